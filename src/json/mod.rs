@@ -1,0 +1,5 @@
+//! JSON as it arrives from APIs: parsed once, walked without copying.
+
+mod path;
+
+pub use path::JsonPath;

@@ -1,0 +1,26 @@
+//! Unify turns any REST API into SQL tables inside DuckDB.
+//!
+//! The modules are layers; each may use only those above it in this list. `ARCHITECTURE.md` shows how they work together.
+
+pub mod error;
+
+pub mod json;
+
+pub mod spec;
+
+pub mod columns;
+
+pub mod http;
+
+pub mod session;
+
+pub mod load;
+
+pub mod catalog;
+
+pub mod sql;
+
+#[cfg(feature = "extension")]
+pub mod ffi;
+
+pub use error::{Error, ErrorKind, Result};

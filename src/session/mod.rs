@@ -1,0 +1,62 @@
+//! What Unify may do on DuckDB, as traits the `ffi` layer implements: sessions that live as long as one piece of work.
+
+mod quote;
+mod settings;
+
+pub use quote::{quote_ident, quote_literal, TableName};
+pub use settings::{LogLevel, ProgressMode, SettingDef, SettingType, Settings, SETTINGS};
+
+use crate::columns::Batch;
+use crate::Result;
+use std::any::Any;
+
+/// The database Unify was loaded into. It does not keep the database open.
+pub trait Database: Send + Sync {
+    /// Opens a session. Fails with [`crate::ErrorKind::DatabaseGone`] once the user closed the database.
+    fn connect(&self) -> Result<Box<dyn Session>>;
+}
+
+/// One connection to DuckDB, held only for the length of a piece of work.
+pub trait Session {
+    /// Runs one or more statements and ignores their rows. Fails with the message DuckDB gave.
+    fn execute(&mut self, sql: &str) -> Result<()>;
+
+    /// Runs one statement and returns all its rows.
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>>;
+
+    /// Appends the rows of `batch` to a table that has exactly the batch's columns, in order, inside the current transaction.
+    fn append(&mut self, table: &TableName, batch: &Batch) -> Result<()>;
+
+    /// Gives the implementor to code that knows its type.
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+/// A value of a query's result or of a function's argument.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i128),
+    Double(f64),
+    Text(String),
+    /// Microseconds since 1970-01-01 00:00:00 UTC.
+    Timestamp(i64),
+}
+
+impl Value {
+    /// Returns the text of a `Text` value.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of an `Integer` value.
+    pub fn as_integer(&self) -> Option<i128> {
+        match self {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The settings a user can `SET`, and their values at one moment.
+
+use super::Value;
+use crate::{Error, Result};
+use std::time::Duration;
+
+/// The type of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingType {
+    Boolean,
+    BigInt,
+    Double,
+    Varchar,
+}
+
+/// A setting as DuckDB registers it.
+#[derive(Debug, Clone, Copy)]
+pub struct SettingDef {
+    pub name: &'static str,
+    pub setting_type: SettingType,
+    /// The default, as text.
+    pub default: &'static str,
+    pub description: &'static str,
+}
+
+/// Every setting of Unify.
+pub const SETTINGS: &[SettingDef] = &[
+    SettingDef {
+        name: "unify_connections_file",
+        setting_type: SettingType::Varchar,
+        default: "",
+        description: "File with the connections; empty: $UNIFY_CONNECTIONS, $UNIFY_HOME/connections.yaml or ~/.unify/connections.yaml",
+    },
+    SettingDef {
+        name: "unify_spec_path",
+        setting_type: SettingType::Varchar,
+        default: "",
+        description: "Folder with adapter specs of your own; empty: $UNIFY_HOME/rest_specs",
+    },
+    SettingDef {
+        name: "unify_loader_threads",
+        setting_type: SettingType::BigInt,
+        default: "8",
+        description: "Most requests in flight at once for one connection, unless its adapter allows fewer",
+    },
+    SettingDef {
+        name: "unify_memory_limit",
+        setting_type: SettingType::Varchar,
+        default: "256 MiB",
+        description: "Memory for pages that are fetched and not yet written, for all loads together",
+    },
+    SettingDef {
+        name: "unify_max_pages",
+        setting_type: SettingType::BigInt,
+        default: "100000",
+        description: "Most pages for one parameter set; a load that needs more fails",
+    },
+    SettingDef {
+        name: "unify_progress",
+        setting_type: SettingType::Varchar,
+        default: "auto",
+        description: "Progress line while a SELECT waits for a load: auto (with a terminal), on, off",
+    },
+    SettingDef {
+        name: "unify_load_timeout",
+        setting_type: SettingType::Double,
+        default: "0",
+        description: "Most seconds a SELECT waits for a load, which goes on; 0: as long as it takes",
+    },
+    SettingDef {
+        name: "unify_log_level",
+        setting_type: SettingType::Varchar,
+        default: "INFO",
+        description: "Least level written to loading_log: DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    },
+    SettingDef {
+        name: "unify_http_timeout",
+        setting_type: SettingType::Double,
+        default: "30",
+        description: "Most seconds for one request, connecting and reading included",
+    },
+    SettingDef {
+        name: "unify_allow_http",
+        setting_type: SettingType::Boolean,
+        default: "false",
+        description: "Send credentials over plain http to hosts other than this machine",
+    },
+];
+
+/// Whether to show the progress line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressMode {
+    Auto,
+    On,
+    Off,
+}
+
+/// The levels of the loading log, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl LogLevel {
+    /// Returns the name the log shows.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warning => "WARNING",
+            LogLevel::Error => "ERROR",
+            LogLevel::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// The settings' values at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Empty: the default places.
+    pub connections_file: String,
+    /// Empty: the default place.
+    pub spec_path: String,
+    pub loader_threads: usize,
+    /// Bytes.
+    pub memory_limit: u64,
+    pub max_pages: u64,
+    pub progress: ProgressMode,
+    /// `None`: as long as it takes.
+    pub load_timeout: Option<Duration>,
+    pub log_level: LogLevel,
+    pub http_timeout: Duration,
+    pub allow_http: bool,
+    /// DuckDB's own `enable_external_access`.
+    pub external_access: bool,
+}
+
+impl Settings {
+    /// Reads the settings through `value_of`; a name it does not know has its default. Fails, naming the setting, on a value
+    /// out of its range.
+    pub fn read(value_of: impl Fn(&str) -> Option<Value>) -> Result<Settings> {
+        let text = |name: &str| -> String {
+            let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
+            match value_of(name) {
+                Some(Value::Text(text)) => text,
+                Some(Value::Boolean(value)) => value.to_string(),
+                Some(Value::Integer(value)) => value.to_string(),
+                Some(Value::Double(value)) => value.to_string(),
+                Some(Value::Null | Value::Timestamp(_)) | None => default.to_string(),
+            }
+        };
+        let wrong = |name: &str, expected: &str| Error::config(format!("setting '{name}' is '{}'; expected {expected}", text(name)));
+        let count = |name: &str| text(name).parse::<u64>().ok().filter(|value| *value > 0).ok_or_else(|| wrong(name, "a whole number above 0"));
+        let seconds = |name: &str| {
+            let value = text(name).parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0 && *value < 1e9);
+            value.map(Duration::from_secs_f64).ok_or_else(|| wrong(name, "a number of seconds, 0 or more"))
+        };
+        let load_timeout = seconds("unify_load_timeout")?;
+        let http_timeout = seconds("unify_http_timeout")?;
+        Ok(Settings {
+            connections_file: text("unify_connections_file"),
+            spec_path: text("unify_spec_path"),
+            loader_threads: count("unify_loader_threads")?.min(256) as usize,
+            memory_limit: bytes_of(&text("unify_memory_limit")).ok_or_else(|| wrong("unify_memory_limit", "a size of 1 MiB or more such as '256 MiB'"))?,
+            max_pages: count("unify_max_pages")?,
+            progress: match text("unify_progress").to_ascii_lowercase().as_str() {
+                "auto" => ProgressMode::Auto,
+                "on" | "true" => ProgressMode::On,
+                "off" | "false" => ProgressMode::Off,
+                _ => return Err(wrong("unify_progress", "auto, on or off")),
+            },
+            load_timeout: (!load_timeout.is_zero()).then_some(load_timeout),
+            log_level: match text("unify_log_level").to_ascii_uppercase().as_str() {
+                "DEBUG" => LogLevel::Debug,
+                "INFO" => LogLevel::Info,
+                "WARNING" => LogLevel::Warning,
+                "ERROR" => LogLevel::Error,
+                "CRITICAL" => LogLevel::Critical,
+                _ => return Err(wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL")),
+            },
+            http_timeout: if http_timeout.is_zero() { return Err(wrong("unify_http_timeout", "more than 0 seconds")) } else { http_timeout },
+            allow_http: text("unify_allow_http") == "true",
+            external_access: !matches!(value_of("enable_external_access"), Some(Value::Boolean(false))),
+        })
+    }
+}
+
+/// Returns the bytes a size such as `256 MiB`, `1GB` or `1048576` means, if it is at least 1 MiB.
+fn bytes_of(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().ok()?;
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "bytes" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some((number * unit) as u64).filter(|bytes| *bytes >= 1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid() {
+        let settings = Settings::read(|_| None).unwrap();
+        assert_eq!(settings.memory_limit, 256 << 20);
+        assert_eq!(settings.load_timeout, None);
+        assert_eq!(settings.http_timeout, Duration::from_secs(30));
+        assert!(settings.external_access);
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let check = |name: &'static str, value: Value, expected: &str| {
+            let err = Settings::read(|asked| (asked == name).then(|| value.clone())).unwrap_err();
+            assert!(err.to_string().contains(name) && err.to_string().contains(expected), "{err}");
+        };
+        check("unify_loader_threads", Value::Integer(0), "whole number above 0");
+        check("unify_memory_limit", Value::Text("12 parsecs".into()), "a size");
+        check("unify_progress", Value::Text("maybe".into()), "auto, on or off");
+        check("unify_log_level", Value::Text("LOUD".into()), "DEBUG");
+        check("unify_http_timeout", Value::Double(0.0), "more than 0");
+        check("unify_load_timeout", Value::Double(-1.0), "0 or more");
+    }
+}

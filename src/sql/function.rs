@@ -1,0 +1,85 @@
+//! The shape of a table function: its definition, its arguments, and what a call of it is.
+
+use crate::columns::{Batch, TableSchema};
+use crate::load::Loader;
+use crate::session::{Database, Settings, TableName, Value};
+use crate::Result;
+use std::sync::Arc;
+
+/// What one database instance has: everything a statement works with.
+pub struct Instance {
+    pub catalog: crate::catalog::Catalog,
+    pub loader: Loader,
+    pub database: Arc<dyn Database>,
+}
+
+/// The statement a function is called in.
+pub struct StatementContext<'a> {
+    pub instance: &'a Instance,
+    pub settings: Settings,
+    /// The attached database that unqualified schemas mean in the user's session.
+    pub current_catalog: String,
+    /// Whether the user interrupted the statement.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+/// The type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterType {
+    Varchar,
+    BigInt,
+    Boolean,
+}
+
+/// A parameter of a function.
+#[derive(Debug, Clone, Copy)]
+pub struct ParameterDef {
+    pub name: &'static str,
+    pub parameter_type: ParameterType,
+}
+
+/// What a function is, as HELP, the docs and DuckDB see it.
+#[derive(Debug, Clone, Copy)]
+pub struct FunctionDef {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub example: &'static str,
+    /// Parameters by position. A function may be registered with several counts: the last `n_optional` may be left out.
+    pub positional: &'static [ParameterDef],
+    pub n_optional: usize,
+    /// Parameters by name, all optional.
+    pub named: &'static [ParameterDef],
+}
+
+/// The arguments of one call.
+#[derive(Debug, Clone, Default)]
+pub struct Arguments {
+    pub positional: Vec<Value>,
+    pub named: Vec<(String, Value)>,
+}
+
+/// A table function.
+pub trait TableFunction: Send + Sync {
+    /// Returns what the function is.
+    fn def(&self) -> &'static FunctionDef;
+
+    /// Checks the arguments and decides the columns. Called while DuckDB binds the statement.
+    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound>;
+}
+
+/// What a bound call yields.
+pub enum Bound {
+    /// Rows Unify makes itself.
+    Rows(Box<dyn BoundCall>),
+    /// The rows of a table or view that exists now.
+    Scan(TableName),
+}
+
+/// A bound call whose rows Unify makes.
+pub trait BoundCall: Send + Sync {
+    /// Returns the columns.
+    fn schema(&self) -> &TableSchema;
+
+    /// Does the work and returns the rows. Called once for each execution of the statement.
+    fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>>;
+}
