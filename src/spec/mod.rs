@@ -3,6 +3,7 @@
 mod model;
 mod secret;
 mod template;
+pub mod yaml;
 
 pub use model::*;
 pub use secret::Secret;
