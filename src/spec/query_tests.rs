@@ -1,0 +1,121 @@
+use super::*;
+use expect_test::{expect, Expect};
+use proptest::prelude::*;
+
+fn check_tables(sql: &str, expected: &[&str]) {
+    assert_eq!(ParentQuery::parse(sql).unwrap().tables, expected, "{sql}");
+}
+
+fn check_qualified(sql: &str, expected: Expect) {
+    expected.assert_eq(&ParentQuery::parse(sql).unwrap().qualified(Some("my db"), "git\"hub"));
+}
+
+fn check_refused(sql: &str, expected: &str) {
+    let err = ParentQuery::parse(sql).unwrap_err().to_string();
+    assert!(err.contains(expected), "{sql}: {err}");
+}
+
+#[test]
+fn tables_are_found_wherever_they_stand() {
+    check_tables("SELECT login FROM orgs", &["orgs"]);
+    check_tables("select o.login, repos.name from orgs o join repos on repos.owner_login = o.login", &["orgs", "repos"]);
+    check_tables("SELECT a FROM t WHERE a IN (SELECT b FROM u) UNION SELECT c FROM (SELECT c FROM v), T", &["t", "u", "v"]);
+    check_tables("SELECT (SELECT max(x) FROM m) FROM generate_series(1, 3) g(i)", &["m"]);
+    check_tables("FROM repos", &["repos"]);
+    check_tables("SELECT DISTINCT ON (a) a FROM \"my repos\" GROUP BY ALL ORDER BY ALL LIMIT 3", &["my repos"]);
+    check_tables("SELECT unnest(range(1, 10))", &[]);
+    check_tables("SELECT strftime(current_date - INTERVAL 1 DAY, '%Y-%m-%d')", &[]);
+}
+
+#[test]
+fn common_table_expressions_are_no_tables_where_they_are_seen() {
+    check_tables("WITH a AS (SELECT * FROM repos), b AS (SELECT * FROM a) SELECT * FROM a, b", &["repos"]);
+    check_tables("WITH repos AS (SELECT * FROM repos) SELECT * FROM repos", &["repos"]);
+    check_tables("WITH b AS (SELECT * FROM a), a AS (SELECT 1) SELECT * FROM b", &["a"]);
+    check_tables("WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n) SELECT * FROM n", &[]);
+    check_tables("SELECT * FROM (WITH x AS (SELECT 1) SELECT * FROM x) t, x", &["x"]);
+    check_tables("WITH x AS (SELECT 1) SELECT * FROM (SELECT * FROM X) t", &[]);
+    check_tables("WITH a AS (WITH b AS (SELECT 1) SELECT * FROM b), c AS (SELECT * FROM b) SELECT * FROM c", &["b"]);
+}
+
+#[test]
+fn anything_but_the_connections_tables_is_refused() {
+    check_refused("SELECT * FROM github.repos", "without schema");
+    check_refused("SELECT * FROM read_csv('/etc/passwd')", "read_csv");
+    check_refused("SELECT * FROM '/etc/passwd'", "not a file");
+    check_refused("SELECT * FROM 'a.csv' t", "not a file");
+    check_refused("SELECT read_text('/etc/passwd')", "read_text");
+    check_refused("SELECT GETENV('HOME')", "getenv");
+    check_refused("SELECT main.getenv('HOME') FROM repos", "getenv");
+    check_refused("SELECT 'HOME'.getenv()", "getenv");
+    check_refused("SELECT * FROM repos WHERE x IN (SELECT content FROM read_text('a'))", "read_text");
+    check_refused("SELECT * FROM query('SELECT 1')", "query");
+    check_refused("SELECT * FROM duckdb_secrets()", "duckdb_secrets");
+    check_refused("SELECT 1; SELECT 2", "several statements");
+    check_refused("DROP TABLE repos", "not a SELECT");
+    check_refused("WITH x AS (SELECT 1) INSERT INTO repos SELECT * FROM x", "");
+    check_refused("TABLE repos", "");
+    check_refused("", "empty");
+    check_refused("SELECT FROM WHERE", "cannot be parsed");
+    check_refused("SELECT * FROM (((", "cannot be parsed");
+    check_refused(&format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000)), "cannot be parsed");
+}
+
+#[test]
+fn names_are_qualified_and_stay_aliases() {
+    check_qualified("SELECT repos.name FROM repos", expect![[r#"SELECT repos.name FROM "my db"."git""hub"."repos" AS "repos""#]]);
+    check_qualified("FROM repos", expect![[r#"FROM "my db"."git""hub"."repos" AS "repos""#]]);
+    check_qualified(
+        "SELECT r.name, o.login AS repos FROM repos r LEFT JOIN orgs AS o USING (id) WHERE r.id > 3",
+        expect![[r#"SELECT r.name, o.login AS repos FROM "my db"."git""hub"."repos" r LEFT JOIN "my db"."git""hub"."orgs" AS o USING(id) WHERE r.id > 3"#]],
+    );
+    check_qualified(
+        "WITH repos AS (SELECT * FROM repos) SELECT repos.id FROM repos UNION ALL SELECT id FROM pulls",
+        expect![[r#"WITH repos AS (SELECT * FROM "my db"."git""hub"."repos" AS "repos") SELECT repos.id FROM repos UNION ALL SELECT id FROM "my db"."git""hub"."pulls" AS "pulls""#]],
+    );
+    check_qualified(
+        "SELECT owner_login, name FROM repos WHERE EXISTS (SELECT 1 FROM pulls WHERE pulls.repo = repos.name)",
+        expect![[r#"SELECT owner_login, name FROM "my db"."git""hub"."repos" AS "repos" WHERE EXISTS (SELECT 1 FROM "my db"."git""hub"."pulls" AS "pulls" WHERE pulls.repo = repos.name)"#]],
+    );
+}
+
+#[test]
+fn duckdbs_own_syntax_survives() {
+    for sql in [
+        "SELECT * EXCLUDE (a) REPLACE (b + 1 AS b) FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1",
+        "SELECT list_transform(l, x -> x + 1) FROM t",
+        "SELECT a.b.c, d['k'], e[1], f::DATE, {'a': 1}, [1, 2] FROM t",
+        "SELECT count(*) FILTER (WHERE a) FROM t GROUP BY ALL",
+        "SELECT '$.a' || 'it''s', \"select\" FROM t WHERE a ILIKE '%x\\_%'",
+        "SELECT date_trunc('day', ts) AS day, CAST(x AS DECIMAL(10,2)) FROM t ORDER BY day DESC NULLS LAST",
+    ] {
+        let qualified = ParentQuery::parse(sql).unwrap().qualified(None, "s");
+        let expected = sql.replace("FROM t", "FROM \"s\".\"t\" AS \"t\"");
+        assert_eq!(qualified, expected);
+    }
+}
+
+#[test]
+fn columns_are_counted_when_they_can_be() {
+    let check = |sql: &str, expected: Option<usize>| assert_eq!(ParentQuery::parse(sql).unwrap().n_columns(), expected, "{sql}");
+    check("SELECT a, b AS c FROM t", Some(2));
+    check("SELECT * FROM t", None);
+    check("FROM t", None);
+    check("SELECT unnest(s) FROM t", None);
+    check("(SELECT a FROM t) UNION SELECT b FROM u", Some(1));
+}
+
+proptest! {
+    #[test]
+    fn parsing_never_panics(text in ".{0,120}") {
+        let _ = ParentQuery::parse(&text);
+    }
+
+    #[test]
+    fn what_is_qualified_reads_no_other_table(table in "[a-z]{1,8}", schema in "[^\0]{1,8}") {
+        prop_assume!(sqlparser::keywords::ALL_KEYWORDS.binary_search(&table.to_uppercase().as_str()).is_err());
+        let query = ParentQuery::parse(&format!("SELECT x FROM {table}")).unwrap();
+        let quoted = format!("\"{}\".\"{table}\" AS \"{table}\"", schema.replace('"', "\"\""));
+        prop_assert_eq!(query.qualified(None, &schema), format!("SELECT x FROM {quoted}"));
+    }
+}
