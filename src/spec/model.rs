@@ -44,8 +44,13 @@ impl AdapterSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthSpec {
     None,
-    Basic { username: OptionSpec, password: OptionSpec },
-    Bearer { token: OptionSpec },
+    Basic {
+        username: OptionSpec,
+        password: OptionSpec,
+    },
+    Bearer {
+        token: OptionSpec,
+    },
     /// Each pair: header name and the option that fills it.
     Headers(Vec<(String, OptionSpec)>),
     /// Each pair: query parameter and the option that fills it.
@@ -336,11 +341,33 @@ pub struct ViewDef {
 pub enum Paging {
     #[default]
     None,
-    PageAndCount { page_param: String, count_param: Option<String>, page_size: u64, first_page: u64, total: Option<Total> },
-    OffsetAndCount { offset_param: String, count_param: Option<String>, page_size: u64, total: Option<Total> },
-    PagerToken { token_param: String, count_param: Option<String>, page_size: u64, token_path: JsonPath, has_more_path: Option<JsonPath> },
-    NextLink { link_path: JsonPath },
-    LinkHeader { count_param: Option<String>, page_size: u64 },
+    PageAndCount {
+        page_param: String,
+        count_param: Option<String>,
+        page_size: u64,
+        first_page: u64,
+        total: Option<Total>,
+    },
+    OffsetAndCount {
+        offset_param: String,
+        count_param: Option<String>,
+        page_size: u64,
+        total: Option<Total>,
+    },
+    PagerToken {
+        token_param: String,
+        count_param: Option<String>,
+        page_size: u64,
+        token_path: JsonPath,
+        has_more_path: Option<JsonPath>,
+    },
+    NextLink {
+        link_path: JsonPath,
+    },
+    LinkHeader {
+        count_param: Option<String>,
+        page_size: u64,
+    },
 }
 
 /// Where an API says how much there is.

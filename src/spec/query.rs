@@ -3,7 +3,8 @@
 use super::ParentQuery;
 use crate::{Error, Result};
 use sqlparser::ast::{
-    visit_expressions, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
+    visit_expressions, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor,
+    VisitMut, VisitorMut,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
@@ -12,11 +13,37 @@ use std::ops::ControlFlow;
 /// Table functions that read nothing but their arguments.
 const TABLE_FUNCTIONS: &[&str] = &["unnest", "range", "generate_series"];
 /// Functions that read files, the environment, settings or other tables.
-const FORBIDDEN: &[&str] =
-    &["glob", "getenv", "getvariable", "current_setting", "query", "query_table", "nextval", "currval", "write_log", "which_secret", "st_read", "seq_scan"];
+const FORBIDDEN: &[&str] = &[
+    "glob",
+    "getenv",
+    "getvariable",
+    "current_setting",
+    "query",
+    "query_table",
+    "nextval",
+    "currval",
+    "write_log",
+    "which_secret",
+    "st_read",
+    "seq_scan",
+];
 /// How the names of further such functions start.
-const FORBIDDEN_PREFIXES: &[&str] =
-    &["read_", "sniff_", "parquet_", "duckdb_", "pragma_", "unify_", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "ducklake_", "http_", "shell"];
+const FORBIDDEN_PREFIXES: &[&str] = &[
+    "read_",
+    "sniff_",
+    "parquet_",
+    "duckdb_",
+    "pragma_",
+    "unify_",
+    "sqlite_",
+    "postgres_",
+    "mysql_",
+    "iceberg_",
+    "delta_",
+    "ducklake_",
+    "http_",
+    "shell",
+];
 /// Deepest nesting of a query.
 const MAX_DEPTH: usize = 40;
 
@@ -75,8 +102,11 @@ fn spreads(expr: &Expr) -> bool {
 }
 
 fn query_of(sql: &str) -> Result<Box<Query>> {
-    let parsed = Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
-    let mut statements = parsed.map_err(|err| Error::config(format!("the query cannot be parsed: {}", err.to_string().trim_start_matches("sql parser error: "))))?;
+    let parsed =
+        Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
+    let mut statements = parsed.map_err(|err| {
+        Error::config(format!("the query cannot be parsed: {}", err.to_string().trim_start_matches("sql parser error: ")))
+    })?;
     match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => Ok(query),
         (Some(_), true) => Err(Error::config("the query is not a SELECT")),

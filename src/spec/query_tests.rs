@@ -67,15 +67,21 @@ fn names_are_qualified_and_stay_aliases() {
     check_qualified("FROM repos", expect![[r#"FROM "my db"."git""hub"."repos" AS "repos""#]]);
     check_qualified(
         "SELECT r.name, o.login AS repos FROM repos r LEFT JOIN orgs AS o USING (id) WHERE r.id > 3",
-        expect![[r#"SELECT r.name, o.login AS repos FROM "my db"."git""hub"."repos" r LEFT JOIN "my db"."git""hub"."orgs" AS o USING(id) WHERE r.id > 3"#]],
+        expect![[
+            r#"SELECT r.name, o.login AS repos FROM "my db"."git""hub"."repos" r LEFT JOIN "my db"."git""hub"."orgs" AS o USING(id) WHERE r.id > 3"#
+        ]],
     );
     check_qualified(
         "WITH repos AS (SELECT * FROM repos) SELECT repos.id FROM repos UNION ALL SELECT id FROM pulls",
-        expect![[r#"WITH repos AS (SELECT * FROM "my db"."git""hub"."repos" AS "repos") SELECT repos.id FROM repos UNION ALL SELECT id FROM "my db"."git""hub"."pulls" AS "pulls""#]],
+        expect![[
+            r#"WITH repos AS (SELECT * FROM "my db"."git""hub"."repos" AS "repos") SELECT repos.id FROM repos UNION ALL SELECT id FROM "my db"."git""hub"."pulls" AS "pulls""#
+        ]],
     );
     check_qualified(
         "SELECT owner_login, name FROM repos WHERE EXISTS (SELECT 1 FROM pulls WHERE pulls.repo = repos.name)",
-        expect![[r#"SELECT owner_login, name FROM "my db"."git""hub"."repos" AS "repos" WHERE EXISTS (SELECT 1 FROM "my db"."git""hub"."pulls" AS "pulls" WHERE pulls.repo = repos.name)"#]],
+        expect![[
+            r#"SELECT owner_login, name FROM "my db"."git""hub"."repos" AS "repos" WHERE EXISTS (SELECT 1 FROM "my db"."git""hub"."pulls" AS "pulls" WHERE pulls.repo = repos.name)"#
+        ]],
     );
 }
 

@@ -41,11 +41,7 @@ impl Mistakes {
 
     /// Adds an unknown key of `place` (such as `table 'repos'`), with the nearest of the valid ones.
     pub fn unknown_key(&self, key: &Key, place: &str, valid: &[&str]) {
-        let hint = match nearest(&key.name, valid.iter().copied()) {
-            Some(name) => format!("did you mean '{name}'?"),
-            None => format!("expected one of: {}", valid.join(", ")),
-        };
-        self.at_key(key, format!("unknown key '{}' in {place}; {hint}", key.name));
+        self.at_key(key, format!("unknown key '{}' in {place}; {}", key.name, suggestion(&key.name, valid)));
     }
 
     /// Returns how many mistakes there are.
@@ -69,6 +65,14 @@ impl Mistakes {
         let lines: Vec<String> =
             found.iter().map(|mistake| format!("{}:{}:{}: {}", self.file, mistake.line, mistake.column, mistake.message)).collect();
         Err(Error::config(lines.join("\n")))
+    }
+}
+
+/// Returns what to write instead of `name`: `did you mean 'x'?`, or all that is valid.
+pub fn suggestion(name: &str, valid: &[&str]) -> String {
+    match nearest(name, valid.iter().copied()) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("expected one of: {}", valid.join(", ")),
     }
 }
 

@@ -7,7 +7,7 @@ mod parse;
 mod tests;
 
 pub use fields::Fields;
-pub use mistakes::{nearest, Mistakes};
+pub use mistakes::{nearest, suggestion, Mistakes};
 pub use parse::{parse, parse_into};
 
 /// A node of a YAML file.

@@ -1,0 +1,177 @@
+//! Binds an adapter to one account: checks the options, chooses how to authenticate, fills holes with options.
+
+use super::yaml::nearest;
+use super::{AdapterSpec, AuthSpec, Connection, ConnectionOptions, OptionSpec, ParamValue, Part, Secret, Template};
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl AdapterSpec {
+    /// Returns every option a connection may set, those of `auth` first, each name once.
+    pub fn all_options(&self) -> Vec<&OptionSpec> {
+        let mut options: Vec<&OptionSpec> = Vec::new();
+        for option in self.auth.iter().flat_map(AuthSpec::options).chain(&self.options) {
+            if !options.iter().any(|other| other.name.eq_ignore_ascii_case(&option.name)) {
+                options.push(option);
+            }
+        }
+        options
+    }
+
+    /// Returns the option of that name; names compare without case.
+    pub fn option(&self, name: &str) -> Option<&OptionSpec> {
+        self.all_options().into_iter().find(|option| option.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the names of all options, those of `auth` first.
+    pub fn option_names(&self) -> Vec<&str> {
+        self.all_options().into_iter().map(|option| option.name.as_str()).collect()
+    }
+
+    /// Makes a connection named `name` from the options given. Fails when an option is unknown, missing or empty, naming the
+    /// valid ones, and when the base URL they make is no http URL. Never shows a value.
+    pub fn connect(self: &Arc<AdapterSpec>, name: &str, given: BTreeMap<String, Secret>) -> Result<Connection> {
+        let connect = || {
+            let given = self.with_own_names(given)?;
+            let auth = self.choose_auth(&given)?;
+            let values = self.with_defaults(given, auth)?;
+            let connection = Connection { name: name.to_string(), adapter: Arc::clone(self), options: ConnectionOptions { values, auth } };
+            connection.check_base_url()?;
+            Ok(connection)
+        };
+        connect().map_err(|err: Error| err.within(format!("connection '{name}'")))
+    }
+
+    /// Returns the options under the names the spec has. Fails on a name it does not have.
+    fn with_own_names(&self, given: BTreeMap<String, Secret>) -> Result<BTreeMap<String, Secret>> {
+        let mut values = BTreeMap::new();
+        for (name, value) in given {
+            let Some(option) = self.option(&name) else {
+                let names = self.option_names();
+                let hint = nearest(&name, names.iter().copied()).map_or(String::new(), |near| format!(" (did you mean '{near}'?)"));
+                let valid = if names.is_empty() { "it has none".to_string() } else { format!("its options are {}", names.join(", ")) };
+                return Err(Error::config(format!("adapter '{}' has no option '{name}'{hint}; {valid}", self.name)));
+            };
+            values.insert(option.name.clone(), value);
+        }
+        Ok(values)
+    }
+
+    /// Returns the first alternative whose required options are all given.
+    fn choose_auth(&self, given: &BTreeMap<String, Secret>) -> Result<usize> {
+        let is_supplied = |auth: &AuthSpec| auth.options().iter().all(|option| !option.required || given.contains_key(&option.name));
+        let given_auth_option = self.auth.iter().flat_map(AuthSpec::options).find(|option| given.contains_key(&option.name));
+        let chosen = self.auth.iter().position(|auth| is_supplied(auth) && (*auth != AuthSpec::None || given_auth_option.is_none()));
+        if let Some(idx) = chosen {
+            return Ok(idx);
+        }
+        let ways: Vec<String> = self.auth.iter().filter_map(|auth| missing_of(auth, given)).collect();
+        Err(Error::config(format!("adapter '{}' needs {}", self.name, ways.join(", or "))))
+    }
+
+    /// Adds defaults. Fails when a required option outside `auth` is missing, or one of the chosen auth is empty.
+    fn with_defaults(&self, given: BTreeMap<String, Secret>, auth: usize) -> Result<BTreeMap<String, Secret>> {
+        let mut values = given;
+        let auth_spec = self.auth.get(auth).ok_or_else(|| Error::internal("the spec has no auth"))?;
+        let auth_options = auth_spec.options();
+        for option in auth_options.iter().copied().chain(&self.options) {
+            if let (None, Some(default)) = (values.get(&option.name), &option.default) {
+                values.insert(option.name.clone(), Secret::new(default));
+            }
+        }
+        // Paths begin with a slash, so the base they are put behind has none.
+        if let Some(Part::Hole(name)) = self.base_url.parts().first() {
+            if let Some(base) = values.get_mut(name) {
+                *base = Secret::new(base.expose().trim().trim_end_matches('/'));
+            }
+        }
+        let missing: Vec<String> =
+            self.options.iter().filter(|option| option.required && !values.contains_key(&option.name)).map(described).collect();
+        if !missing.is_empty() {
+            return Err(Error::config(format!("adapter '{}' needs {}", self.name, missing.join(" and "))));
+        }
+        let may_be_empty = match auth_spec {
+            AuthSpec::Basic { password, .. } => Some(password.name.as_str()),
+            _ => None,
+        };
+        for option in auth_options {
+            let is_empty = values.get(&option.name).is_some_and(|value| value.expose().is_empty());
+            if is_empty && option.required && may_be_empty != Some(option.name.as_str()) {
+                return Err(Error::config(format!("option {} is empty", described(option))));
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Returns what an alternative still needs: `option 'a' (its description) and option 'b'`.
+fn missing_of(auth: &AuthSpec, given: &BTreeMap<String, Secret>) -> Option<String> {
+    let missing: Vec<String> = auth
+        .options()
+        .into_iter()
+        .filter(|option| option.required && !given.contains_key(&option.name))
+        .map(|option| format!("option {}", described(option)))
+        .collect();
+    (!missing.is_empty()).then(|| missing.join(" and "))
+}
+
+fn described(option: &OptionSpec) -> String {
+    match &option.description {
+        Some(description) => format!("'{}' ({})", option.name, description.trim().trim_end_matches('.')),
+        None => format!("'{}'", option.name),
+    }
+}
+
+impl Connection {
+    /// Returns the way this connection authenticates.
+    pub fn auth(&self) -> &AuthSpec {
+        &self.adapter.auth[self.options.auth]
+    }
+
+    /// Returns an option's value, default included.
+    pub fn option(&self, name: &str) -> Option<&Secret> {
+        self.options.values.get(name)
+    }
+
+    /// Fills a template's holes with options. Fails, naming the hole, when an option has no value. The result may hold secrets.
+    pub fn fill(&self, template: &Template) -> Result<String> {
+        self.fill_with(template, |_| None)
+    }
+
+    /// Fills a template's holes with `value_of`, and with options where it has no value.
+    pub fn fill_with(&self, template: &Template, value_of: impl Fn(&str) -> Option<String>) -> Result<String> {
+        template.render(|name| value_of(name).or_else(|| self.option(name).map(|value| value.expose().to_string())))
+    }
+
+    /// Returns a param's value with its holes filled, as [`Connection::fill_with`] does. A template that is nothing but an option
+    /// without a value is null: the param is left out.
+    pub fn resolve(&self, value: &ParamValue, value_of: impl Fn(&str) -> Option<String>) -> Result<ParamValue> {
+        let ParamValue::Template(template) = value else { return Ok(value.clone()) };
+        if let [Part::Hole(name)] = template.parts() {
+            if value_of(name).is_none() && self.option(name).is_none() && self.adapter.option(name).is_some() {
+                return Ok(ParamValue::Null);
+            }
+        }
+        self.fill_with(template, value_of).map(ParamValue::Text)
+    }
+
+    /// A base URL made of options must be one; with params in it, it is only known when a request is made.
+    fn check_base_url(&self) -> Result<()> {
+        let holes: Vec<&str> = self.adapter.base_url.holes().collect();
+        if holes.iter().any(|hole| self.option(hole).is_none()) {
+            return Ok(());
+        }
+        let text = self.fill(&self.adapter.base_url)?;
+        let is_http = url::Url::parse(&text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()));
+        if is_http {
+            return Ok(());
+        }
+        let from = if holes.is_empty() { String::new() } else { format!(" made from option '{}'", holes.join("', '")) };
+        Err(Error::config(format!("the base URL{from} is no http URL; expected one such as https://api.example.com")))
+    }
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;
