@@ -1,6 +1,7 @@
 //! Rows stored column by column, in the layouts DuckDB's vectors have.
 
-use super::TableSchema;
+use super::{ColumnType, TableSchema};
+use crate::spec::ScalarType;
 
 /// Which rows of a column hold a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +64,10 @@ pub enum ColumnData {
     /// JSON text.
     Json(TextColumn),
     /// `ends[i]` is where row i's elements end in `child`.
-    List { ends: Vec<u32>, child: Box<ColumnVector> },
+    List {
+        ends: Vec<u32>,
+        child: Box<ColumnVector>,
+    },
 }
 
 /// One column of a batch.
@@ -79,4 +83,147 @@ pub struct Batch {
     pub schema: TableSchema,
     pub columns: Vec<ColumnVector>,
     pub n_rows: usize,
+}
+
+impl Validity {
+    /// Returns `n_rows` rows without a value.
+    pub(super) fn nulls(n_rows: usize) -> Validity {
+        Validity { bytes: vec![0; n_rows], has_nulls: n_rows > 0 }
+    }
+}
+
+impl TextColumn {
+    /// Appends a text that `write` puts at the end of the buffer.
+    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    pub(super) fn with_capacity(n_rows: usize) -> TextColumn {
+        TextColumn { bytes: Vec::new(), ends: Vec::with_capacity(n_rows) }
+    }
+}
+
+impl ColumnData {
+    /// Returns no rows of a type, with room for `n_rows`.
+    pub(super) fn empty(column_type: ColumnType, n_rows: usize) -> ColumnData {
+        match column_type {
+            ColumnType::Undecided => ColumnData::Undecided,
+            ColumnType::Scalar(scalar) => match scalar {
+                ScalarType::Boolean => ColumnData::Boolean(Vec::with_capacity(n_rows)),
+                ScalarType::BigInt => ColumnData::BigInt(Vec::with_capacity(n_rows)),
+                ScalarType::HugeInt => ColumnData::HugeInt(Vec::with_capacity(n_rows)),
+                ScalarType::Double => ColumnData::Double(Vec::with_capacity(n_rows)),
+                ScalarType::Date => ColumnData::Date(Vec::with_capacity(n_rows)),
+                ScalarType::Timestamp => ColumnData::Timestamp(Vec::with_capacity(n_rows)),
+                ScalarType::Varchar => ColumnData::Varchar(TextColumn::with_capacity(n_rows)),
+            },
+            ColumnType::List(element) => {
+                let data = ColumnData::empty(element.map_or(ColumnType::Undecided, ColumnType::Scalar), 0);
+                let child = Box::new(ColumnVector { data, validity: Validity::default() });
+                ColumnData::List { ends: Vec::with_capacity(n_rows), child }
+            }
+            ColumnType::Json => ColumnData::Json(TextColumn::with_capacity(n_rows)),
+        }
+    }
+
+    /// Appends or removes rows until there are `n_rows`; new ones hold the type's default.
+    pub(super) fn resize(&mut self, n_rows: usize) {
+        match self {
+            ColumnData::Undecided => {}
+            ColumnData::Boolean(values) => values.resize(n_rows, false),
+            ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values.resize(n_rows, 0),
+            ColumnData::HugeInt(values) => values.resize(n_rows, 0),
+            ColumnData::Double(values) => values.resize(n_rows, 0.0),
+            ColumnData::Date(values) => values.resize(n_rows, 0),
+            ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
+                let end = if n_rows <= texts.ends.len() {
+                    n_rows.checked_sub(1).map_or(0, |idx| texts.ends[idx])
+                } else {
+                    texts.bytes.len() as u32
+                };
+                texts.bytes.truncate(end as usize);
+                texts.ends.resize(n_rows, end);
+            }
+            ColumnData::List { ends, child } => {
+                let n_elements = child.validity.bytes.len() as u32;
+                let end = if n_rows <= ends.len() { n_rows.checked_sub(1).map_or(0, |idx| ends[idx]) } else { n_elements };
+                child.resize(end as usize);
+                ends.resize(n_rows, end);
+            }
+        }
+    }
+
+    /// Returns the type the values have.
+    pub fn column_type(&self) -> ColumnType {
+        let scalar = match self {
+            ColumnData::Undecided => return ColumnType::Undecided,
+            ColumnData::Json(_) => return ColumnType::Json,
+            ColumnData::List { child, .. } => {
+                return ColumnType::List(match child.data.column_type() {
+                    ColumnType::Scalar(scalar) => Some(scalar),
+                    _ => None,
+                })
+            }
+            ColumnData::Boolean(_) => ScalarType::Boolean,
+            ColumnData::BigInt(_) => ScalarType::BigInt,
+            ColumnData::HugeInt(_) => ScalarType::HugeInt,
+            ColumnData::Double(_) => ScalarType::Double,
+            ColumnData::Date(_) => ScalarType::Date,
+            ColumnData::Timestamp(_) => ScalarType::Timestamp,
+            ColumnData::Varchar(_) => ScalarType::Varchar,
+        };
+        ColumnType::Scalar(scalar)
+    }
+}
+
+impl ColumnVector {
+    /// Returns `n_rows` nulls of a type.
+    pub fn nulls(column_type: ColumnType, n_rows: usize) -> ColumnVector {
+        let mut data = ColumnData::empty(column_type, n_rows);
+        data.resize(n_rows);
+        ColumnVector { data, validity: Validity::nulls(n_rows) }
+    }
+
+    pub(super) fn resize(&mut self, n_rows: usize) {
+        self.data.resize(n_rows);
+        self.validity.has_nulls |= n_rows > self.validity.bytes.len();
+        self.validity.bytes.resize(n_rows, 0);
+    }
+
+    /// Returns how many bytes of text the column holds, its elements' included.
+    pub fn text_bytes(&self) -> usize {
+        match &self.data {
+            ColumnData::Varchar(texts) | ColumnData::Json(texts) => texts.bytes.len(),
+            ColumnData::List { child, .. } => child.text_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Returns about how much memory the column takes.
+    pub fn approximate_bytes(&self) -> usize {
+        let n_rows = self.validity.bytes.len();
+        let values = match &self.data {
+            ColumnData::Undecided => 0,
+            ColumnData::Boolean(_) => n_rows,
+            ColumnData::Date(_) => n_rows * 4,
+            ColumnData::BigInt(_) | ColumnData::Double(_) | ColumnData::Timestamp(_) => n_rows * 8,
+            ColumnData::HugeInt(_) => n_rows * 16,
+            ColumnData::Varchar(texts) | ColumnData::Json(texts) => n_rows * 4 + texts.bytes.len(),
+            ColumnData::List { child, .. } => n_rows * 4 + child.approximate_bytes(),
+        };
+        n_rows + values
+    }
+}
+
+impl Batch {
+    /// Returns how many bytes of text the batch holds.
+    pub fn text_bytes(&self) -> usize {
+        self.columns.iter().map(ColumnVector::text_bytes).sum()
+    }
+
+    /// Returns about how much memory the batch takes: what back-pressure counts.
+    pub fn approximate_bytes(&self) -> usize {
+        self.columns.iter().map(ColumnVector::approximate_bytes).sum()
+    }
 }

@@ -1,7 +1,22 @@
 //! Rows as typed columns: from a page of JSON to batches DuckDB can take as they are.
 
 mod batch;
+mod builder;
+mod conform;
+mod declared;
+mod field_tree;
+mod flatten;
+mod lists;
+mod names;
+mod plan;
+mod records;
+mod schema;
+mod temporal;
+mod text;
 mod types;
 
 pub use batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
+pub use plan::RowPlan;
+pub use schema::SchemaChange;
+pub use temporal::{date_of, date_text, timestamp_of, timestamp_text};
 pub use types::{Column, ColumnType, TableSchema};

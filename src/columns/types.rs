@@ -31,9 +31,45 @@ impl ColumnType {
             ColumnType::Json => "JSON",
         }
     }
+
+    /// Returns the narrowest type that holds the values of both without losing one.
+    #[must_use]
+    pub fn widened(self, other: ColumnType) -> ColumnType {
+        match (self, other) {
+            (ColumnType::Undecided, known) | (known, ColumnType::Undecided) => known,
+            (ColumnType::Scalar(a), ColumnType::Scalar(b)) => ColumnType::Scalar(a.widened(b)),
+            (ColumnType::List(None), list @ ColumnType::List(_)) | (list @ ColumnType::List(_), ColumnType::List(None)) => list,
+            (ColumnType::List(Some(a)), ColumnType::List(Some(b))) => {
+                a.widened_element(b).map_or(ColumnType::Json, |scalar| ColumnType::List(Some(scalar)))
+            }
+            _ => ColumnType::Json,
+        }
+    }
 }
 
 impl ScalarType {
+    /// Returns the narrowest type that holds the values of both; only int with double may round, beyond 2^53.
+    #[must_use]
+    pub fn widened(self, other: ScalarType) -> ScalarType {
+        use ScalarType::{BigInt, Date, Double, HugeInt, Timestamp, Varchar};
+        match (self, other) {
+            (a, b) if a == b => a,
+            (BigInt, HugeInt) | (HugeInt, BigInt) => HugeInt,
+            (BigInt, Double) | (Double, BigInt) => Double,
+            (Date, Timestamp) | (Timestamp, Date) => Timestamp,
+            _ => Varchar,
+        }
+    }
+
+    /// Returns the type of a list's elements of both types; `None` when they are of different kinds in JSON, or when only
+    /// text would keep all digits.
+    pub(super) fn widened_element(self, other: ScalarType) -> Option<ScalarType> {
+        use ScalarType::{Date, Timestamp, Varchar};
+        let is_text = |scalar| matches!(scalar, Date | Timestamp | Varchar);
+        let widened = self.widened(other);
+        (widened != Varchar || (is_text(self) && is_text(other))).then_some(widened)
+    }
+
     /// Returns the type as DuckDB writes it.
     pub fn sql_name(self) -> &'static str {
         match self {

@@ -1,5 +1,12 @@
 //! JSON as it arrives from APIs: parsed once, walked without copying.
 
+mod node;
+mod parse;
 mod path;
+mod repair;
+mod write;
 
+pub use node::{ArrayIter, BigNumber, Node, ObjectIter, View};
+pub use parse::{parse, Document, MAX_DEPTH};
 pub use path::JsonPath;
+pub use write::{write_double, write_text};

@@ -1,13 +1,23 @@
 //! Paths into a body: dotted keys, and JSONPath (RFC 9535) where keys are not enough.
 
+use super::node::{Node, View};
 use crate::{Error, Result};
 
 /// A JSONPath (RFC 9535). `data[-1:].id` and `$.data[-1:].id` are the same path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonPath {
-    /// The keys, when the path is nothing but keys: the common case, walked without building a tree.
-    keys: Option<Vec<String>>,
+    /// The steps, when the path is nothing but keys and positions: the common case, walked without building a tree.
+    steps: Option<Vec<Step>>,
     path: serde_json_path::JsonPath,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Step {
+    Key(String),
+    /// From the start, the first being 0.
+    Position(usize),
+    /// From the end, the last being 1.
+    FromEnd(usize),
 }
 
 impl JsonPath {
@@ -21,9 +31,85 @@ impl JsonPath {
             format!("$.{text}")
         };
         let path = serde_json_path::JsonPath::parse(&full).map_err(|err| Error::config(format!("'{text}' is not a JSONPath: {err}")))?;
-        let plain = full.trim_start_matches("$.");
-        let is_plain = full.starts_with("$.") && plain.split('.').all(|key| !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_'));
-        let keys = is_plain.then(|| plain.split('.').map(str::to_string).collect());
-        Ok(JsonPath { keys, path })
+        let steps = steps_of(&full[1..]);
+        Ok(JsonPath { steps, path })
     }
+
+    /// Returns the first match as text; `None` when there is none, or when it is null, a list or an object.
+    pub fn find_text(&self, root: Node<'_>) -> Option<String> {
+        self.first(root, |node| match node.view() {
+            View::Text(text) => Some(text.to_string()),
+            View::Boolean(_) | View::Integer(_) | View::BigNumber(_) | View::Double(_) => Some(node.to_json()),
+            View::Null | View::Array(_) | View::Object(_) => None,
+        })
+    }
+
+    /// Returns the first match as an integer; texts of digits count.
+    pub fn find_integer(&self, root: Node<'_>) -> Option<i64> {
+        self.first(root, |node| match node.view() {
+            View::Integer(value) => i64::try_from(value).ok(),
+            View::Double(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
+            View::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// Returns the first match as a boolean; 0 and 1 and the texts `true` and `false` count.
+    pub fn find_bool(&self, root: Node<'_>) -> Option<bool> {
+        self.first(root, |node| match node.view() {
+            View::Boolean(value) => Some(value),
+            View::Integer(value @ (0 | 1)) => Some(value == 1),
+            View::Text(text) => text.trim().to_ascii_lowercase().parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// Returns whether something other than null matches.
+    pub fn is_present(&self, root: Node<'_>) -> bool {
+        self.first(root, |node| (!node.is_null()).then_some(())).is_some()
+    }
+
+    fn first<T>(&self, root: Node<'_>, convert: impl FnOnce(Node<'_>) -> Option<T>) -> Option<T> {
+        let Some(steps) = &self.steps else {
+            let value = root.to_value();
+            let found = self.path.query(&value).first()?;
+            return convert(Node::from_tree(found));
+        };
+        let mut node = root;
+        for step in steps {
+            node = match (step, node.view()) {
+                (Step::Key(key), View::Object(_)) => node.get(key)?,
+                (Step::Position(position), View::Array(mut elements)) => elements.nth(*position)?,
+                (Step::FromEnd(back), View::Array(mut elements)) => elements.len().checked_sub(*back).and_then(|idx| elements.nth(idx))?,
+                _ => return None,
+            };
+        }
+        convert(node)
+    }
+}
+
+/// Returns the steps of a path after its `$`, when it has nothing but names, positions and `[-1:]`.
+fn steps_of(path: &str) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('.') {
+            let len = after.find(['.', '[']).unwrap_or(after.len());
+            let key = &after[..len];
+            if key.is_empty() || !key.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                return None;
+            }
+            steps.push(Step::Key(key.to_string()));
+            rest = &after[len..];
+        } else {
+            let (position, after) = rest.strip_prefix('[')?.split_once(']')?;
+            steps.push(match position.strip_suffix(':').unwrap_or(position).strip_prefix('-') {
+                Some("1") => Step::FromEnd(1),
+                Some(back) => Step::FromEnd(back.parse().ok().filter(|&back| back > 0 && !position.ends_with(':'))?),
+                None => Step::Position(position.parse().ok()?),
+            });
+            rest = after;
+        }
+    }
+    Some(steps)
 }
