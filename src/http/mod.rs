@@ -1,1 +1,21 @@
-//! Placeholder.
+//! HTTP: what to ask an API, what its answers mean, and the one place that talks to the network.
+
+mod auth;
+mod client;
+mod headers;
+mod link;
+mod paging;
+mod redact;
+mod request;
+mod throttle;
+mod transport;
+mod verdict;
+
+pub use client::{Answer, ApiClient, HttpSettings, PageBody, RequestObserver};
+pub use headers::Headers;
+pub use link::{links_of, Link};
+pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ResumePoint};
+pub use redact::Redactor;
+pub use request::{request_of, ApiRequest, ParamSet};
+pub use throttle::Budget;
+pub use verdict::{Judge, Moment, Verdict};

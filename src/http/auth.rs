@@ -1,0 +1,145 @@
+//! Credentials of a connection, added to a request as it is sent, and the rule where they may go.
+
+use crate::spec::{AdapterSpec, AuthSpec, Connection, OptionSpec, Secret};
+use crate::{Error, Result};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// What authenticates a connection, complete.
+pub(super) enum Credentials {
+    None,
+    /// Header names and values.
+    Headers(Vec<(String, Secret)>),
+    /// Query parameters and values.
+    Params(Vec<(String, Secret)>),
+}
+
+impl Credentials {
+    /// Collects the options that the connection's way to authenticate needs. Fails, naming the option, when one is missing or
+    /// empty, or holds what no header can.
+    pub(super) fn of(connection: &Connection) -> Result<Credentials> {
+        let auth = auth_of(connection)?;
+        let value_of = |option: &OptionSpec| match connection.options.values.get(&option.name) {
+            Some(value) => Ok(value.clone()),
+            None => Err(Error::config(format!("option '{}' is missing", option.name))),
+        };
+        let filled = |option: &OptionSpec| match value_of(option) {
+            Ok(value) if value.expose().is_empty() => Err(Error::config(format!("option '{}' is empty", option.name))),
+            other => other,
+        };
+        let pairs_of = |pairs: &[(String, OptionSpec)]| -> Result<Vec<(String, Secret)>> {
+            pairs.iter().map(|(name, option)| Ok((name.clone(), filled(option)?))).collect()
+        };
+        match auth {
+            AuthSpec::None => Ok(Credentials::None),
+            AuthSpec::Basic { username, password } => {
+                let (user, pass) = (value_of(username)?, value_of(password)?);
+                if user.expose().is_empty() && pass.expose().is_empty() {
+                    return Err(Error::config(format!("options '{}' and '{}' are empty", username.name, password.name)));
+                }
+                let encoded = STANDARD.encode(format!("{}:{}", user.expose(), pass.expose()));
+                Ok(Credentials::Headers(vec![("Authorization".to_string(), Secret::new(format!("Basic {encoded}")))]))
+            }
+            AuthSpec::Bearer { token } => {
+                let value = filled(token)?;
+                is_header_value(token, &value)?;
+                Ok(Credentials::Headers(vec![("Authorization".to_string(), Secret::new(format!("Bearer {}", value.expose())))]))
+            }
+            AuthSpec::Headers(pairs) => {
+                for (_, option) in pairs {
+                    is_header_value(option, &filled(option)?)?;
+                }
+                Ok(Credentials::Headers(pairs_of(pairs)?))
+            }
+            AuthSpec::Params(pairs) => Ok(Credentials::Params(pairs_of(pairs)?)),
+        }
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Credentials::None)
+    }
+
+    /// Adds the credentials to a request; a header or parameter of the same name is replaced.
+    pub(super) fn add_to(&self, url: &mut Url, headers: &mut Vec<(String, String)>) {
+        match self {
+            Credentials::None => {}
+            Credentials::Headers(pairs) => {
+                for (name, value) in pairs {
+                    headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+                    headers.push((name.clone(), value.expose().to_string()));
+                }
+            }
+            Credentials::Params(pairs) => {
+                let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+                *url = without_params(url, &names);
+                url.query_pairs_mut().extend_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.expose())));
+            }
+        }
+    }
+}
+
+/// Returns the way to authenticate that a connection uses.
+pub(super) fn auth_of(connection: &Connection) -> Result<&AuthSpec> {
+    let auth = connection.adapter.auth.get(connection.options.auth);
+    auth.ok_or_else(|| Error::internal(format!("the adapter '{}' has no auth block {}", connection.adapter.name, connection.options.auth)))
+}
+
+/// Returns the query parameters that carry credentials.
+pub(super) fn secret_params(connection: &Connection) -> Vec<String> {
+    let pairs = connection.adapter.auth.iter().flat_map(|auth| match auth {
+        AuthSpec::Params(pairs) => pairs.as_slice(),
+        _ => &[],
+    });
+    pairs.map(|(name, _)| name.clone()).collect()
+}
+
+/// Returns the URL without the query parameters of these names.
+pub(super) fn without_params(url: &Url, names: &[&str]) -> Url {
+    let is_named = |name: &str| names.contains(&name);
+    if !url.query_pairs().any(|(name, _)| is_named(&name)) {
+        return url.clone();
+    }
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter(|(name, _)| !is_named(name)).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let mut url = url.clone();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    url
+}
+
+/// Returns whether credentials may go to the origin of `url`: that of the base URL, or one that the spec lists.
+pub(super) fn may_have_credentials(spec: &AdapterSpec, base: &Url, url: &Url) -> bool {
+    if url.origin() == base.origin() {
+        return true;
+    }
+    spec.allowed_hosts.iter().any(|host| {
+        let full = if host.contains("://") { host.clone() } else { format!("https://{host}") };
+        Url::parse(&full).is_ok_and(|allowed| allowed.origin() == url.origin())
+    })
+}
+
+/// Returns whether what is sent to `url` can be read on the way.
+pub(super) fn is_readable_by_others(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        None => false,
+    };
+    url.scheme() != "https" && !is_loopback
+}
+
+fn is_header_value(option: &OptionSpec, value: &Secret) -> Result<()> {
+    let text = value.expose();
+    if text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte) || byte >= 0x80) && text.trim() == text {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "option '{}' holds a character that no HTTP header can, such as a line break or a space at its end",
+        option.name
+    )))
+}

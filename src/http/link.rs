@@ -1,0 +1,143 @@
+//! `Link` headers (RFC 8288).
+
+use super::Headers;
+use url::Url;
+
+/// Most links taken from one answer.
+const MAX_LINKS: usize = 64;
+
+/// A link of an answer to another resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub url: Url,
+    /// Relation types, in lower case.
+    pub rels: Vec<String>,
+}
+
+impl Link {
+    /// Returns whether the link has that relation type.
+    pub fn has_rel(&self, rel: &str) -> bool {
+        self.rels.iter().any(|own| own == rel)
+    }
+}
+
+/// Returns the links in all `Link` headers, relative ones resolved against `base`. What is no link is skipped.
+pub fn links_of(headers: &Headers, base: &Url) -> Vec<Link> {
+    let mut links = Vec::new();
+    for header in headers.all("link") {
+        let mut rest = header;
+        while let Some((target, after)) = target_of(rest) {
+            let (params, next) = params_of(after);
+            rest = next;
+            let rel = params.iter().find(|(name, _)| name.eq_ignore_ascii_case("rel"));
+            let is_elsewhere = params.iter().any(|(name, _)| name.eq_ignore_ascii_case("anchor"));
+            if let (Ok(url), Some((_, rel)), false) = (base.join(target.trim()), rel, is_elsewhere) {
+                links.push(Link { url, rels: rel.split_whitespace().map(str::to_ascii_lowercase).collect() });
+            }
+            if links.len() >= MAX_LINKS {
+                return links;
+            }
+        }
+    }
+    links
+}
+
+/// Returns the text between the next `<` and `>`, and what follows.
+fn target_of(text: &str) -> Option<(&str, &str)> {
+    let start = text.find('<')? + 1;
+    let end = start + text[start..].find('>')?;
+    Some((&text[start..end], &text[end + 1..]))
+}
+
+/// Returns the `;`-separated parameters up to the next link's comma, and what follows it.
+fn params_of(text: &str) -> (Vec<(String, String)>, &str) {
+    let mut params = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(after) = rest.strip_prefix(';') {
+        let after = after.trim_start();
+        let name_len = after.find(['=', ';', ',']).unwrap_or(after.len());
+        let name = after[..name_len].trim().to_string();
+        rest = &after[name_len..];
+        let mut value = String::new();
+        if let Some(after) = rest.strip_prefix('=') {
+            (value, rest) = value_of(after.trim_start());
+        }
+        params.push((name, value));
+        rest = rest.trim_start();
+    }
+    let next = rest.find(',').map_or("", |comma| &rest[comma + 1..]);
+    (params, next)
+}
+
+/// Returns a token or quoted string, and what follows.
+fn value_of(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let len = text.find([';', ',']).unwrap_or(text.len());
+        return (text[..len].trim().to_string(), &text[len..]);
+    };
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((idx, c)) = chars.next() {
+        match c {
+            '"' => return (value, &quoted[idx + 1..]),
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            _ => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(headers: &[&str], expected: &[(&str, &str)]) {
+        let headers = Headers::new(headers.iter().map(|value| ("Link".to_string(), value.to_string())).collect());
+        let base = Url::parse("https://api.test/v1/items?page=1").unwrap();
+        let links: Vec<(String, String)> =
+            links_of(&headers, &base).iter().map(|link| (link.rels.join(" "), link.url.to_string())).collect();
+        let links: Vec<(&str, &str)> = links.iter().map(|(rel, url)| (rel.as_str(), url.as_str())).collect();
+        assert_eq!(links, expected);
+    }
+
+    #[test]
+    fn links_of_one_header() {
+        check(
+            &["<https://api.test/v1/items?page=2>; rel=\"next\", <https://api.test/v1/items?page=9>; rel=\"last\""],
+            &[("next", "https://api.test/v1/items?page=2"), ("last", "https://api.test/v1/items?page=9")],
+        );
+    }
+
+    #[test]
+    fn several_headers_and_relative_targets() {
+        check(
+            &["</v1/items?page=2>;rel=next", "<?page=9> ; rel = last"],
+            &[("next", "https://api.test/v1/items?page=2"), ("last", "https://api.test/v1/items?page=9")],
+        );
+    }
+
+    #[test]
+    fn quoted_params_may_hold_anything() {
+        check(
+            &["<a,b;c>; title=\"x, <y>; rel=\\\"no\\\"\"; REL=\"prev NEXT\"; foo, <d>; rel=last"],
+            &[("prev next", "https://api.test/v1/a,b;c"), ("last", "https://api.test/v1/d")],
+        );
+    }
+
+    #[test]
+    fn what_is_no_link_is_skipped() {
+        check(
+            &["", "nonsense", "<unfinished", "<a>", "<b>; rel", "<x>; anchor=\"#foo\"; rel=next", "<c>; rel=\"next"],
+            &[("", "https://api.test/v1/b"), ("next", "https://api.test/v1/c")],
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_panic(text in ".*") {
+            let headers = Headers::new(vec![("link".to_string(), text)]);
+            links_of(&headers, &Url::parse("https://api.test/").unwrap());
+        }
+    }
+}

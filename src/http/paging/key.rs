@@ -1,0 +1,116 @@
+//! Names of pages: what distinguishes one request of a resource from the next, with a text form for resumption.
+
+use crate::{Error, Result};
+
+/// What a request says to get one certain page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PageKey {
+    /// The resource without any page, or its first page where later ones are links.
+    Only,
+    Page(u64),
+    /// Rows from `offset` on; `limit` replaces the page size where only a part is wanted.
+    Offset {
+        offset: u64,
+        limit: Option<u64>,
+    },
+    /// `None`: the first page.
+    Token(Option<String>),
+    /// Absolute URL.
+    Link(String),
+}
+
+impl PageKey {
+    /// Returns the text that [`PageKey::from_text`] reads.
+    pub fn to_text(&self) -> String {
+        match self {
+            PageKey::Only => "only".to_string(),
+            PageKey::Page(page) => format!("page:{page}"),
+            PageKey::Offset { offset, limit: None } => format!("offset:{offset}"),
+            PageKey::Offset { offset, limit: Some(limit) } => format!("offset:{offset}+{limit}"),
+            PageKey::Token(None) => "token".to_string(),
+            PageKey::Token(Some(token)) => format!("token:{token}"),
+            PageKey::Link(link) => format!("link:{link}"),
+        }
+    }
+
+    /// Reads what [`PageKey::to_text`] wrote. Fails on anything else.
+    pub fn from_text(text: &str) -> Result<PageKey> {
+        let wrong = || Error::data(format!("'{text}' is no place to resume from; reload the table"));
+        let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
+        match text.split_once(':') {
+            None if text == "only" => Ok(PageKey::Only),
+            None if text == "token" => Ok(PageKey::Token(None)),
+            Some(("page", page)) => Ok(PageKey::Page(number(page)?)),
+            Some(("offset", offset)) => match offset.split_once('+') {
+                None => Ok(PageKey::Offset { offset: number(offset)?, limit: None }),
+                Some((offset, limit)) => Ok(PageKey::Offset { offset: number(offset)?, limit: Some(number(limit)?) }),
+            },
+            Some(("token", token)) => Ok(PageKey::Token(Some(token.to_string()))),
+            Some(("link", link)) => Ok(PageKey::Link(link.to_string())),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Returns words for messages; links and tokens are cut, since they may hold anything.
+    pub fn description(&self) -> String {
+        match self {
+            PageKey::Only | PageKey::Token(None) => "the first page".to_string(),
+            PageKey::Page(page) => format!("page {page}"),
+            PageKey::Offset { offset, .. } => format!("offset {offset}"),
+            PageKey::Token(Some(_)) => "a later token".to_string(),
+            PageKey::Link(link) => format!("'{}'", link.split(['?', '#']).next().unwrap_or_default()),
+        }
+    }
+}
+
+/// A page to ask for, and its position among the pages of its resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PagePlace {
+    pub ordinal: u64,
+    pub key: PageKey,
+}
+
+/// Where to continue after the pages before were stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// The ordinal the next page gets.
+    pub ordinal: u64,
+    pub key: PageKey,
+    /// Rows of the pages before.
+    pub n_rows: u64,
+    /// Rows a page of this API really has, where that was learned.
+    pub page_size: Option<u64>,
+    /// Parts before `key` that are still missing: offset and count.
+    pub holes: Vec<(u64, u64)>,
+}
+
+impl ResumePoint {
+    /// Returns the text that [`ResumePoint::from_text`] reads.
+    pub fn to_text(&self) -> String {
+        let page_size = self.page_size.map(|size| size.to_string()).unwrap_or_default();
+        let holes: Vec<String> = self.holes.iter().map(|(offset, count)| format!("{offset}+{count}")).collect();
+        format!("{};{};{};{};{}", self.ordinal, self.n_rows, page_size, holes.join(","), self.key.to_text())
+    }
+
+    /// Reads what [`ResumePoint::to_text`] wrote. Fails on anything else.
+    pub fn from_text(text: &str) -> Result<ResumePoint> {
+        let wrong = || Error::data(format!("'{text}' is no place to resume from; reload the table"));
+        let parts: Vec<&str> = text.splitn(5, ';').collect();
+        let [ordinal, n_rows, page_size, holes, key] = parts.as_slice() else {
+            return Err(wrong());
+        };
+        let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
+        let mut pairs = Vec::new();
+        for pair in holes.split(',').filter(|pair| !pair.is_empty()) {
+            let (offset, count) = pair.split_once('+').ok_or_else(wrong)?;
+            pairs.push((number(offset)?, number(count)?));
+        }
+        Ok(ResumePoint {
+            ordinal: number(ordinal)?,
+            n_rows: number(n_rows)?,
+            page_size: if page_size.is_empty() { None } else { Some(number(page_size)?) },
+            holes: pairs,
+            key: PageKey::from_text(key)?,
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Takes secrets out of texts before anyone sees them.
+
+use crate::spec::{AuthSpec, Connection, OptionSpec};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::Engine;
+use percent_encoding::{percent_encode, AsciiSet, NON_ALPHANUMERIC};
+use regex::Regex;
+use std::collections::BTreeSet;
+use url::Url;
+
+/// What stands where a secret was.
+const MASK: &str = "***";
+/// Values shorter than this are common words as often as secrets: they are only masked after their key.
+const MIN_VALUE_LEN: usize = 4;
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Parts of key names that mark their value as secret.
+const SECRET_WORDS: &str =
+    "token|secret|password|passwd|pwd|signature|credential|api[_-]?key|apikey|access[_-]?key|private[_-]?key|session[_-]?id|authorization";
+/// Key names that mark their value as secret only as a whole.
+const SECRET_KEYS: &str = "key|auth|sig|pass|jwt|code";
+
+/// Knows a connection's secrets, and takes them and whatever looks like one out of texts.
+pub struct Redactor {
+    /// Secrets in every form they may appear in, longest first.
+    values: Vec<String>,
+    /// Names of secret options and of the parameters and headers they are sent in, in lower case.
+    keys: BTreeSet<String>,
+    patterns: Vec<(Regex, &'static str)>,
+}
+
+impl Redactor {
+    /// Collects the secrets of a connection.
+    pub fn new(connection: &Connection) -> Redactor {
+        let mut secrets: Vec<String> = Vec::new();
+        let mut keys = BTreeSet::new();
+        let spec = &connection.adapter;
+        let options: Vec<&OptionSpec> = spec.auth.iter().flat_map(AuthSpec::options).chain(&spec.options).collect();
+        let value_of = |name: &str| connection.options.values.get(name).map(|value| value.expose().to_string());
+        for option in options.iter().filter(|option| option.secret) {
+            keys.insert(option.name.to_ascii_lowercase());
+            secrets.extend(value_of(&option.name));
+        }
+        for auth in &spec.auth {
+            match auth {
+                AuthSpec::Basic { username, password } => {
+                    let pair = format!("{}:{}", value_of(&username.name).unwrap_or_default(), value_of(&password.name).unwrap_or_default());
+                    secrets.push(pair);
+                }
+                AuthSpec::Params(pairs) | AuthSpec::Headers(pairs) => {
+                    keys.extend(pairs.iter().filter(|(_, option)| option.secret).map(|(name, _)| name.to_ascii_lowercase()));
+                }
+                AuthSpec::None | AuthSpec::Bearer { .. } => {}
+            }
+        }
+        Redactor { values: forms_of(&secrets), keys, patterns: patterns() }
+    }
+
+    /// Returns the text without secrets.
+    pub fn text(&self, text: &str) -> String {
+        let mut redacted = text.to_string();
+        for value in &self.values {
+            if redacted.contains(value.as_str()) {
+                redacted = redacted.replace(value.as_str(), MASK);
+            }
+        }
+        for key in &self.keys {
+            redacted = mask_after(&redacted, key);
+        }
+        for (pattern, replacement) in &self.patterns {
+            if pattern.is_match(&redacted) {
+                redacted = pattern.replace_all(&redacted, *replacement).into_owned();
+            }
+        }
+        redacted
+    }
+
+    /// Returns the URL without user, password and secret parameters.
+    pub fn url(&self, url: &Url) -> String {
+        self.text(url.as_str())
+    }
+
+    /// Returns whether the value of a header or parameter of this name is a secret.
+    pub fn is_secret_key(&self, name: &str) -> bool {
+        let masked = self.text(&format!("{name}=x"));
+        masked.ends_with(MASK)
+    }
+}
+
+/// Returns the texts as they are, percent-encoded, as JSON text and in base64; longest first.
+fn forms_of(secrets: &[String]) -> Vec<String> {
+    let mut forms = BTreeSet::new();
+    for secret in secrets.iter().filter(|secret| secret.len() >= MIN_VALUE_LEN) {
+        forms.insert(secret.clone());
+        forms.insert(percent_encode(secret.as_bytes(), UNRESERVED).to_string());
+        forms.insert(percent_encode(secret.as_bytes(), NON_ALPHANUMERIC).to_string());
+        forms.extend(
+            url::form_urlencoded::byte_serialize(secret.as_bytes())
+                .collect::<Vec<_>>()
+                .pop()
+                .map(|_| url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>()),
+        );
+        forms.insert(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').to_string());
+        forms.insert(STANDARD.encode(secret));
+        forms.insert(URL_SAFE_NO_PAD.encode(secret));
+    }
+    let mut forms: Vec<String> = forms.into_iter().filter(|form| form.len() >= MIN_VALUE_LEN).collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms
+}
+
+fn patterns() -> Vec<(Regex, &'static str)> {
+    let quoted = format!(r#"(?i)("[^"]*(?:{SECRET_WORDS})[^"]*"\s*:\s*")[^"]*"#);
+    let pair = format!(r#"(?i)([?&;\s]|^)((?:[\w.%\[\]-]*(?:{SECRET_WORDS})[\w.%\[\]-]*|{SECRET_KEYS})=)[^&\s"'#;,)]*"#);
+    let texts = [
+        (r"(?i)\b(https?://)[^/?#\s@]+@".to_string(), "${1}***@"),
+        (r"(?i)\b((?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?)(?:(?:basic|bearer|token|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s,'\x22]+".to_string(), "${1}***"),
+        (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}".to_string(), "${1} ***"),
+        (quoted, "${1}***"),
+        (pair, "${1}${2}***"),
+    ];
+    texts.into_iter().filter_map(|(text, replacement)| Some((Regex::new(&text).ok()?, replacement))).collect()
+}
+
+/// Masks what follows `key=`, `key: ` or `"key": "`, up to the end of the value.
+fn mask_after(text: &str, key: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let mut redacted = String::with_capacity(text.len());
+    let mut done = 0;
+    while let Some(found) = lower[done..].find(key) {
+        let key_start = done + found;
+        let key_end = key_start + key.len();
+        let is_word = lower[..key_start].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+        let after = &text[key_end..];
+        let separator = after.len() - after.trim_start_matches(['"', '\'']).trim_start_matches(' ').len();
+        let sign = after[separator..].chars().next();
+        let value_start = match sign {
+            Some('=' | ':') if is_word => {
+                let rest = &after[separator + 1..];
+                key_end + separator + 1 + (rest.len() - rest.trim_start_matches([' ', '"', '\'']).len())
+            }
+            _ => {
+                redacted.push_str(&text[done..key_end]);
+                done = key_end;
+                continue;
+            }
+        };
+        let value_len =
+            text[value_start..].find(|c: char| c.is_whitespace() || matches!(c, '&' | '"' | '\'' | ',' | ';' | '#' | ')' | '}'));
+        let value_end = value_start + value_len.unwrap_or(text.len() - value_start);
+        redacted.push_str(&text[done..value_start]);
+        if value_end > value_start {
+            redacted.push_str(MASK);
+        }
+        done = value_end;
+    }
+    redacted.push_str(&text[done..]);
+    redacted
+}

@@ -1,0 +1,87 @@
+//! The request budget of one connection: how many at once, how far apart, and not before when.
+
+use crate::spec::Throttle;
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Longer waits are errors: nobody sits through them.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// The budget all requests of a connection share. Waiting holds no thread, and dropping a wait leaves no trace but its turn.
+pub struct Budget {
+    places: Arc<Semaphore>,
+    spacing: Duration,
+    state: Mutex<BudgetState>,
+}
+
+#[derive(Default)]
+struct BudgetState {
+    /// When the next request may start, by the spacing.
+    next_start: Option<Instant>,
+    /// When the API takes requests again.
+    not_before: Option<Instant>,
+}
+
+/// The right to have one request in flight; dropping it makes room for another.
+pub struct Permit {
+    _place: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    /// Makes the budget of an API's limits and the user's own bound for requests in flight.
+    pub fn new(throttle: &Throttle, max_in_flight: usize) -> Budget {
+        let per_request = throttle.requests_per_second.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1.0 / rate);
+        let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
+        let n_places = throttle.concurrency.min(max_in_flight).max(1);
+        Budget { places: Arc::new(Semaphore::new(n_places)), spacing, state: Mutex::default() }
+    }
+
+    /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once when the API takes none for more than
+    /// five minutes.
+    pub async fn permit(&self, waiting: impl Fn(Duration)) -> Result<Permit> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| Error::internal("the request budget was closed"))?;
+        loop {
+            let wait = self.turn(Instant::now());
+            if wait.is_zero() {
+                return Ok(Permit { _place: place });
+            }
+            if wait > MAX_WAIT {
+                return Err(too_long(wait));
+            }
+            waiting(wait);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Lets no request of the connection start for that long. Fails when that is more than five minutes.
+    pub fn pause(&self, wait: Duration) -> Result<()> {
+        let until = Instant::now() + wait;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.not_before = state.not_before.max(Some(until));
+        drop(state);
+        if wait > MAX_WAIT {
+            return Err(too_long(wait));
+        }
+        Ok(())
+    }
+
+    /// Returns how long to wait from `now`; zero takes the turn.
+    fn turn(&self, now: Instant) -> Duration {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let earliest = state.not_before.max(state.next_start).unwrap_or(now);
+        let wait = earliest.saturating_duration_since(now);
+        if wait.is_zero() {
+            state.next_start = Some(now + self.spacing);
+        }
+        wait
+    }
+}
+
+fn too_long(wait: Duration) -> Error {
+    let minutes = wait.as_secs().div_ceil(60);
+    Error::api(format!("the API asks to wait {minutes} minutes before the next request; try again then"))
+}

@@ -1,0 +1,128 @@
+//! One HTTP exchange on the network: the only place that names reqwest.
+
+use super::Headers;
+use crate::{Error, Result};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Most time for connecting, within the time for the whole request.
+const MAX_CONNECT: Duration = Duration::from_secs(10);
+
+/// The connections to one API's hosts.
+pub(super) struct Transport {
+    client: reqwest::Client,
+    timeout: Duration,
+    max_body_len: usize,
+}
+
+/// What became of a request.
+pub(super) enum Exchange {
+    Answer(RawAnswer),
+    /// No whole answer; another try may succeed.
+    Lost(String),
+    /// No answer that can be used; another try would end the same.
+    Broken(String),
+}
+
+/// An answer, its body decompressed.
+pub(super) struct RawAnswer {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+impl Transport {
+    /// Prepares connections; sends nothing. Fails when the system's certificates cannot be used.
+    pub(super) fn new(timeout: Duration, max_body_len: usize) -> Result<Transport> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls_config()?)
+            .user_agent(concat!("unify/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout)
+            .connect_timeout(timeout.min(MAX_CONNECT))
+            .build()
+            .map_err(|err| Error::api(format!("cannot prepare HTTP: {}", chain_of(&err))))?;
+        Ok(Transport { client, timeout, max_body_len })
+    }
+
+    /// Sends a GET request and reads the whole answer. Dropping the future closes the connection.
+    pub(super) async fn get(&self, url: &Url, headers: &[(String, String)]) -> Exchange {
+        let headers = match header_map(headers) {
+            Ok(headers) => headers,
+            Err(err) => return Exchange::Broken(err.to_string()),
+        };
+        let mut response = match self.client.get(url.clone()).headers(headers).send().await {
+            Ok(response) => response,
+            Err(err) => return self.failure(&err),
+        };
+        let status = response.status().as_u16();
+        let pairs =
+            response.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = Headers::new(pairs.collect());
+        let expected_len = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(expected_len.min(self.max_body_len).min(1 << 20));
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_len => {
+                    return Exchange::Broken(format!("the answer is larger than {} MiB; ask for smaller pages", self.max_body_len >> 20));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Exchange::Answer(RawAnswer { status, headers, body }),
+                Err(err) => return self.failure(&err),
+            }
+        }
+    }
+
+    fn failure(&self, err: &reqwest::Error) -> Exchange {
+        let text = chain_of(err);
+        if err.is_timeout() {
+            return Exchange::Lost(format!("no complete answer within {:?}; the setting 'unify_http_timeout' allows more", self.timeout));
+        }
+        let is_final = err.is_builder() || text.contains("certificate") || text.contains("header");
+        match (is_final, err.is_connect()) {
+            (true, _) => Exchange::Broken(text),
+            (false, true) => Exchange::Lost(format!("could not connect: {text}")),
+            (false, false) => Exchange::Lost(format!("the connection was lost: {text}")),
+        }
+    }
+}
+
+/// Verifies servers by the system's certificates, with the ring provider, without touching process-wide state.
+fn tls_config() -> Result<rustls::ClientConfig> {
+    let wrong = |err: rustls::Error| Error::api(format!("cannot prepare TLS: {err}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(wrong)?;
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(wrong)?;
+    let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn header_map(headers: &[(String, String)]) -> Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let wrong = || Error::config(format!("header '{name}' or its value holds a character that HTTP does not allow"));
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        map.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
+    }
+    Ok(map)
+}
+
+/// Returns the innermost causes of an error, without the URL, which may hold secrets.
+fn chain_of(err: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        texts.push(cause.to_string());
+        source = cause.source();
+    }
+    texts.dedup();
+    match texts.len() {
+        0 => "the request failed".to_string(),
+        len => texts.split_off(len.saturating_sub(2)).join(": "),
+    }
+}
