@@ -1,4 +1,16 @@
-//! Which adapters and connections there are.
+//! Which adapters and connections there are, read from the binary and from the user's files, and read again when those change.
 
-/// The adapters and connections of one database instance.
-pub struct Catalog {}
+mod adapters;
+mod config;
+mod connections;
+mod nearest;
+mod option_text;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use adapters::AdapterEntry;
+pub use config::Environment;
+pub use connections::ConnectionEntry;
+pub use nearest::{hint, nearest};
+pub use snapshot::{Catalog, CatalogSnapshot};

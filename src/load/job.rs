@@ -31,6 +31,11 @@ pub struct LoadReport {
 pub struct Job {}
 
 impl Job {
+    /// Returns the id of the job's first record in `loading_jobs`.
+    pub fn id(&self) -> i64 {
+        unimplemented!()
+    }
+
     /// Waits until the job ends. Asks `interrupted` at least every 100 ms; when it says so the job goes on and the error's kind
     /// is [`crate::ErrorKind::Interrupted`]. A timeout does the same.
     pub fn wait(&self, _interrupted: &dyn Fn() -> bool, _timeout: Option<Duration>) -> Result<LoadReport> {

@@ -3,7 +3,7 @@
 use crate::columns::{Batch, TableSchema};
 use crate::load::Loader;
 use crate::session::{Database, Settings, TableName, Value};
-use crate::Result;
+use crate::{Error, Result};
 use std::sync::Arc;
 
 /// What one database instance has: everything a statement works with.
@@ -56,6 +56,26 @@ pub struct FunctionDef {
 pub struct Arguments {
     pub positional: Vec<Value>,
     pub named: Vec<(String, Value)>,
+}
+
+impl Arguments {
+    /// Returns the text of the positional argument `idx`, which `name` names in the message when it is null or missing.
+    pub fn text(&self, idx: usize, name: &str) -> Result<&str> {
+        match self.positional.get(idx) {
+            Some(Value::Text(text)) => Ok(text),
+            None | Some(Value::Null) => Err(Error::config(format!("argument '{name}' is NULL or missing; expected a text"))),
+            Some(_) => Err(Error::config(format!("argument '{name}' is no text; expected a text"))),
+        }
+    }
+
+    /// Returns the text of a named argument that is given and not null.
+    pub fn named_text(&self, name: &str) -> Result<Option<&str>> {
+        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(Error::config(format!("argument '{name}' is no text; expected a text"))),
+        }
+    }
 }
 
 /// A table function.

@@ -1,5 +1,15 @@
 //! What users type: functions, and the statements that turn into calls of them.
 
+mod commands;
 mod function;
+mod name;
+mod native;
+mod parse;
+mod relation;
+mod replacement;
+mod rows;
 
+pub use commands::functions;
 pub use function::{Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, TableFunction};
+pub use parse::{parse_statement, ParsedStatement};
+pub use replacement::replacement_sql;

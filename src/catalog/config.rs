@@ -1,0 +1,164 @@
+//! Where Unify looks for its files: the only place that reads the environment and the home directory.
+
+use crate::session::Settings;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+/// The environment variables and the home directory of the process, or a test's own.
+pub struct Environment {
+    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    home: Box<dyn Fn() -> Option<PathBuf> + Send + Sync>,
+}
+
+impl Environment {
+    /// Returns the environment of the process; it is read again at each use.
+    pub fn of_process() -> Environment {
+        Environment {
+            variable: Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
+            home: Box::new(std::env::home_dir),
+        }
+    }
+
+    /// Returns an environment with these variables and this home directory only.
+    #[cfg(test)]
+    pub(crate) fn of_test(variables: &[(&str, &str)], home: Option<&std::path::Path>) -> Environment {
+        let variables: std::collections::HashMap<String, String> =
+            variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let home = home.map(std::path::Path::to_path_buf);
+        Environment { variable: Box::new(move |name| variables.get(name).cloned()), home: Box::new(move || home.clone()) }
+    }
+
+    /// Returns the value of a variable, empty ones included.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.variable(name).filter(|value| !value.trim().is_empty()).map(|value| self.expand(&value))
+    }
+
+    /// Replaces a leading `~` by the home directory.
+    fn expand(&self, path: &str) -> PathBuf {
+        let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('\\'));
+        match (rest, (self.home)()) {
+            (Some(rest), Some(home)) => home.join(rest.trim_start_matches(['/', '\\'])),
+            _ => PathBuf::from(path),
+        }
+    }
+
+    fn unify_home(&self) -> Option<PathBuf> {
+        self.path("UNIFY_HOME")
+    }
+
+    fn default_home(&self) -> Option<PathBuf> {
+        (self.home)().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(".unify"))
+    }
+}
+
+/// A file or folder to read, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    /// What named it, for messages; `None` for the default places, which need not exist.
+    pub named_by: Option<&'static str>,
+}
+
+impl Place {
+    /// Fails when somebody named the place and it does not exist.
+    pub fn check(&self, what: &str) -> Result<()> {
+        match self.named_by {
+            Some(named_by) if !self.path.exists() => {
+                Err(Error::config(format!("{named_by} names the {what} '{}', which does not exist", self.path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns the connections file: the one the setting or `UNIFY_CONNECTIONS` names, else the first that exists of
+/// `$UNIFY_HOME/connections.yaml` and `~/.unify/connections.yaml`.
+pub fn connections_file(settings: &Settings, environment: &Environment) -> Option<Place> {
+    if !settings.connections_file.is_empty() {
+        let path = environment.expand(&settings.connections_file);
+        return Some(Place { path, named_by: Some("setting 'unify_connections_file'") });
+    }
+    if let Some(path) = environment.path("UNIFY_CONNECTIONS") {
+        return Some(Place { path, named_by: Some("environment variable UNIFY_CONNECTIONS") });
+    }
+    let homes = [environment.unify_home(), environment.default_home()];
+    let mut files = homes.into_iter().flatten().map(|home| home.join("connections.yaml"));
+    files.find(|path| path.exists()).map(|path| Place { path, named_by: None })
+}
+
+/// Returns the folder with the user's adapter specs: the one the setting names, else `$UNIFY_HOME/rest_specs`, else
+/// `~/.unify/rest_specs`; the last two only if they exist.
+pub fn spec_folder(settings: &Settings, environment: &Environment) -> Option<Place> {
+    if !settings.spec_path.is_empty() {
+        return Some(Place { path: environment.expand(&settings.spec_path), named_by: Some("setting 'unify_spec_path'") });
+    }
+    let home = environment.unify_home().or_else(|| environment.default_home())?;
+    let path = home.join("rest_specs");
+    path.is_dir().then_some(Place { path, named_by: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn settings(connections_file: &str, spec_path: &str) -> Settings {
+        let mut settings = Settings::read(|_| None).unwrap();
+        settings.connections_file = connections_file.to_string();
+        settings.spec_path = spec_path.to_string();
+        settings
+    }
+
+    #[test]
+    fn the_first_connections_file_found_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let unify_home = folder.path().join("unify");
+        std::fs::create_dir_all(home.join(".unify")).unwrap();
+        std::fs::create_dir_all(&unify_home).unwrap();
+        let check = |setting: &str, variables: &[(&str, &str)], expected: Option<PathBuf>| {
+            let place = connections_file(&settings(setting, ""), &Environment::of_test(variables, Some(&home)));
+            assert_eq!(place.map(|place| place.path), expected, "{setting} {variables:?}");
+        };
+        let home_variable = ("UNIFY_HOME", unify_home.to_str().unwrap());
+        check("", &[], None);
+        std::fs::write(home.join(".unify/connections.yaml"), "").unwrap();
+        check("", &[], Some(home.join(".unify/connections.yaml")));
+        check("", &[home_variable], Some(home.join(".unify/connections.yaml")));
+        std::fs::write(unify_home.join("connections.yaml"), "").unwrap();
+        check("", &[home_variable], Some(unify_home.join("connections.yaml")));
+        check("", &[home_variable, ("UNIFY_CONNECTIONS", "/a/b.yaml")], Some("/a/b.yaml".into()));
+        check("", &[home_variable, ("UNIFY_CONNECTIONS", "")], Some(unify_home.join("connections.yaml")));
+        check("c.yaml", &[home_variable, ("UNIFY_CONNECTIONS", "/a/b.yaml")], Some("c.yaml".into()));
+        check("~/c.yaml", &[], Some(home.join("c.yaml")));
+        check("~c.yaml", &[], Some("~c.yaml".into()));
+    }
+
+    #[test]
+    fn the_spec_folder_is_never_below_the_current_directory_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let unify_home = folder.path().to_str().unwrap();
+        let place = |setting: &str, variables: &[(&str, &str)], home: Option<&Path>| {
+            spec_folder(&settings("", setting), &Environment::of_test(variables, home)).map(|place| place.path)
+        };
+        assert_eq!(place("", &[], None), None);
+        assert_eq!(place("", &[("UNIFY_HOME", unify_home)], None), None);
+        std::fs::create_dir(folder.path().join("rest_specs")).unwrap();
+        assert_eq!(place("", &[("UNIFY_HOME", unify_home)], None), Some(folder.path().join("rest_specs")));
+        assert_eq!(place("", &[("UNIFY_HOME", "/nowhere")], Some(folder.path())), None);
+        assert_eq!(place("specs", &[("UNIFY_HOME", unify_home)], None), Some("specs".into()));
+    }
+
+    #[test]
+    fn a_named_place_must_exist() {
+        let place = Place { path: "/nowhere/x.yaml".into(), named_by: Some("setting 'unify_connections_file'") };
+        assert_eq!(
+            place.check("connections file").unwrap_err().to_string(),
+            "setting 'unify_connections_file' names the connections file '/nowhere/x.yaml', which does not exist"
+        );
+    }
+}

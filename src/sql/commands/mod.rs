@@ -1,0 +1,33 @@
+//! The functions and the statements that call them, a file each.
+
+pub(super) mod audit;
+pub(super) mod load;
+pub(super) mod peek;
+pub(super) mod refresh;
+pub(super) mod reload;
+pub(super) mod scan;
+pub(super) mod show_adapters;
+pub(super) mod show_columns;
+pub(super) mod show_connections;
+pub(super) mod show_tables;
+#[cfg(test)]
+pub(super) mod tests;
+
+use crate::sql::TableFunction;
+
+/// Returns every function of Unify.
+pub fn functions() -> Vec<Box<dyn TableFunction>> {
+    vec![
+        Box::new(show_adapters::UnifyAdapters),
+        Box::new(show_connections::UnifyConnections),
+        Box::new(show_tables::UnifyTables),
+        Box::new(show_columns::UnifyColumns),
+        Box::new(peek::UnifyPeek),
+        Box::new(scan::UnifyScan),
+        Box::new(load::UnifyLoad),
+        Box::new(refresh::UnifyRefresh),
+        Box::new(reload::UnifyReload),
+        Box::new(audit::LOADING_JOBS),
+        Box::new(audit::LOADING_LOG),
+    ]
+}

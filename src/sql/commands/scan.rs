@@ -1,0 +1,96 @@
+//! `unify_scan`: the rows of a table or view of a connection, loading it first if need be.
+
+use crate::load::LoadAction;
+use crate::session::{quote_literal, Session, TableName};
+use crate::sql::name::TablePath;
+use crate::sql::relation::{place, with_place, Kind, Relation};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::{Error, Result};
+
+const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
+const TABLE: ParameterDef = ParameterDef { name: "table", parameter_type: ParameterType::Varchar };
+/// The attached database a name was qualified with.
+pub(super) const CATALOG: ParameterDef = ParameterDef { name: "catalog", parameter_type: ParameterType::Varchar };
+
+/// `unify_scan('conn', 'table', catalog := NULL)`.
+pub(crate) struct UnifyScan;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_scan",
+    description:
+        "Returns the rows of a connection's table or view, loading it first if need be; a SELECT on the table's name does the same",
+    example: "FROM unify_scan('shop', 'orders')",
+    positional: &[CONNECTION, TABLE],
+    n_optional: 0,
+    named: &[CATALOG],
+};
+
+impl TableFunction for UnifyScan {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+        let path = TablePath {
+            catalog: arguments.named_text(CATALOG.name)?.map(str::to_string),
+            schema: Some(arguments.text(0, CONNECTION.name)?.to_string()),
+            table: arguments.text(1, TABLE.name)?.to_string(),
+        };
+        let relation = Relation::find(&path, ctx)?;
+        if !is_there(&relation, ctx)? {
+            relation.load(LoadAction::Load, ctx.settings.load_timeout, ctx)?;
+        }
+        if relation.kind == Kind::View && !view_exists(&relation.table_name(), ctx.instance.database.connect()?.as_mut())? {
+            let message = "the view is missing though its tables are loaded; RELOAD TABLE one of them to make it again";
+            return Err(Error::database(message).within(place(&relation.connection.name, &relation.name)));
+        }
+        Ok(Bound::Scan(relation.table_name()))
+    }
+}
+
+/// Returns the call that reads a table or view.
+pub(crate) fn call(catalog: Option<&str>, connection: &str, table: &str) -> String {
+    let catalog = catalog.map_or_else(String::new, |catalog| format!(", catalog := {}", quote_literal(catalog)));
+    format!("SELECT * FROM unify_scan({}, {}{catalog})", quote_literal(connection), quote_literal(table))
+}
+
+/// Returns whether all tables it takes are loaded, so that no job is needed. The session is closed before any load starts.
+fn is_there(relation: &Relation, ctx: &StatementContext<'_>) -> Result<bool> {
+    let mut session = ctx.instance.database.connect()?;
+    for target in relation.targets() {
+        if !ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| with_place(err, &target))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn view_exists(name: &TableName, session: &mut dyn Session) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = {} AND lower(schema_name) = lower({}) AND lower(view_name) = lower({})",
+        quote_literal(name.catalog.as_deref().unwrap_or("")),
+        quote_literal(&name.schema),
+        quote_literal(&name.table)
+    );
+    Ok(!session.query(&sql)?.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::commands::tests::check_error;
+    use expect_test::expect;
+
+    #[test]
+    fn names_enter_the_call_quoted() {
+        assert_eq!(call(None, "shop", "orders"), "SELECT * FROM unify_scan('shop', 'orders')");
+        assert_eq!(call(Some("l'ake"), "s'hop", "o"), "SELECT * FROM unify_scan('s''hop', 'o', catalog := 'l''ake')");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_before_any_load() {
+        check_error("unify_scan", &["shop", "order"], expect![]);
+        check_error("unify_scan", &["shopp", "orders"], expect![]);
+        check_error("unify_scan", &["broken", "orders"], expect![]);
+    }
+}

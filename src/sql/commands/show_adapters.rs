@@ -1,0 +1,122 @@
+//! `SHOW ALL ADAPTERS` and `unify_adapters`: the adapters there are, those with broken specs included.
+
+use crate::catalog::AdapterEntry;
+use crate::session::Value;
+use crate::spec::{AdapterSpec, Part, ScalarType, Template};
+use crate::sql::parse::Pair;
+use crate::sql::rows::{integer, text, RowsCall};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::Result;
+
+const COLUMNS: &[(&str, ScalarType)] = &[
+    ("adapter", ScalarType::Varchar),
+    ("class", ScalarType::Varchar),
+    ("base_url", ScalarType::Varchar),
+    ("auth", ScalarType::Varchar),
+    ("options", ScalarType::Varchar),
+    ("tables", ScalarType::BigInt),
+    ("description", ScalarType::Varchar),
+    ("source_file", ScalarType::Varchar),
+    ("error", ScalarType::Varchar),
+];
+
+/// `SHOW ALL ADAPTERS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShowAdapters;
+
+impl ShowAdapters {
+    /// Reads the statement.
+    pub(crate) fn parse(_pair: Pair<'_>) -> ShowAdapters {
+        ShowAdapters
+    }
+
+    /// Returns the call the statement stands for.
+    pub(crate) fn call(&self) -> String {
+        "SELECT * FROM unify_adapters()".to_string()
+    }
+}
+
+/// `unify_adapters()`.
+pub(crate) struct UnifyAdapters;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_adapters",
+    description: "Lists the adapters: what each connects to, the options a connection needs, and the file it comes from",
+    example: "FROM unify_adapters()",
+    positional: &[],
+    n_optional: 0,
+    named: &[],
+};
+
+impl TableFunction for UnifyAdapters {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
+    }
+}
+
+fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+    if let Some(problem) = snapshot.adapters_problem() {
+        return Err(problem.clone());
+    }
+    Ok(snapshot.adapters().iter().map(row).collect())
+}
+
+fn row(entry: &AdapterEntry) -> Vec<Value> {
+    let mut row = vec![text(Some(&entry.name))];
+    match &entry.outcome {
+        Ok(spec) => row.extend([
+            text(Some("RestAdapter")),
+            text(Some(&shown(&spec.base_url))),
+            text(Some(&spec.auth.iter().map(|auth| auth.type_name()).collect::<Vec<_>>().join(", "))),
+            text(Some(&option_names(spec).join(", "))),
+            integer(spec.tables.len() as i64),
+            text(spec.description.as_deref()),
+        ]),
+        Err(_) => row.extend(std::iter::repeat_n(Value::Null, 6)),
+    }
+    let err = entry.outcome.as_ref().err();
+    row.extend([text(Some(&entry.source)), text(err.map(|err| err.message()))]);
+    row
+}
+
+/// Returns the names of the options a connection may set, those of authentication first.
+fn option_names(spec: &AdapterSpec) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for option in spec.auth.iter().flat_map(|auth| auth.options()).chain(&spec.options) {
+        if !names.contains(&option.name.as_str()) {
+            names.push(&option.name);
+        }
+    }
+    names
+}
+
+/// Returns a template as the spec has it.
+fn shown(template: &Template) -> String {
+    let part = |part: &Part| match part {
+        Part::Literal(text) => text.clone(),
+        Part::Hole(name) => format!("{{{name}}}"),
+    };
+    template.parts().iter().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::commands::tests::{check_rows, check_statement};
+    use expect_test::expect;
+
+    #[test]
+    fn the_statement_is_a_call() {
+        check_statement("SHOW ALL ADAPTERS", expect!["SELECT * FROM unify_adapters()"]);
+        check_statement("show all adapters;", expect!["SELECT * FROM unify_adapters()"]);
+    }
+
+    #[test]
+    fn broken_specs_are_listed_with_their_error() {
+        check_rows("unify_adapters", &[], expect![]);
+    }
+}

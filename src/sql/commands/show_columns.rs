@@ -1,0 +1,193 @@
+//! `SHOW COLUMNS FROM conn.table` and `unify_columns`: the columns of a table, declared or as loaded.
+
+use crate::load::TableTarget;
+use crate::session::{quote_literal, TableName, Value};
+use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
+use crate::sql::commands::load::TABLE;
+use crate::sql::name::TablePath;
+use crate::sql::native::{self, NativeColumn};
+use crate::sql::parse::{self, Pair};
+use crate::sql::relation::{attached, lookup, with_place};
+use crate::sql::rows::{text, RowsCall};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::{columns::ColumnType, Error, Result};
+use std::sync::Arc;
+
+const COLUMNS: &[(&str, ScalarType)] = &[
+    ("column", ScalarType::Varchar),
+    ("type", ScalarType::Varchar),
+    ("nullable", ScalarType::Boolean),
+    ("key", ScalarType::Boolean),
+    ("source_path", ScalarType::Varchar),
+    ("description", ScalarType::Varchar),
+];
+
+/// `SHOW COLUMNS FROM conn.table`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShowColumns {
+    pub table: TablePath,
+}
+
+impl ShowColumns {
+    /// Reads the statement.
+    pub(crate) fn parse(pair: Pair<'_>) -> Result<ShowColumns> {
+        let name = pair.into_inner().find(|part| part.as_rule() == parse::Rule::any_name).map(parse::table_path);
+        name.map(|table| ShowColumns { table }).ok_or_else(|| Error::internal("the grammar gave SHOW COLUMNS FROM without a table"))
+    }
+
+    /// Returns the call the statement stands for.
+    pub(crate) fn call(&self) -> String {
+        format!("SELECT * FROM unify_columns({})", quote_literal(&self.table.to_string()))
+    }
+}
+
+/// `unify_columns('conn.table')`.
+pub(crate) struct UnifyColumns;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_columns",
+    description: "Lists the columns of a table: those its adapter declares before the first load, all of them after it",
+    example: "FROM unify_columns('shop.orders')",
+    positional: &[TABLE],
+    n_optional: 0,
+    named: &[],
+};
+
+impl TableFunction for UnifyColumns {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+        let path = parse::any_argument(arguments.text(0, TABLE.name)?)?;
+        rows(&path, ctx)?;
+        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(&path, ctx)))))
+    }
+}
+
+fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+    let Some(entry) = path.schema.as_deref().and_then(|schema| snapshot.connection(schema)) else {
+        let columns = other_columns(path, ctx)?;
+        return Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect());
+    };
+    let connection = entry.open()?;
+    let catalog = match &path.catalog {
+        Some(catalog) => attached(catalog, ctx)?,
+        None => ctx.current_catalog.clone(),
+    };
+    let known = lookup(&connection.adapter, &connection.name, &path.table);
+    let table = known.as_ref().map_or(path.table.as_str(), |(_, name)| name);
+    let name = TableName { catalog: Some(catalog.clone()), schema: connection.name.clone(), table: table.to_string() };
+    let columns = native::columns(ctx.instance.database.connect()?.as_mut(), &name)?;
+    let Some(table_def) = connection.adapter.table(table) else {
+        // A view, or a table of the user's own beside those of the adapter.
+        return match (known, columns.is_empty()) {
+            (Err(err), true) => Err(err),
+            _ => Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect()),
+        };
+    };
+    if !columns.is_empty() && is_loaded(&connection, table, catalog, ctx)? {
+        let row = |column: &NativeColumn| {
+            let declared = table_def.columns.iter().find(|declared| declared.name.eq_ignore_ascii_case(&column.name));
+            native_row(column, is_key(table_def, &column.name), declared)
+        };
+        return Ok(columns.iter().map(row).collect());
+    }
+    Ok(table_def.columns.iter().map(|column| declared_row(table_def, column)).collect())
+}
+
+fn is_loaded(connection: &Arc<Connection>, table: &str, catalog: String, ctx: &StatementContext<'_>) -> Result<bool> {
+    let target = TableTarget { connection: Arc::clone(connection), table: table.to_string(), catalog };
+    let mut session = ctx.instance.database.connect()?;
+    ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| with_place(err, &target))
+}
+
+/// Returns the columns of a table that is not Unify's. As in DuckDB, `a.t` is schema and table, else database and table.
+fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<NativeColumn>> {
+    let current = Some(ctx.current_catalog.clone());
+    let name = |catalog: Option<String>, schema: &str| TableName { catalog, schema: schema.to_string(), table: path.table.clone() };
+    let candidates = match (&path.catalog, &path.schema) {
+        (Some(catalog), Some(schema)) => vec![name(Some(catalog.clone()), schema)],
+        (_, Some(schema)) => vec![name(current, schema), name(Some(schema.clone()), "main")],
+        (_, None) => vec![name(current, "main")],
+    };
+    let mut session = ctx.instance.database.connect()?;
+    for candidate in candidates {
+        let columns = native::columns(session.as_mut(), &candidate)?;
+        if !columns.is_empty() {
+            return Ok(columns);
+        }
+    }
+    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+    match (&path.schema, snapshot.connections_problem()) {
+        (Some(_), Some(problem)) => Err(problem.clone().within(format!("there is no table '{path}'"))),
+        _ => Err(Error::config(format!(
+            "there is no table '{path}', and no connection of that name; FROM unify_tables() lists those of connections"
+        ))),
+    }
+}
+
+fn is_key(table_def: &TableDef, column: &str) -> bool {
+    let of_table = table_def.key_columns.iter().any(|key| key.eq_ignore_ascii_case(column));
+    of_table || table_def.columns.iter().any(|declared| declared.key && declared.name.eq_ignore_ascii_case(column))
+}
+
+fn native_row(column: &NativeColumn, key: bool, declared: Option<&ColumnSpec>) -> Vec<Value> {
+    let description = declared.and_then(|declared| declared.description.as_deref()).or(column.comment.as_deref());
+    vec![
+        text(Some(&column.name)),
+        text(Some(&column.data_type)),
+        Value::Boolean(column.nullable),
+        Value::Boolean(key),
+        text(declared.and_then(source_path).as_deref()),
+        text(description),
+    ]
+}
+
+fn declared_row(table_def: &TableDef, column: &ColumnSpec) -> Vec<Value> {
+    vec![
+        text(Some(&column.name)),
+        text(column.data_type.map(|declared| ColumnType::from(declared).sql_name())),
+        Value::Boolean(true),
+        Value::Boolean(is_key(table_def, &column.name)),
+        text(source_path(column).as_deref()),
+        text(column.description.as_deref()),
+    ]
+}
+
+fn source_path(column: &ColumnSpec) -> Option<String> {
+    column.source.as_ref().map(|keys| keys.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::commands::tests::{check_error, check_rows, check_statement, TestInstance};
+    use expect_test::expect;
+
+    #[test]
+    fn the_statement_is_a_call() {
+        check_statement("SHOW COLUMNS FROM shop.orders", expect!["SELECT * FROM unify_columns('shop.orders')"]);
+        check_statement("show columns from t;", expect!["SELECT * FROM unify_columns('t')"]);
+        check_statement("SHOW COLUMNS FROM lake.main.\"a b\"", expect![[r#"SELECT * FROM unify_columns('lake.main."a b"')"#]]);
+    }
+
+    #[test]
+    fn before_the_first_load_the_declared_columns_are_shown() {
+        check_rows("unify_columns", &["shop.orders"], expect![]);
+    }
+
+    #[test]
+    fn a_table_of_something_else_is_described() {
+        let column = vec![text(Some("a")), text(Some("INTEGER")), Value::Boolean(false), Value::Null, Value::Boolean(true)];
+        let instance = TestInstance::new().answer("'main'", vec![column]);
+        instance.check_rows("unify_columns", &["main.t"], expect![]);
+    }
+
+    #[test]
+    fn what_is_nowhere_is_an_error() {
+        check_error("unify_columns", &["shop.order"], expect![]);
+        check_error("unify_columns", &["main.t"], expect![]);
+    }
+}

@@ -1,0 +1,95 @@
+//! `SHOW ALL CONNECTIONS` and `unify_connections`: the connections there are, those that cannot be used included.
+
+use crate::catalog::ConnectionEntry;
+use crate::session::Value;
+use crate::spec::ScalarType;
+use crate::sql::parse::Pair;
+use crate::sql::rows::{text, RowsCall};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::Result;
+
+const COLUMNS: &[(&str, ScalarType)] = &[
+    ("connection", ScalarType::Varchar),
+    ("adapter", ScalarType::Varchar),
+    ("status", ScalarType::Varchar),
+    ("error", ScalarType::Varchar),
+    ("options", ScalarType::Varchar),
+    ("persistent", ScalarType::Boolean),
+    ("source_file", ScalarType::Varchar),
+];
+
+/// `SHOW ALL CONNECTIONS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShowConnections;
+
+impl ShowConnections {
+    /// Reads the statement.
+    pub(crate) fn parse(_pair: Pair<'_>) -> ShowConnections {
+        ShowConnections
+    }
+
+    /// Returns the call the statement stands for.
+    pub(crate) fn call(&self) -> String {
+        "SELECT * FROM unify_connections()".to_string()
+    }
+}
+
+/// `unify_connections()`.
+pub(crate) struct UnifyConnections;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_connections",
+    description: "Lists the connections with their options, secrets redacted, and what is wrong with those that cannot be used",
+    example: "FROM unify_connections()",
+    positional: &[],
+    n_optional: 0,
+    named: &[],
+};
+
+impl TableFunction for UnifyConnections {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
+    }
+}
+
+fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+    if let (Some(problem), []) = (snapshot.connections_problem(), snapshot.connections()) {
+        return Err(problem.clone());
+    }
+    Ok(snapshot.connections().iter().map(row).collect())
+}
+
+fn row(entry: &ConnectionEntry) -> Vec<Value> {
+    let err = entry.open().err();
+    let status = if err.is_some() { "error" } else { "ok" };
+    vec![
+        text(Some(&entry.name)),
+        text(Some(entry.adapter.as_str()).filter(|adapter| !adapter.is_empty())),
+        text(Some(status)),
+        text(err.as_ref().map(|err| err.message())),
+        text(Some(&entry.redacted_options())),
+        Value::Boolean(true),
+        text(Some(&entry.source)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::commands::tests::{check_rows, check_statement};
+    use expect_test::expect;
+
+    #[test]
+    fn the_statement_is_a_call() {
+        check_statement("SHOW ALL CONNECTIONS", expect!["SELECT * FROM unify_connections()"]);
+    }
+
+    #[test]
+    fn broken_connections_are_listed_with_their_error() {
+        check_rows("unify_connections", &[], expect![]);
+    }
+}

@@ -1,0 +1,220 @@
+//! What the tests of the commands share: a database instance with a connection `shop`, and a database that answers from a list.
+
+use crate::catalog::{Catalog, Environment};
+use crate::columns::{Batch, ColumnData};
+use crate::load::Loader;
+use crate::session::{Database, Session, Settings, TableName, Value};
+use crate::sql::{functions, parse_statement, Arguments, Bound, Instance, ParsedStatement, StatementContext};
+use crate::{Error, Result};
+use expect_test::Expect;
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+
+const SPEC: &str = "
+name: shop
+description: A shop
+base_url: https://{region}.example.com/api
+auth:
+  type: BASIC
+  params: {username: Your name, password: Your password}
+options:
+  region: {description: Where the shop is, default: eu}
+tables:
+  - name: orders
+    description: What was ordered
+    resource_path: /orders
+    columns:
+      - {name: id, type: bigint, key: true, description: The order's number}
+      - {name: placed_on, type: date, source: meta.placed}
+  - name: customers
+    resource_path: /customers
+views:
+  - name: big_orders
+    from: [orders, customers]
+    query: SELECT * FROM orders JOIN customers USING (customer_id)
+    help: Orders of more than 100
+";
+
+const CONNECTIONS: &str = "
+- shop:
+    adapter: shop
+    options: {username: me, password: s3cr3t}
+- broken:
+    adapter: shp
+- away:
+    adapter: shop
+    options: {username: me, password: $SHOP_PASSWORD}
+";
+
+type Answers = Arc<Mutex<Vec<(String, Vec<Vec<Value>>)>>>;
+
+/// A database that knows the answers to queries that contain a text, and answers others with no row.
+struct FakeDatabase {
+    answers: Answers,
+}
+
+struct FakeSession {
+    answers: Answers,
+}
+
+impl Database for FakeDatabase {
+    fn connect(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(FakeSession { answers: Arc::clone(&self.answers) }))
+    }
+}
+
+impl Session for FakeSession {
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        Err(Error::internal(format!("no test expects {sql}")))
+    }
+
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
+        let answers = self.answers.lock().unwrap();
+        Ok(answers.iter().find(|(part, _)| sql.contains(part)).map(|(_, rows)| rows.clone()).unwrap_or_default())
+    }
+
+    fn append(&mut self, table: &TableName, _batch: &Batch) -> Result<()> {
+        Err(Error::internal(format!("no test expects rows for {table}")))
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A database instance with the connections above, their files in a folder of its own.
+pub(crate) struct TestInstance {
+    folder: tempfile::TempDir,
+    answers: Answers,
+    instance: Instance,
+}
+
+impl TestInstance {
+    pub(crate) fn new() -> TestInstance {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("rest_specs")).unwrap();
+        std::fs::write(folder.path().join("rest_specs/shop.yaml"), SPEC).unwrap();
+        std::fs::write(folder.path().join("rest_specs/torn.yaml"), "name: [").unwrap();
+        std::fs::write(folder.path().join("connections.yaml"), CONNECTIONS).unwrap();
+        let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
+        let answers = Answers::default();
+        let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers) });
+        let instance = Instance { catalog: Catalog::with_environment(environment), loader: Loader {}, database };
+        TestInstance { folder, answers, instance }
+    }
+
+    /// Answers queries that contain `part` with `rows`.
+    pub(crate) fn answer(self, part: &str, rows: Vec<Vec<Value>>) -> TestInstance {
+        self.answers.lock().unwrap().push((part.to_string(), rows));
+        self
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::read(|_| None).unwrap()
+    }
+
+    pub(crate) fn context(&self) -> StatementContext<'_> {
+        let current_catalog = "memory".to_string();
+        StatementContext { instance: &self.instance, settings: self.settings(), current_catalog, interrupted: &|| false }
+    }
+
+    pub(crate) fn bind(&self, function: &str, arguments: &[&str]) -> Result<Bound> {
+        let positional = arguments.iter().map(|text| Value::Text(text.to_string())).collect();
+        let function = functions().into_iter().find(|known| known.def().name == function).unwrap();
+        function.bind(&Arguments { positional, named: Vec::new() }, &self.context())
+    }
+
+    /// Replaces the folder's path, so that messages are the same in each run.
+    pub(crate) fn without_paths(&self, text: &str) -> String {
+        text.replace(self.folder.path().to_str().unwrap(), "~")
+    }
+
+    /// Checks all rows of a call, a line each under a line of column names.
+    pub(crate) fn check_rows(&self, function: &str, arguments: &[&str], expected: Expect) {
+        let Bound::Rows(call) = self.bind(function, arguments).unwrap() else { panic!("{function} is a scan") };
+        let mut lines = vec![call.schema().columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(" | ")];
+        for batch in call.run(&self.context()).unwrap() {
+            assert_eq!(&batch.schema, call.schema());
+            lines.extend((0..batch.n_rows).map(|row_idx| shown_row(&batch, row_idx)));
+        }
+        expected.assert_eq(&self.without_paths(&lines.join("\n")));
+    }
+}
+
+/// Checks the rows of a call in a database that is empty.
+pub(crate) fn check_rows(function: &str, arguments: &[&str], expected: Expect) {
+    TestInstance::new().check_rows(function, arguments, expected);
+}
+
+/// Checks the error of a call in a database that is empty.
+pub(crate) fn check_error(function: &str, arguments: &[&str], expected: Expect) {
+    let instance = TestInstance::new();
+    let err = instance.bind(function, arguments).err().unwrap_or_else(|| panic!("{function} succeeds"));
+    expected.assert_eq(&instance.without_paths(err.message()));
+}
+
+/// Checks what a statement calls.
+pub(crate) fn check_statement(text: &str, expected: Expect) {
+    match parse_statement(text) {
+        ParsedStatement::Call(sql) => expected.assert_eq(&sql),
+        other => panic!("{text} is {other:?}"),
+    }
+}
+
+fn shown_row(batch: &Batch, row_idx: usize) -> String {
+    let mut cells = Vec::new();
+    for column in &batch.columns {
+        cells.push(match &column.data {
+            _ if !column.validity.is_valid(row_idx) => "NULL".to_string(),
+            ColumnData::Boolean(values) => values[row_idx].to_string(),
+            ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values[row_idx].to_string(),
+            ColumnData::Double(values) => values[row_idx].to_string(),
+            ColumnData::Varchar(texts) => texts.get(row_idx).to_string(),
+            other => panic!("{other:?}"),
+        });
+    }
+    cells.join(" | ")
+}
+
+#[test]
+fn every_function_is_described_and_its_example_calls_it() {
+    for function in functions() {
+        let def = function.def();
+        assert!(def.name.starts_with("unify_") && !def.description.is_empty(), "{}", def.name);
+        assert!(def.example.contains(&format!("{}(", def.name)), "{}", def.example);
+        assert!(def.n_optional <= def.positional.len(), "{}", def.name);
+    }
+}
+
+#[test]
+fn null_and_missing_arguments_are_errors() {
+    for function in functions().iter().filter(|function| function.def().positional.len() > function.def().n_optional) {
+        let instance = TestInstance::new();
+        for positional in [vec![], vec![Value::Null, Value::Null], vec![Value::Integer(1), Value::Integer(1)]] {
+            let bound = function.bind(&Arguments { positional, named: Vec::new() }, &instance.context());
+            assert!(bound.is_err(), "{}", function.def().name);
+        }
+    }
+}
+
+#[test]
+fn each_statement_calls_a_function_there_is() {
+    for text in [
+        "REFRESH TABLE a.b",
+        "RELOAD TABLE a.b",
+        "LOAD TABLE a.b",
+        "PEEK a.b",
+        "SHOW ALL ADAPTERS",
+        "SHOW ALL CONNECTIONS",
+        "SHOW TABLES IN a",
+        "SHOW COLUMNS FROM a.b",
+    ] {
+        let ParsedStatement::Call(sql) = parse_statement(text) else { panic!("{text} is no call") };
+        let name = sql.trim_start_matches("SELECT * FROM ").split('(').next().unwrap_or("");
+        assert!(functions().iter().any(|function| function.def().name == name), "{sql}");
+    }
+}

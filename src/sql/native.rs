@@ -1,0 +1,120 @@
+//! What is in the database already: tables, views, their columns, and when each was loaded last.
+
+use crate::session::{quote_literal, Session, TableName, Value};
+use crate::Result;
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Schema and name in lower case.
+type Key = (String, String);
+
+fn key(schema: &str, name: &str) -> Key {
+    (schema.to_lowercase(), name.to_lowercase())
+}
+
+/// The tables and views of one attached database, with their numbers of columns.
+pub(super) struct NativeRelations {
+    columns: HashMap<Key, i128>,
+}
+
+impl NativeRelations {
+    /// Reads them with one query.
+    pub(super) fn read(session: &mut dyn Session, catalog: &str) -> Result<NativeRelations> {
+        let catalog = quote_literal(catalog);
+        let sql = format!(
+            "SELECT schema_name, table_name, column_count FROM duckdb_tables() WHERE database_name = {catalog} AND NOT internal \
+             UNION ALL SELECT schema_name, view_name, column_count FROM duckdb_views() WHERE database_name = {catalog} AND NOT internal"
+        );
+        let mut columns = HashMap::new();
+        for row in session.query(&sql)? {
+            if let [Value::Text(schema), Value::Text(name), n_columns] = row.as_slice() {
+                columns.insert(key(schema, name), n_columns.as_integer().unwrap_or(0));
+            }
+        }
+        Ok(NativeRelations { columns })
+    }
+
+    /// Returns the number of columns of a table or view that exists.
+    pub(super) fn columns_of(&self, schema: &str, name: &str) -> Option<i128> {
+        self.columns.get(&key(schema, name)).copied()
+    }
+}
+
+/// When each table's last successful load ended, in microseconds since 1970.
+pub(super) struct LastLoads {
+    ends: HashMap<Key, i64>,
+}
+
+impl LastLoads {
+    /// Reads them from the audit table, if there is one.
+    pub(super) fn read(session: &mut dyn Session, catalog: &str, natives: &NativeRelations) -> Result<LastLoads> {
+        let mut ends = HashMap::new();
+        if natives.columns_of("unify", "loading_jobs").is_none() {
+            return Ok(LastLoads { ends });
+        }
+        let jobs = TableName { catalog: Some(catalog.to_string()), schema: "unify".to_string(), table: "loading_jobs".to_string() };
+        let sql = format!(
+            "SELECT table_schema, table_name, max(\"timestamp\") FROM {jobs} \
+             WHERE action IN ('load_end', 'refresh_end') AND status = 'success' GROUP BY table_schema, table_name"
+        );
+        for row in session.query(&sql)? {
+            if let [Value::Text(schema), Value::Text(table), Value::Timestamp(end)] = row.as_slice() {
+                ends.insert(key(schema, table), *end);
+            }
+        }
+        Ok(LastLoads { ends })
+    }
+
+    /// Returns when a table's last successful load ended.
+    pub(super) fn of(&self, schema: &str, table: &str) -> Option<i64> {
+        self.ends.get(&key(schema, table)).copied()
+    }
+}
+
+/// A column of a table or view that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NativeColumn {
+    pub name: String,
+    pub data_type: String,
+    pub nullable: bool,
+    pub comment: Option<String>,
+    /// Whether it belongs to the primary key.
+    pub key: bool,
+}
+
+/// Returns the columns of a table or view, in order; none when it does not exist.
+pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Vec<NativeColumn>> {
+    let catalog = quote_literal(name.catalog.as_deref().unwrap_or(""));
+    let (schema, table) = (quote_literal(&name.schema), quote_literal(&name.table));
+    let sql = format!(
+        "SELECT c.column_name, c.data_type, c.is_nullable, c.comment, EXISTS (SELECT 1 FROM duckdb_constraints() k \
+         WHERE k.database_name = c.database_name AND k.schema_name = c.schema_name AND k.table_name = c.table_name \
+         AND k.constraint_type = 'PRIMARY KEY' AND list_contains(k.constraint_column_names, c.column_name)) \
+         FROM duckdb_columns() c WHERE lower(c.database_name) = lower({catalog}) AND lower(c.schema_name) = lower({schema}) \
+         AND lower(c.table_name) = lower({table}) ORDER BY c.column_index"
+    );
+    let mut columns = Vec::new();
+    for row in session.query(&sql)? {
+        if let [Value::Text(name), Value::Text(data_type), nullable, comment, key] = row.as_slice() {
+            columns.push(NativeColumn {
+                name: name.clone(),
+                data_type: data_type.clone(),
+                nullable: *nullable == Value::Boolean(true),
+                comment: comment.as_text().map(str::to_string),
+                key: *key == Value::Boolean(true),
+            });
+        }
+    }
+    Ok(columns)
+}
+
+/// Returns the number of rows of a table.
+pub(super) fn count_rows(session: &mut dyn Session, name: &TableName) -> Result<Value> {
+    let rows = session.query(&format!("SELECT count(*) FROM {name}"))?;
+    Ok(rows.into_iter().flatten().next().unwrap_or(Value::Null))
+}
+
+/// Returns the time now in microseconds since 1970.
+pub(super) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,158 @@
+//! A table or view of a connection that a statement names, and the loads it takes to have it.
+
+use crate::catalog::hint;
+use crate::load::{LoadAction, LoadReport, TableTarget};
+use crate::session::{quote_literal, TableName};
+use crate::spec::{AdapterSpec, Connection};
+use crate::sql::name::TablePath;
+use crate::sql::StatementContext;
+use crate::{Error, ErrorKind, Result};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whether an adapter's name is a table or a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Table,
+    View,
+}
+
+/// A table or view of a connection that can be used, in one attached database.
+#[derive(Clone)]
+pub(super) struct Relation {
+    pub connection: Arc<Connection>,
+    pub kind: Kind,
+    /// The name as the spec has it.
+    pub name: String,
+    pub catalog: String,
+}
+
+impl Relation {
+    /// Looks up a name. Fails when the connection cannot be used, has no such table or view, or the database is not attached.
+    pub(super) fn find(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Relation> {
+        let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+        let connection = snapshot.expect_connection(path.connection()?)?.open()?;
+        let (kind, name) = lookup(&connection.adapter, &connection.name, &path.table)?;
+        let catalog = match &path.catalog {
+            Some(catalog) => attached(catalog, ctx)?,
+            None => ctx.current_catalog.clone(),
+        };
+        Ok(Relation { connection, kind, name, catalog })
+    }
+
+    /// Returns the tables that have to be loaded: the table itself, or all that a view reads, through other views too.
+    pub(super) fn targets(&self) -> Vec<TableTarget> {
+        let tables = match self.kind {
+            Kind::Table => vec![self.name.clone()],
+            Kind::View => tables_of_view(&self.connection.adapter, &self.name),
+        };
+        let target = |table| TableTarget { connection: Arc::clone(&self.connection), table, catalog: self.catalog.clone() };
+        tables.into_iter().map(target).collect()
+    }
+
+    /// Returns the full name in DuckDB.
+    pub(super) fn table_name(&self) -> TableName {
+        TableName { catalog: Some(self.catalog.clone()), schema: self.connection.name.clone(), table: self.name.clone() }
+    }
+
+    /// Loads what is needed, one table after the other, and waits for each.
+    pub(super) fn load(&self, action: LoadAction, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<Vec<LoadReport>> {
+        let mut reports = Vec::new();
+        for target in self.targets() {
+            reports.push(load_table(&target, action, timeout, ctx).map_err(|err| with_place(err, &target))?);
+        }
+        Ok(reports)
+    }
+}
+
+/// Returns whether the adapter's `name` is a table or a view, and its name as the spec has it. Fails with the nearest name.
+pub(super) fn lookup(spec: &AdapterSpec, connection: &str, name: &str) -> Result<(Kind, String)> {
+    if let Some(table_def) = spec.table(name) {
+        return Ok((Kind::Table, table_def.name.clone()));
+    }
+    if let Some(view_def) = spec.view(name) {
+        return Ok((Kind::View, view_def.name.clone()));
+    }
+    let names = spec.tables.iter().map(|table_def| table_def.name.as_str()).chain(spec.views.iter().map(|view_def| view_def.name.as_str()));
+    let hint = hint(name, names, "its adapter offers none");
+    Err(Error::config(format!("connection '{connection}' has no table '{name}'; {hint}")))
+}
+
+/// Returns the tables a view reads, each once, through other views too.
+fn tables_of_view(spec: &AdapterSpec, view: &str) -> Vec<String> {
+    let mut tables: Vec<String> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    let mut pending = vec![view.to_string()];
+    while let Some(name) = pending.pop() {
+        if seen.iter().any(|earlier| earlier.eq_ignore_ascii_case(&name)) {
+            continue;
+        }
+        seen.push(name.clone());
+        if let Some(table_def) = spec.table(&name) {
+            tables.push(table_def.name.clone());
+        } else if let Some(view_def) = spec.view(&name) {
+            let read = view_def.from.iter().chain(&view_def.query.tables);
+            pending.extend(read.rev().cloned());
+        }
+    }
+    tables
+}
+
+/// Returns the name of an attached database as DuckDB has it.
+pub(super) fn attached(catalog: &str, ctx: &StatementContext<'_>) -> Result<String> {
+    if catalog.eq_ignore_ascii_case(&ctx.current_catalog) {
+        return Ok(ctx.current_catalog.clone());
+    }
+    let sql = format!(
+        "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND lower(database_name) = lower({})",
+        quote_literal(catalog)
+    );
+    let rows = ctx.instance.database.connect()?.query(&sql)?;
+    let name = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text());
+    name.map(str::to_string)
+        .ok_or_else(|| Error::config(format!("no database '{catalog}' is attached; FROM duckdb_databases() lists them")))
+}
+
+/// Returns where an error happened: `connection 'github', table 'repos'`.
+pub(super) fn place(connection: &str, table: &str) -> String {
+    format!("connection '{connection}', table '{table}'")
+}
+
+/// Names the connection and the table unless the message does already.
+pub(super) fn with_place(err: Error, target: &TableTarget) -> Error {
+    let place = place(&target.connection.name, &target.table);
+    if err.message().starts_with(&place) {
+        return err;
+    }
+    err.within(place)
+}
+
+fn load_table(target: &TableTarget, action: LoadAction, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<LoadReport> {
+    let job = ctx.instance.loader.start(target, action, &ctx.settings)?;
+    job.wait(ctx.interrupted, timeout).map_err(|err| match err.kind() {
+        ErrorKind::Interrupted => goes_on(&err, job.id()),
+        _ => err,
+    })
+}
+
+/// Says that the load goes on though nobody waits for it, and how to look at it.
+fn goes_on(err: &Error, job_id: i64) -> Error {
+    if err.message().contains("loading_jobs") {
+        return err.clone();
+    }
+    let message = format!("{}; the load goes on as job {job_id}: FROM information_schema.loading_jobs shows it", err.message());
+    Error::new(ErrorKind::Interrupted, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_wait_says_that_the_load_goes_on() {
+        let err = goes_on(&Error::new(ErrorKind::Interrupted, "waiting was interrupted"), 17);
+        assert_eq!(err.kind(), ErrorKind::Interrupted);
+        assert_eq!(err.to_string(), "waiting was interrupted; the load goes on as job 17: FROM information_schema.loading_jobs shows it");
+        assert_eq!(goes_on(&err, 17).to_string(), err.to_string());
+    }
+}

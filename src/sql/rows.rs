@@ -1,0 +1,121 @@
+//! Rows that functions make themselves: few, of scalars, one batch.
+
+use crate::columns::{Batch, Column, ColumnData, ColumnType, ColumnVector, TableSchema, TextColumn, Validity};
+use crate::session::Value;
+use crate::spec::ScalarType;
+use crate::sql::{BoundCall, StatementContext};
+use crate::{Error, Result};
+
+/// Returns a schema with these columns.
+pub(super) fn schema_of(columns: &[(&str, ScalarType)]) -> TableSchema {
+    let column = |(name, scalar): &(&str, ScalarType)| Column {
+        name: name.to_string(),
+        source: vec![name.to_string()],
+        column_type: ColumnType::Scalar(*scalar),
+        declared: true,
+    };
+    TableSchema { columns: columns.iter().map(column).collect() }
+}
+
+/// Returns the rows as a batch. Fails when a value does not have its column's type.
+pub(super) fn batch_of(schema: &TableSchema, rows: &[Vec<Value>]) -> Result<Batch> {
+    let mut columns = Vec::new();
+    for (column_idx, column) in schema.columns.iter().enumerate() {
+        let mut validity = Validity::default();
+        let mut data = empty_data(column)?;
+        for row in rows {
+            let value = row.get(column_idx).unwrap_or(&Value::Null);
+            validity.push(*value != Value::Null);
+            push(&mut data, value).ok_or_else(|| Error::internal(format!("column '{}' cannot hold {value:?}", column.name)))?;
+        }
+        columns.push(ColumnVector { data, validity });
+    }
+    Ok(Batch { schema: schema.clone(), columns, n_rows: rows.len() })
+}
+
+/// Returns a text, or null.
+pub(super) fn text(value: Option<&str>) -> Value {
+    value.map_or(Value::Null, |text| Value::Text(text.to_string()))
+}
+
+/// Returns a whole number.
+pub(super) fn integer(value: impl Into<i128>) -> Value {
+    Value::Integer(value.into())
+}
+
+fn empty_data(column: &Column) -> Result<ColumnData> {
+    match column.column_type {
+        ColumnType::Scalar(ScalarType::Boolean) => Ok(ColumnData::Boolean(Vec::new())),
+        ColumnType::Scalar(ScalarType::BigInt) => Ok(ColumnData::BigInt(Vec::new())),
+        ColumnType::Scalar(ScalarType::Double) => Ok(ColumnData::Double(Vec::new())),
+        ColumnType::Scalar(ScalarType::Timestamp) => Ok(ColumnData::Timestamp(Vec::new())),
+        ColumnType::Scalar(ScalarType::Varchar) => Ok(ColumnData::Varchar(TextColumn::default())),
+        other => Err(Error::internal(format!("no function has a column of type {}", other.sql_name()))),
+    }
+}
+
+fn push(data: &mut ColumnData, value: &Value) -> Option<()> {
+    match (data, value) {
+        (ColumnData::Boolean(values), Value::Boolean(value)) => values.push(*value),
+        (ColumnData::Boolean(values), Value::Null) => values.push(false),
+        (ColumnData::BigInt(values), Value::Integer(value)) => values.push(i64::try_from(*value).ok()?),
+        (ColumnData::BigInt(values) | ColumnData::Timestamp(values), Value::Null) => values.push(0),
+        (ColumnData::Timestamp(values), Value::Timestamp(value)) => values.push(*value),
+        (ColumnData::Double(values), Value::Double(value)) => values.push(*value),
+        (ColumnData::Double(values), Value::Null) => values.push(0.0),
+        (ColumnData::Varchar(texts), Value::Text(text)) => texts.push(text),
+        (ColumnData::Varchar(texts), Value::Null) => texts.push(""),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// A bound call that makes its rows with a closure at each execution.
+pub(super) struct RowsCall<F> {
+    schema: TableSchema,
+    rows: F,
+}
+
+impl<F> RowsCall<F>
+where
+    F: Fn(&StatementContext<'_>) -> Result<Vec<Vec<Value>>> + Send + Sync,
+{
+    /// Makes a call with these columns whose rows `rows` makes.
+    pub(super) fn new(columns: &[(&str, ScalarType)], rows: F) -> RowsCall<F> {
+        RowsCall { schema: schema_of(columns), rows }
+    }
+}
+
+impl<F> BoundCall for RowsCall<F>
+where
+    F: Fn(&StatementContext<'_>) -> Result<Vec<Vec<Value>>> + Send + Sync,
+{
+    fn schema(&self) -> &TableSchema {
+        &self.schema
+    }
+
+    fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>> {
+        Ok(vec![batch_of(&self.schema, &(self.rows)(ctx)?)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_columns() {
+        let schema = schema_of(&[("a", ScalarType::Varchar), ("b", ScalarType::BigInt)]);
+        let batch = batch_of(&schema, &[vec![text(Some("x")), integer(7)], vec![text(None), Value::Null]]).unwrap();
+        assert_eq!(batch.n_rows, 2);
+        assert_eq!(batch.columns[1].data, ColumnData::BigInt(vec![7, 0]));
+        assert_eq!(batch.columns[1].validity.bytes, [1, 0]);
+        let ColumnData::Varchar(texts) = &batch.columns[0].data else { panic!("no text") };
+        assert_eq!((texts.get(0), texts.get(1)), ("x", ""));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_an_error() {
+        assert!(batch_of(&schema_of(&[("a", ScalarType::BigInt)]), &[vec![text(Some("x"))]]).is_err());
+    }
+}
