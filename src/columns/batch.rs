@@ -2,6 +2,7 @@
 
 use super::{ColumnType, TableSchema};
 use crate::spec::ScalarType;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 /// Which rows of a column hold a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +84,35 @@ pub struct Batch {
     pub schema: TableSchema,
     pub columns: Vec<ColumnVector>,
     pub n_rows: usize,
+}
+
+impl Batch {
+    /// Returns no rows of a schema.
+    pub fn empty(schema: TableSchema) -> Batch {
+        let columns = schema.columns.iter().map(|column| ColumnVector::nulls(column.column_type, 0)).collect();
+        Batch { schema, columns, n_rows: 0 }
+    }
+
+    /// Returns the first `n_rows` rows, or all if there are fewer.
+    #[must_use]
+    pub fn truncated(mut self, n_rows: usize) -> Batch {
+        if n_rows < self.n_rows {
+            self.columns.iter_mut().for_each(|column| column.resize(n_rows));
+            self.n_rows = n_rows;
+        }
+        self
+    }
+
+    /// Returns a hash of the rows: equal for equal rows of equal columns.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        self.n_rows.hash(&mut hasher);
+        for (column, vector) in self.schema.columns.iter().zip(&self.columns) {
+            column.source.hash(&mut hasher);
+            vector.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
 }
 
 impl Validity {
@@ -189,6 +219,26 @@ impl ColumnVector {
         self.data.resize(n_rows);
         self.validity.has_nulls |= n_rows > self.validity.bytes.len();
         self.validity.bytes.resize(n_rows, 0);
+    }
+
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        hasher.write(&self.validity.bytes);
+        match &self.data {
+            ColumnData::Undecided => {}
+            ColumnData::Boolean(values) => values.hash(hasher),
+            ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values.hash(hasher),
+            ColumnData::HugeInt(values) => values.hash(hasher),
+            ColumnData::Double(values) => values.iter().for_each(|value| hasher.write_u64(value.to_bits())),
+            ColumnData::Date(values) => values.hash(hasher),
+            ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
+                hasher.write(&texts.bytes);
+                texts.ends.hash(hasher);
+            }
+            ColumnData::List { ends, child } => {
+                ends.hash(hasher);
+                child.hash_into(hasher);
+            }
+        }
     }
 
     /// Returns how many bytes of text the column holds, its elements' included.

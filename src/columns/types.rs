@@ -111,3 +111,16 @@ pub struct Column {
 pub struct TableSchema {
     pub columns: Vec<Column>,
 }
+
+impl TableSchema {
+    /// Returns a schema of undeclared columns with these names and types.
+    pub fn of(columns: &[(String, ColumnType)]) -> TableSchema {
+        let column = |(name, column_type): &(String, ColumnType)| Column {
+            name: name.clone(),
+            source: vec![name.clone()],
+            column_type: *column_type,
+            declared: false,
+        };
+        TableSchema { columns: columns.iter().map(column).collect() }
+    }
+}

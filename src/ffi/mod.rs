@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The boundary to DuckDB: the only place with `unsafe`, the C API and the C++ bridge.
+//!
+//! Every function DuckDB calls does three things: borrow the arguments, call safe code inside [`guard`], hand the result back.
+
+mod appender;
+mod callbacks;
+mod database;
+mod exit;
+mod functions;
+mod guard;
+mod host;
+mod init;
+mod result;
+mod scan;
+mod settings;
+mod state;
+mod vector;

@@ -95,6 +95,11 @@ impl ApiClient {
         })
     }
 
+    /// Returns the connection it talks for.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Returns what takes this connection's secrets out of texts.
     pub fn redactor(&self) -> &Redactor {
         &self.redactor

@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod facts;
 mod headers;
 mod link;
 mod paging;
@@ -12,6 +13,7 @@ mod transport;
 mod verdict;
 
 pub use client::{Answer, ApiClient, HttpSettings, PageBody, RequestObserver};
+pub use facts::{facts_of, PageRows};
 pub use headers::Headers;
 pub use link::{links_of, Link};
 pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ResumePoint};

@@ -1,11 +1,19 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
-use super::{Job, LoadAction};
-use crate::columns::Batch;
-use crate::session::{Session, Settings};
-use crate::spec::Connection;
-use crate::Result;
-use std::sync::Arc;
+use super::audit::{close_open_jobs, AuditSubject, JobRecord};
+use super::budget::Budget;
+use super::job::{Job, LoadAction};
+use super::pool::{join_other, Workers};
+use super::run::JobRun;
+use super::store::Store;
+use crate::http::{ApiClient, HttpSettings};
+use crate::session::{Database, Session, Settings};
+use crate::spec::{Connection, TableDef};
+use crate::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 /// A table of a connection, in one attached database.
 #[derive(Clone)]
@@ -17,22 +25,213 @@ pub struct TableTarget {
     pub catalog: String,
 }
 
+impl TableTarget {
+    /// Returns the table's definition. Fails when the adapter has no such table.
+    pub fn table_def(&self) -> Result<&TableDef> {
+        let missing = || Error::config(format!("connection '{}' has no table '{}'", self.connection.name, self.table));
+        self.connection.adapter.table(&self.table).ok_or_else(missing)
+    }
+
+    /// Returns where errors about this table happened.
+    pub fn place(&self) -> String {
+        format!("connection '{}', table '{}'", self.connection.name, self.table)
+    }
+
+    /// Returns the names its load works with.
+    pub(super) fn store(&self) -> Store {
+        Store::new(&self.catalog, &self.connection.name, &self.table)
+    }
+
+    fn key(&self) -> JobKey {
+        (self.catalog.to_lowercase(), self.connection.name.to_lowercase(), self.table.to_lowercase())
+    }
+}
+
+type JobKey = (String, String, String);
+
 /// The loads of one database instance.
-pub struct Loader {}
+pub struct Loader {
+    inner: Arc<Inner>,
+}
+
+/// What jobs share. They hold it weakly, so that it goes with the database.
+pub(super) struct Inner {
+    pub(super) database: Arc<dyn Database>,
+    state: Mutex<State>,
+    closed: AtomicBool,
+    this: Weak<Inner>,
+}
+
+#[derive(Default)]
+struct State {
+    running: HashMap<JobKey, Arc<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    workers: Option<Arc<Workers>>,
+    budget: Option<(u64, Arc<Budget>)>,
+    /// By connection: its tables share the API's budget, and connections to it.
+    clients: HashMap<String, (HttpSettings, Arc<ApiClient>)>,
+    /// The last id given out in each database's `loading_jobs`.
+    last_ids: HashMap<String, Arc<AtomicI64>>,
+}
 
 impl Loader {
-    /// Starts a job for the table, or joins the one that runs. Parents load first, inside the job.
-    pub fn start(&self, _target: &TableTarget, _action: LoadAction, _settings: &Settings) -> Result<Arc<Job>> {
-        unimplemented!()
+    /// Makes a loader without threads: they start with the first load.
+    pub fn new(database: Arc<dyn Database>) -> Loader {
+        let inner = Arc::new_cyclic(|this| Inner { database, state: Mutex::default(), closed: AtomicBool::new(false), this: this.clone() });
+        Loader { inner }
     }
 
-    /// Makes one request for the table and returns its first `n_rows` rows. Writes nothing.
-    pub fn peek(&self, _target: &TableTarget, _n_rows: usize, _settings: &Settings, _interrupted: &dyn Fn() -> bool) -> Result<Batch> {
-        unimplemented!()
+    /// Starts a job for the table, or joins the one that runs. A table that is loaded is left alone by [`LoadAction::Load`]: its job
+    /// has ended already. Parents load first, inside the job.
+    pub fn start(&self, target: &TableTarget, action: LoadAction, settings: &Settings) -> Result<Arc<Job>> {
+        self.inner.start(target, action, settings).map_err(|err| err.within(target.place()))
     }
 
-    /// Returns whether the native table exists and was made by Unify.
-    pub fn is_loaded(&self, _session: &mut dyn Session, _target: &TableTarget) -> Result<bool> {
-        unimplemented!()
+    /// Returns whether the table is there, complete, and made by Unify.
+    pub fn is_loaded(&self, session: &mut dyn Session, target: &TableTarget) -> Result<bool> {
+        target.store().is_loaded(session)
     }
+
+    /// Stops all jobs and joins all threads but the calling one. Loads cannot start afterwards.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl Inner {
+    pub(super) fn start(&self, target: &TableTarget, action: LoadAction, settings: &Settings) -> Result<Arc<Job>> {
+        target.table_def()?;
+        let mut state = lock(&self.state);
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
+        }
+        state.threads.retain(|thread| !thread.is_finished());
+        if let Some(job) = state.running.get(&target.key()).filter(|job| !job.is_ended()) {
+            return Ok(job.clone());
+        }
+        let store = target.store();
+        let label = format!("{}.{}", target.connection.name, target.table);
+        let mut session = self.database.connect()?;
+        if action == LoadAction::Load && store.is_loaded(session.as_mut())? {
+            return Ok(Arc::new(Job::nothing_to_do(label, settings)));
+        }
+        store.create_unify_schema(session.as_mut())?;
+        let ids = state.ids(session.as_mut(), &target.catalog, &store)?;
+        store.claim(session.as_mut())?;
+        let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
+        let subject = AuditSubject {
+            unify_schema: store.unify_schema.clone(),
+            schema: target.connection.name.clone(),
+            table: target.table.clone(),
+            adapter: target.connection.adapter.name.clone(),
+        };
+        let record = JobRecord { id: job.id(), parent_id: None, action: action.audit_names().0, n_rows: None, error: None };
+        session.execute(&subject.record_sql(record))?;
+        drop(session);
+        let run = JobRun {
+            job: job.clone(),
+            inner: self.this.clone(),
+            database: self.database.clone(),
+            target: target.clone(),
+            store,
+            subject,
+            ids,
+            settings: settings.clone(),
+            workers: state.workers()?,
+            budget: state.budget(settings.memory_limit),
+        };
+        state.running.insert(target.key(), job.clone());
+        let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || run.run());
+        state.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+        Ok(job)
+    }
+
+    fn close(&self) {
+        let (threads, workers) = {
+            let mut state = lock(&self.state);
+            self.closed.store(true, Ordering::Release);
+            for job in state.running.values() {
+                job.cancel();
+            }
+            (std::mem::take(&mut state.threads), state.workers.take())
+        };
+        // The network threads go first: jobs that wait for pages see the end of them.
+        if let Some(workers) = &workers {
+            workers.stop();
+        }
+        for thread in threads {
+            join_other(thread);
+        }
+    }
+
+    pub(super) fn workers(&self) -> Result<Arc<Workers>> {
+        lock(&self.state).workers()
+    }
+
+    /// Returns the client of a connection: the one its other loads use, unless connection or settings changed since.
+    pub(super) fn client(&self, connection: &Arc<Connection>, settings: &Settings) -> Result<Arc<ApiClient>> {
+        let http = HttpSettings {
+            max_in_flight: settings.loader_threads,
+            timeout: settings.http_timeout,
+            allow_http: settings.allow_http,
+            ..HttpSettings::default()
+        };
+        let mut state = lock(&self.state);
+        let key = connection.name.to_lowercase();
+        if let Some((known, client)) = state.clients.get(&key) {
+            let same = client.connection();
+            if *known == http && same.options == connection.options && Arc::ptr_eq(&same.adapter, &connection.adapter) {
+                return Ok(client.clone());
+            }
+        }
+        let client = Arc::new(ApiClient::new(connection.clone(), http)?);
+        state.clients.insert(key, (http, client.clone()));
+        Ok(client)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+impl State {
+    fn workers(&mut self) -> Result<Arc<Workers>> {
+        if let Some(workers) = &self.workers {
+            return Ok(workers.clone());
+        }
+        let workers = Arc::new(Workers::start()?);
+        self.workers = Some(workers.clone());
+        Ok(workers)
+    }
+
+    /// Returns the memory all loads share; a changed limit holds for loads that start from now on.
+    fn budget(&mut self, bytes: u64) -> Arc<Budget> {
+        match &self.budget {
+            Some((known, budget)) if *known == bytes => budget.clone(),
+            _ => {
+                let budget = Arc::new(Budget::new(bytes));
+                self.budget = Some((bytes, budget.clone()));
+                budget
+            }
+        }
+    }
+
+    /// Returns the counter of record ids of a database. The first time, records that an ended process left open are closed.
+    fn ids(&mut self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<AtomicI64>> {
+        let key = catalog.to_lowercase();
+        if let Some(ids) = self.last_ids.get(&key) {
+            return Ok(ids.clone());
+        }
+        let ids = Arc::new(AtomicI64::new(close_open_jobs(session, &store.unify_schema)?));
+        self.last_ids.insert(key, ids.clone());
+        Ok(ids)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

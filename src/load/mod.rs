@@ -1,7 +1,19 @@
 //! Loads: what fills a table from its TableDef, on the loader's own threads.
 
+pub mod audit;
+mod budget;
+mod convert;
+mod fetch;
 mod job;
 mod loader;
+mod peek;
+mod plan;
+mod pool;
+mod progress;
+mod publish;
+mod run;
+mod store;
+mod writer;
 
 pub use job::{Job, LoadAction, LoadReport};
 pub use loader::{Loader, TableTarget};

@@ -24,8 +24,8 @@ pub trait Session {
     /// Runs one statement and returns all its rows.
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>>;
 
-    /// Appends the rows of `batch` to a table that has exactly the batch's columns, in order, inside the current transaction.
-    fn append(&mut self, table: &TableName, batch: &Batch) -> Result<()>;
+    /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
+    fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;
 
     /// Gives the implementor to code that knows its type.
     fn as_any(&mut self) -> &mut dyn Any;

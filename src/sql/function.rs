@@ -102,4 +102,9 @@ pub trait BoundCall: Send + Sync {
 
     /// Does the work and returns the rows. Called once for each execution of the statement.
     fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>>;
+
+    /// Returns how far the work is, in percent; `None` when unknown.
+    fn progress(&self) -> Option<f64> {
+        None
+    }
 }

@@ -1,0 +1,302 @@
+// The bridge: the few things Unify needs of DuckDB that its C API does not offer. Built once per DuckDB line.
+//
+// It links nothing of DuckDB. Objects that only DuckDB can build (parsed statements, table functions) are built by the host
+// through its C API and handed over; the rest is inline code from the headers, plus the one-line members under "Supplied
+// here", which the headers only declare. It translates types and decides nothing.
+
+#include "bridge.h"
+
+#include "duckdb/function/replacement_scan.hpp"
+#include "duckdb/function/table_function.hpp"
+#include "duckdb/main/client_context.hpp"
+#include "duckdb/main/config.hpp"
+#include "duckdb/main/database.hpp"
+#include "duckdb/main/extension_callback_manager.hpp"
+#include "duckdb/parser/parser_extension.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/select_statement.hpp"
+#include "duckdb/parser/tableref.hpp"
+// Defines ExtensionCallbackManager::Register and the registry it copies; the linker drops what is unused.
+#include "src/main/extension_callback_manager.cpp"
+
+#define UNIFY_JOIN2(a, b) a##b
+#define UNIFY_JOIN(a, b)  UNIFY_JOIN2(a, b)
+#define UNIFY_EXPORT(name) UNIFY_JOIN(name, UNIFY_LINE)
+
+namespace duckdb {
+
+//===----------------------------------------------------------------------===//
+// Supplied here: declared in the headers, defined in DuckDB sources that are not linked
+//===----------------------------------------------------------------------===//
+ExtensionCallbackManager &DBConfig::GetCallbackManager() {
+	return *callback_manager;
+}
+DuckDB::DuckDB(DatabaseInstance &instance_p) : instance(instance_p.shared_from_this()) {
+}
+DuckDB::~DuckDB() {
+}
+Function::~Function() {
+}
+SimpleFunction::~SimpleFunction() {
+}
+TableFunctionInfo::~TableFunctionInfo() {
+}
+Value::~Value() {
+}
+#ifdef UNIFY_DUCKDB_1_5
+LogicalType::LogicalType(const LogicalType &other)
+    : id_(other.id_), physical_type_(other.physical_type_), type_info_(other.type_info_) {
+}
+LogicalType::~LogicalType() {
+}
+string SimpleFunction::ToString() const {
+	return name;
+}
+SimpleNamedParameterFunction::~SimpleNamedParameterFunction() {
+}
+string SimpleNamedParameterFunction::ToString() const {
+	return name;
+}
+InternalException::InternalException(const string &msg) : Exception(ExceptionType::INTERNAL, msg) {
+}
+Exception::Exception(ExceptionType, const string &message) : std::runtime_error(message) {
+}
+#else
+[[noreturn]] void ThrowNullSharedPtrDereference() {
+	abort();
+}
+[[noreturn]] void ThrowNullUniquePtrDereference() {
+	abort();
+}
+[[noreturn]] void ThrowOptionalPointerNotSet() {
+	abort();
+}
+#endif
+
+//===----------------------------------------------------------------------===//
+// Layouts of the C API's handles (duckdb/main/capi/capi_internal.hpp, capi_internal_table.hpp)
+//===----------------------------------------------------------------------===//
+struct DatabaseHandle {
+	shared_ptr<DuckDB> database;
+};
+struct ExtractedHandle {
+	vector<unique_ptr<SQLStatement>> statements;
+	string error;
+};
+struct BindDataHandle : public TableFunctionData {
+	void *info;
+	void *bind_data;
+};
+
+static UnifyText Lend(const string &text) {
+	return UnifyText {text.data(), text.size()};
+}
+
+//! A duckdb_database for the database of `context`, valid while `handle` lives.
+static void *LendDatabase(ClientContext &context, DatabaseHandle &handle) {
+	handle.database = shared_ptr<DuckDB>(new DuckDB(*context.db));
+	return &handle;
+}
+
+//! Takes the FROM clause out of the one SELECT that `extracted` holds, and frees it.
+static unique_ptr<TableRef> TakeFrom(void *extracted) {
+	if (!extracted) {
+		return nullptr;
+	}
+	auto handle = reinterpret_cast<ExtractedHandle *>(extracted);
+	auto &select = reinterpret_cast<SelectStatement &>(*handle->statements.begin()->get());
+	auto &node = reinterpret_cast<SelectNode &>(*select.node);
+	auto from = std::move(node.from_table);
+	unify_extracted_free(extracted);
+	return from;
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+struct StatementSql : public ParserExtensionParseData {
+	explicit StatementSql(string sql_p) : sql(std::move(sql_p)) {
+	}
+	unique_ptr<ParserExtensionParseData> Copy() const override {
+		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql));
+	}
+	string ToString() const override {
+		return sql;
+	}
+	string sql;
+};
+
+struct StatementInfo : public TableFunctionInfo {
+	explicit StatementInfo(string sql_p) : sql(std::move(sql_p)) {
+	}
+	string sql;
+};
+
+static ParserExtensionParseResult ParseText(const string &text) {
+	auto answer = unify_parse_statement(Lend(text));
+	ParserExtensionParseResult result;
+	string said(answer.text.data ? answer.text.data : "", answer.text.size);
+	if (answer.kind > 0) {
+		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said)));
+	} else if (answer.kind < 0) {
+		result.type = ParserExtensionResultType::DISPLAY_EXTENSION_ERROR;
+		result.error = std::move(said);
+		if (answer.error_pos >= 0) {
+			result.error_location = optional_idx(static_cast<idx_t>(answer.error_pos));
+		}
+	}
+	unify_answer_free(answer);
+	return result;
+}
+
+#ifdef UNIFY_DUCKDB_1_5
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
+	return ParseText(query);
+}
+#else
+// The tokens run from the statement DuckDB could not parse to the end of the input, comments left out.
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<SimpleToken> &tokens) {
+	string text;
+	int64_t count = 0;
+	for (auto &token : tokens) {
+		if (token.type == TokenType::END_OF_INPUT) {
+			break;
+		}
+		count++;
+		if (token.type == TokenType::TERMINATOR) {
+			break;
+		}
+		text += token.text;
+		text += ' ';
+	}
+	auto result = ParseText(text);
+	if (result.type == ParserExtensionResultType::PARSE_SUCCESSFUL) {
+		result.consumed_tokens = count;
+	} else if (result.type == ParserExtensionResultType::DISPLAY_EXTENSION_ERROR) {
+		result.consumed_tokens = -1;
+	}
+	return result;
+}
+#endif
+
+static unique_ptr<TableRef> BindStatement(ClientContext &context, TableFunctionBindInput &input) {
+	auto &info = reinterpret_cast<StatementInfo &>(*input.info);
+	DatabaseHandle handle;
+	return TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql)));
+}
+
+// The statement becomes `FROM <our table function>(...)`. Binder::Bind(ExtensionStatement) expects a LogicalGet at the root, so
+// the SQL from Rust is a plain `SELECT * FROM function(constants)`.
+static ParserExtensionPlanResult Plan(ParserExtensionInfo *, ClientContext &,
+                                      unique_ptr<ParserExtensionParseData> parse_data) {
+	auto &data = reinterpret_cast<StatementSql &>(*parse_data);
+	auto host_function = reinterpret_cast<TableFunction *>(unify_table_function_new());
+	ParserExtensionPlanResult result {*host_function, {}, {}, true, StatementReturnType::QUERY_RESULT};
+	unify_table_function_free(host_function);
+	result.function.bind_replace = BindStatement;
+	result.function.function_info = shared_ptr<TableFunctionInfo>(new StatementInfo(data.sql));
+	return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Names of tables that are not there yet
+//===----------------------------------------------------------------------===//
+//! Owns Rust's state of the database: it goes when the database's configuration does.
+struct ReplacementState : public ReplacementScanData {
+	explicit ReplacementState(void *state_p) : state(state_p) {
+	}
+	~ReplacementState() override {
+		unify_state_free(state);
+	}
+	void *state;
+};
+
+static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput &input,
+                                    optional_ptr<ReplacementScanData> data) {
+	if (input.schema_name.empty()) {
+		return nullptr;
+	}
+	auto state = reinterpret_cast<ReplacementState *>(data.get())->state;
+	DatabaseHandle handle;
+	return TakeFrom(unify_replace_table(state, LendDatabase(context, handle), &context, Lend(input.catalog_name),
+	                                    Lend(input.schema_name), Lend(input.table_name)));
+}
+
+} // namespace duckdb
+
+//===----------------------------------------------------------------------===//
+// Called from Rust
+//===----------------------------------------------------------------------===//
+//! Registers the statement hook and the replacement scan with the database behind a duckdb_database. Takes `state`.
+extern "C" void UNIFY_EXPORT(unify_register_)(void *database, void *state) {
+	using namespace duckdb;
+	auto &instance = *reinterpret_cast<DatabaseHandle *>(database)->database->instance;
+	// First in the list: the Python host's own scan looks a table name up among the caller's variables, whatever its schema,
+	// so a variable `repos` would otherwise hide github.repos.
+	auto &scans = instance.config.replacement_scans;
+	ReplacementScan ours(Replace, unique_ptr<ReplacementScanData>(new ReplacementState(state)));
+#ifdef UNIFY_DUCKDB_1_5
+	scans.insert(scans.begin(), std::move(ours));
+#else
+	ReplacementScanList reordered;
+	reordered.push_back(std::move(ours));
+	for (auto &scan : scans.Snapshot()) {
+		reordered.push_back(std::move(*scan));
+	}
+	scans = std::move(reordered);
+#endif
+	ParserExtension extension;
+	extension.parse_function = Parse;
+	extension.plan_function = Plan;
+	instance.config.GetCallbackManager().Register(std::move(extension));
+}
+
+//! A weak reference to the database: it does not keep it open. Free with unify_weak_free.
+extern "C" void *UNIFY_EXPORT(unify_weak_)(void *database) {
+	using namespace duckdb;
+	auto &instance = *reinterpret_cast<DatabaseHandle *>(database)->database->instance;
+	return new weak_ptr<DatabaseInstance>(instance.shared_from_this());
+}
+
+extern "C" void UNIFY_EXPORT(unify_weak_free_)(void *weak) {
+	delete reinterpret_cast<duckdb::weak_ptr<duckdb::DatabaseInstance> *>(weak);
+}
+
+//! A duckdb_database for duckdb_connect, or null once the database is closed. Unlock as soon as connected.
+extern "C" void *UNIFY_EXPORT(unify_lock_)(void *weak) {
+	using namespace duckdb;
+	auto strong = reinterpret_cast<weak_ptr<DatabaseInstance> *>(weak)->lock();
+	if (!strong) {
+		return nullptr;
+	}
+	auto handle = new DatabaseHandle();
+	handle->database = shared_ptr<DuckDB>(new DuckDB(*strong));
+	return handle;
+}
+
+extern "C" void UNIFY_EXPORT(unify_unlock_)(void *handle) {
+	delete reinterpret_cast<duckdb::DatabaseHandle *>(handle);
+}
+
+//! Whether the user interrupted the query that runs in this ClientContext.
+extern "C" bool UNIFY_EXPORT(unify_interrupted_)(const void *client_context) {
+	using namespace duckdb;
+	auto &context = *reinterpret_cast<const ClientContext *>(client_context);
+#ifdef UNIFY_DUCKDB_1_5
+	return context.interrupted.load(std::memory_order_relaxed);
+#else
+	return context.interrupt_state.load(std::memory_order_relaxed) == ClientInterruptState::INTERRUPTED;
+#endif
+}
+
+extern "C" double unify_progress(const void *bind_data);
+
+//! Gives a table function made by duckdb_create_table_function a progress callback: percent, or -1 for unknown.
+extern "C" void UNIFY_EXPORT(unify_set_progress_)(void *table_function) {
+	using namespace duckdb;
+	reinterpret_cast<TableFunction *>(table_function)->table_scan_progress =
+	    [](ClientContext &, const FunctionData *data, const GlobalTableFunctionState *) -> double {
+		return unify_progress(reinterpret_cast<const BindDataHandle *>(data)->bind_data);
+	};
+}

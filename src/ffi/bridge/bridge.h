@@ -1,0 +1,35 @@
+// What crosses between Rust and the bridge. Plain C, the same for every DuckDB line.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+
+//! Text lent for the length of a call.
+struct UnifyText {
+	const char *data;
+	size_t size;
+};
+
+//! Rust's answer to a statement DuckDB could not parse.
+struct UnifyAnswer {
+	int32_t kind;      // 0 not ours, 1 ours: text is the SQL to run, -1 ours but wrong: text is the message
+	int64_t error_pos; // byte offset of the mistake in the statement, or -1
+	UnifyText text;    // owned by Rust until unify_answer_free
+};
+
+// Implemented in Rust (src/ffi/callbacks.rs). None of them unwinds.
+UnifyAnswer unify_parse_statement(UnifyText statement);
+void unify_answer_free(UnifyAnswer answer);
+//! A duckdb_extracted_statements that holds one SELECT, or null when the name is not one of ours. `database` is a
+//! duckdb_database lent for the call, `context` the ClientContext that binds.
+void *unify_replace_table(void *state, void *database, const void *context, UnifyText catalog, UnifyText schema,
+                          UnifyText table);
+//! The statements of `sql`, parsed by the host: a duckdb_extracted_statements, or null.
+void *unify_extract(void *database, UnifyText sql);
+void unify_extracted_free(void *extracted);
+void *unify_table_function_new();
+void unify_table_function_free(void *table_function);
+//! Drops what Rust keeps for the database; called once, when the database goes away.
+void unify_state_free(void *state);
+}

@@ -1,0 +1,140 @@
+//! What the bridge calls. Each function is declared in `bridge/bridge.h`.
+
+use super::database::DatabaseLease;
+use super::functions::progress_of;
+use super::guard::guard_or;
+use super::settings::ContextSettings;
+use super::state::State;
+use crate::session::quote_literal;
+use crate::sql::{parse_statement, replacement_sql, ParsedStatement};
+use libduckdb_sys::{
+    duckdb_create_table_function, duckdb_destroy_extracted, duckdb_destroy_table_function, duckdb_extracted_statements, duckdb_table_function,
+};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+/// Text lent by the bridge for the length of a call, or given to it until `unify_answer_free`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Text {
+    data: *const c_char,
+    size: usize,
+}
+
+impl Text {
+    /// Returns the text; what is not UTF-8 counts as empty, since no name or statement of ours is.
+    ///
+    /// # Safety
+    /// `data` points to `size` readable bytes that live as long as the result is used.
+    unsafe fn as_str<'a>(self) -> &'a str {
+        if self.data.is_null() {
+            return "";
+        }
+        // SAFETY: the caller vouches for the bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(self.data.cast::<u8>(), self.size) };
+        std::str::from_utf8(bytes).unwrap_or("")
+    }
+
+    fn give(text: String) -> Text {
+        let bytes = text.into_bytes().into_boxed_slice();
+        let size = bytes.len();
+        Text { data: Box::into_raw(bytes).cast::<c_char>(), size }
+    }
+
+    const NONE: Text = Text { data: std::ptr::null(), size: 0 };
+}
+
+/// The answer to a statement DuckDB could not parse.
+#[repr(C)]
+pub struct Answer {
+    kind: i32,
+    error_pos: i64,
+    text: Text,
+}
+
+#[no_mangle]
+extern "C" fn unify_parse_statement(statement: Text) -> Answer {
+    guard_or(Answer { kind: 0, error_pos: -1, text: Text::NONE }, || {
+        // SAFETY: the bridge lends the statement for the length of this call.
+        let statement = unsafe { statement.as_str() };
+        match parse_statement(statement) {
+            ParsedStatement::NotOurs => Answer { kind: 0, error_pos: -1, text: Text::NONE },
+            ParsedStatement::Call(sql) => Answer { kind: 1, error_pos: -1, text: Text::give(sql) },
+            ParsedStatement::Wrong { message, position } => {
+                Answer { kind: -1, error_pos: position.map_or(-1, |position| position as i64), text: Text::give(message) }
+            }
+        }
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_answer_free(answer: Answer) {
+    if !answer.text.data.is_null() {
+        let bytes = std::ptr::slice_from_raw_parts_mut(answer.text.data.cast::<u8>().cast_mut(), answer.text.size);
+        // SAFETY: a text that is not null was made by `Text::give` and comes back once.
+        drop(unsafe { Box::from_raw(bytes) });
+    }
+}
+
+#[no_mangle]
+extern "C" fn unify_replace_table(
+    state: *const c_void, database: *mut c_void, context: *const c_void, catalog: Text, schema: Text, table: Text,
+) -> *mut c_void {
+    guard_or(std::ptr::null_mut(), || {
+        // SAFETY: the bridge owns one reference to the state while the database lives.
+        let state = unsafe { &*state.cast::<State>() };
+        // SAFETY: the bridge lends the names for the length of this call.
+        let (catalog, schema, table) = unsafe { (catalog.as_str(), schema.as_str(), table.as_str()) };
+        let settings = ContextSettings::of_raw(context);
+        let sql = match replacement_sql(state.instance(), &|| settings.read(), catalog, schema, table) {
+            Ok(None) => return std::ptr::null_mut(),
+            Ok(Some(sql)) => sql,
+            // The function raises the same error where DuckDB can report it.
+            Err(_) => format!("SELECT * FROM unify_scan({}, {})", quote_literal(schema), quote_literal(table)),
+        };
+        DatabaseLease::borrow(database).extract(&sql).map_or(std::ptr::null_mut(), |extracted| extracted.cast())
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_extract(database: *mut c_void, sql: Text) -> *mut c_void {
+    guard_or(std::ptr::null_mut(), || {
+        // SAFETY: the bridge lends the text for the length of this call.
+        let sql = unsafe { sql.as_str() };
+        DatabaseLease::borrow(database).extract(sql).map_or(std::ptr::null_mut(), |extracted| extracted.cast())
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_extracted_free(extracted: *mut c_void) {
+    let mut extracted: duckdb_extracted_statements = extracted.cast();
+    // SAFETY: the bridge hands back what `unify_extract` or `unify_replace_table` gave, once.
+    unsafe { duckdb_destroy_extracted(&mut extracted) };
+}
+
+#[no_mangle]
+extern "C" fn unify_table_function_new() -> *mut c_void {
+    // SAFETY: the function table is filled before the bridge is registered.
+    unsafe { duckdb_create_table_function() }.cast()
+}
+
+#[no_mangle]
+extern "C" fn unify_table_function_free(function: *mut c_void) {
+    let mut function: duckdb_table_function = function.cast();
+    // SAFETY: made by `unify_table_function_new`, freed once.
+    unsafe { duckdb_destroy_table_function(&mut function) };
+}
+
+#[no_mangle]
+extern "C" fn unify_progress(bind_data: *const c_void) -> f64 {
+    guard_or(-1.0, || progress_of(bind_data))
+}
+
+#[no_mangle]
+extern "C" fn unify_state_free(state: *mut c_void) {
+    guard_or((), || {
+        // SAFETY: `register` gave the bridge this reference, which comes back once, when the database goes away.
+        let state = unsafe { Arc::from_raw(state.cast_const().cast::<State>()) };
+        state.close();
+    });
+}

@@ -1,0 +1,159 @@
+//! Sessions on the host's database: [`Database`] and [`Session`] over the C API.
+
+use super::appender::append;
+use super::host::Bridge;
+use super::result::{rows_of, take_error};
+use crate::columns::Batch;
+use crate::session::{Database, Session, TableName, Value};
+use crate::{Error, ErrorKind, Result};
+use libduckdb_sys::{
+    duckdb_connect, duckdb_connection, duckdb_database, duckdb_destroy_extracted, duckdb_destroy_result, duckdb_disconnect,
+    duckdb_extract_statements, duckdb_extracted_statements, duckdb_query, duckdb_result, DuckDBSuccess,
+};
+use std::any::Any;
+use std::ffi::{c_void, CString};
+
+/// The database, held weakly: it closes when the user closes it.
+pub struct HostDatabase {
+    bridge: &'static Bridge,
+    weak: *mut c_void,
+}
+
+// SAFETY: the weak pointer is only locked and freed, and both are thread-safe on the C++ side.
+unsafe impl Send for HostDatabase {}
+// SAFETY: as above; locking takes the pointer by value.
+unsafe impl Sync for HostDatabase {}
+
+impl HostDatabase {
+    /// Makes a weak reference to the database behind a duckdb_database.
+    pub fn new(bridge: &'static Bridge, database: *mut c_void) -> HostDatabase {
+        // SAFETY: DuckDB passes a valid database for the length of the call.
+        let weak = unsafe { (bridge.weak)(database) };
+        HostDatabase { bridge, weak }
+    }
+
+    /// Opens a session of the host's own type.
+    pub fn session(&self) -> Result<HostSession> {
+        // SAFETY: `weak` is valid until this is dropped.
+        let handle = unsafe { (self.bridge.lock)(self.weak) };
+        if handle.is_null() {
+            return Err(Error::new(ErrorKind::DatabaseGone, "the database was closed"));
+        }
+        let session = DatabaseLease::borrow(handle).connect();
+        // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
+        unsafe { (self.bridge.unlock)(handle) };
+        session
+    }
+}
+
+impl Drop for HostDatabase {
+    fn drop(&mut self) {
+        // SAFETY: made by `weak`, freed once.
+        unsafe { (self.bridge.weak_free)(self.weak) };
+    }
+}
+
+impl Database for HostDatabase {
+    fn connect(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(self.session()?))
+    }
+}
+
+/// A duckdb_database somebody else owns, for the length of a call.
+pub struct DatabaseLease {
+    database: duckdb_database,
+}
+
+impl DatabaseLease {
+    /// Borrows the database; the caller keeps it alive as long as the lease.
+    pub fn borrow(database: *mut c_void) -> DatabaseLease {
+        DatabaseLease { database: database.cast() }
+    }
+
+    /// Opens a session.
+    pub fn connect(&self) -> Result<HostSession> {
+        let mut connection: duckdb_connection = std::ptr::null_mut();
+        // SAFETY: the lease's database is valid; the connection is written before it is read.
+        let state = unsafe { duckdb_connect(self.database, &mut connection) };
+        if state != DuckDBSuccess {
+            return Err(Error::database("could not open a session on the database"));
+        }
+        Ok(HostSession { connection })
+    }
+
+    /// Parses `sql`, which holds one statement, into the host's own objects. The caller hands them to the bridge, which frees them.
+    pub fn extract(&self, sql: &str) -> Result<duckdb_extracted_statements> {
+        let session = self.connect()?;
+        let sql = c_string(sql)?;
+        let mut extracted: duckdb_extracted_statements = std::ptr::null_mut();
+        // SAFETY: connection and text are valid; the result is written.
+        let n_statements = unsafe { duckdb_extract_statements(session.connection, sql.as_ptr(), &mut extracted) };
+        if n_statements == 1 {
+            return Ok(extracted);
+        }
+        // SAFETY: what was extracted is freed once, here.
+        unsafe { duckdb_destroy_extracted(&mut extracted) };
+        Err(Error::internal("a statement of Unify's own does not parse"))
+    }
+}
+
+/// One DuckDB connection, for the length of a piece of work.
+pub struct HostSession {
+    connection: duckdb_connection,
+}
+
+impl HostSession {
+    /// Returns the connection, valid while the session lives.
+    pub fn connection(&self) -> duckdb_connection {
+        self.connection
+    }
+
+    fn run<T>(&mut self, sql: &str, read: impl FnOnce(&mut duckdb_result) -> Result<T>) -> Result<T> {
+        let sql = c_string(sql)?;
+        // SAFETY: a result is plain data; the call below fills it.
+        let mut result: duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: connection and text are valid.
+        let state = unsafe { duckdb_query(self.connection, sql.as_ptr(), &mut result) };
+        let outcome = if state == DuckDBSuccess { read(&mut result) } else { Err(take_error(&mut result)) };
+        // SAFETY: the result was filled by duckdb_query and is freed once.
+        unsafe { duckdb_destroy_result(&mut result) };
+        outcome
+    }
+}
+
+impl Session for HostSession {
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        self.run(sql, |_| Ok(()))
+    }
+
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
+        match self.run(sql, rows_of)? {
+            Some(rows) => Ok(rows),
+            // Some column has a type that only its text stands for.
+            None => {
+                let as_text = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({})", sql.trim().trim_end_matches(';'));
+                self.run(&as_text, rows_of)?.ok_or_else(|| Error::internal("a result of texts could not be read"))
+            }
+        }
+    }
+
+    fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
+        append(self.connection, table, batches)
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Drop for HostSession {
+    fn drop(&mut self) {
+        // SAFETY: the connection was opened by this session and is closed once.
+        unsafe { duckdb_disconnect(&mut self.connection) };
+    }
+}
+
+/// Returns `text` as a C string.
+pub fn c_string(text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| Error::config("a name or statement holds a NUL character, which SQL cannot"))
+}

@@ -1,0 +1,61 @@
+//! The bridge of the DuckDB line that loaded us, and the releases this binary supports.
+
+use std::ffi::c_void;
+
+/// The bridge built for one DuckDB line. The functions are documented in `bridge/bridge.cpp`.
+pub struct Bridge {
+    pub register: unsafe extern "C" fn(database: *mut c_void, state: *mut c_void),
+    pub weak: unsafe extern "C" fn(database: *mut c_void) -> *mut c_void,
+    pub weak_free: unsafe extern "C" fn(weak: *mut c_void),
+    pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
+    pub unlock: unsafe extern "C" fn(handle: *mut c_void),
+    pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
+    pub set_progress: unsafe extern "C" fn(table_function: *mut c_void),
+}
+
+macro_rules! bridge_line {
+    ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $lock:literal, $unlock:literal,
+     $interrupted:literal, $set_progress:literal) => {
+        mod $module {
+            use std::ffi::c_void;
+            extern "C" {
+                #[link_name = $register]
+                pub fn register(database: *mut c_void, state: *mut c_void);
+                #[link_name = $weak]
+                pub fn weak(database: *mut c_void) -> *mut c_void;
+                #[link_name = $weak_free]
+                pub fn weak_free(weak: *mut c_void);
+                #[link_name = $lock]
+                pub fn lock(weak: *mut c_void) -> *mut c_void;
+                #[link_name = $unlock]
+                pub fn unlock(handle: *mut c_void);
+                #[link_name = $interrupted]
+                pub fn interrupted(context: *const c_void) -> bool;
+                #[link_name = $set_progress]
+                pub fn set_progress(table_function: *mut c_void);
+            }
+        }
+        static $name: Bridge = Bridge {
+            register: $module::register,
+            weak: $module::weak,
+            weak_free: $module::weak_free,
+            lock: $module::lock,
+            unlock: $module::unlock,
+            interrupted: $module::interrupted,
+            set_progress: $module::set_progress,
+        };
+    };
+}
+
+// The lines, `C_API` and `RELEASES`, generated from extension_config/releases.json.
+include!(concat!(env!("OUT_DIR"), "/lines.rs"));
+
+/// Returns the bridge for a release such as `v1.5.6`. Layouts are checked release by release, so only a listed one has a bridge.
+pub fn bridge_for(release: &str) -> Option<&'static Bridge> {
+    RELEASES.iter().find(|(name, _)| *name == release).map(|(_, bridge)| *bridge)
+}
+
+/// Returns the releases this binary supports, for a message.
+pub fn supported_releases() -> String {
+    RELEASES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,76 @@
+//! The entry point DuckDB calls at LOAD.
+
+use super::database::{DatabaseLease, HostDatabase};
+use super::exit::stop_at_exit;
+use super::guard::guard;
+use super::host::{bridge_for, supported_releases, C_API};
+use super::state::State;
+use super::{functions, settings};
+use crate::{Error, Result};
+use libduckdb_sys::{duckdb_ext_api_v1, duckdb_extension_access, duckdb_extension_info, duckdb_rs_extension_api_init};
+use std::ffi::{c_void, CStr, CString};
+use std::sync::Arc;
+
+/// Called by DuckDB at LOAD. Returns whether the extension is usable; otherwise the error has been set.
+///
+/// # Safety
+/// DuckDB passes its own `info` and `access`, valid for the length of the call.
+#[no_mangle]
+pub unsafe extern "C" fn unify_init_c_api(info: duckdb_extension_info, access: *const duckdb_extension_access) -> bool {
+    match guard(|| load(info, access)) {
+        Ok(()) => true,
+        Err(err) => {
+            let message = CString::new(err.message().replace('\0', " ")).unwrap_or_default();
+            // SAFETY: DuckDB passes a valid access structure.
+            if let Some(set_error) = unsafe { (*access).set_error } {
+                // SAFETY: the message outlives the call, which copies it.
+                unsafe { set_error(info, message.as_ptr()) };
+            }
+            false
+        }
+    }
+}
+
+fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<()> {
+    let release = release_of(info, access)?;
+    let Some(bridge) = bridge_for(&release) else {
+        return Err(Error::config(format!("unify does not support DuckDB {release}; supported releases: {}", supported_releases())));
+    };
+    // SAFETY: DuckDB passes a valid access structure; this fills the table of C API functions.
+    let filled = unsafe { duckdb_rs_extension_api_init(info, access, C_API) };
+    if !filled.unwrap_or(false) {
+        return Err(Error::internal(format!("DuckDB {release} does not offer its C API {C_API}")));
+    }
+    // SAFETY: DuckDB passes a valid access structure.
+    let get_database = unsafe { (*access).get_database }.ok_or_else(|| Error::internal("DuckDB gave no access to the database"))?;
+    // SAFETY: the pointer is valid for the length of this call.
+    let database: *mut c_void = unsafe { *get_database(info).cast::<*mut c_void>() };
+    let lease = DatabaseLease::borrow(database);
+    let state = State::new(bridge, HostDatabase::new(bridge, database));
+    settings::register(&lease)?;
+    functions::register(&lease, &state, bridge)?;
+    stop_at_exit(&state);
+    // SAFETY: the database is valid for the length of this call; the reference goes to the bridge, which gives it back through
+    // `unify_state_free`.
+    unsafe { (bridge.register)(database, Arc::into_raw(state).cast_mut().cast()) };
+    Ok(())
+}
+
+/// Returns the host's release, such as `v1.5.6`, reading nothing else: the table of a release that is not supported may be shorter
+/// than ours.
+fn release_of(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<String> {
+    let no_api = || Error::config(format!("unify needs DuckDB's C API {C_API}; supported releases: {}", supported_releases()));
+    let version = CString::new(C_API).unwrap_or_default();
+    // SAFETY: DuckDB passes a valid access structure.
+    let get_api = unsafe { (*access).get_api }.ok_or_else(no_api)?;
+    // SAFETY: the version is a C string that outlives the call.
+    let api = unsafe { get_api(info, version.as_ptr()) }.cast::<duckdb_ext_api_v1>();
+    if api.is_null() {
+        return Err(no_api());
+    }
+    // SAFETY: every release that offers the C API v1 has this entry at this place.
+    let library_version = unsafe { std::ptr::addr_of!((*api).duckdb_library_version).read() }.ok_or_else(no_api)?;
+    // SAFETY: the host returns a static text.
+    let release = unsafe { CStr::from_ptr(library_version()) };
+    Ok(release.to_string_lossy().into_owned())
+}

@@ -1,0 +1,131 @@
+//! Reads a table on a session of its own: the rows a load committed are not visible to the statement that waited for it.
+
+use super::database::{c_string, HostSession};
+use super::result::{take_error, text_of};
+use crate::session::{quote_ident, Database, TableName};
+use crate::{Error, Result};
+use libduckdb_sys::*;
+
+/// A table to scan, its columns known.
+pub struct ScanPlan {
+    table: TableName,
+    columns: Vec<String>,
+}
+
+impl ScanPlan {
+    /// Looks the table's columns up and declares them as the function's result.
+    pub fn bind(info: duckdb_bind_info, database: &dyn Database, table: &TableName) -> Result<ScanPlan> {
+        let prepared = Prepared::new(database, &format!("SELECT * FROM {table}"))?;
+        let mut columns = Vec::new();
+        // SAFETY: the statement is prepared.
+        for idx in 0..unsafe { duckdb_prepared_statement_column_count(prepared.statement) } {
+            // SAFETY: the column exists; the name is freed below.
+            let name = unsafe { duckdb_prepared_statement_column_name(prepared.statement, idx) };
+            columns.push(text_of(name).unwrap_or_default());
+            // SAFETY: the column exists; the type is freed below.
+            let mut logical_type = unsafe { duckdb_prepared_statement_column_logical_type(prepared.statement, idx) };
+            // SAFETY: name and type are valid and copied.
+            unsafe { duckdb_bind_add_result_column(info, name, logical_type) };
+            // SAFETY: both are ours, freed once.
+            unsafe {
+                duckdb_destroy_logical_type(&mut logical_type);
+                duckdb_free(name.cast_mut().cast());
+            }
+        }
+        Ok(ScanPlan { table: table.clone(), columns })
+    }
+
+    /// Starts reading the columns at the positions in `projection`.
+    pub fn start(&self, projection: &[usize], database: &dyn Database) -> Result<ScanRun> {
+        let columns: Vec<String> =
+            projection.iter().map(|idx| self.columns.get(*idx).map_or("NULL".to_string(), |name| quote_ident(name))).collect();
+        let columns = if columns.is_empty() { "NULL".to_string() } else { columns.join(", ") };
+        let prepared = Prepared::new(database, &format!("SELECT {columns} FROM {}", self.table))?;
+        // SAFETY: a result is plain data; the call below fills it.
+        let mut result: duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: the statement is prepared.
+        let state = unsafe { duckdb_execute_prepared_streaming(prepared.statement, &mut result) };
+        if state != DuckDBSuccess {
+            let err = take_error(&mut result);
+            // SAFETY: filled by the failed call, freed once.
+            unsafe { duckdb_destroy_result(&mut result) };
+            return Err(err);
+        }
+        Ok(ScanRun { result, _prepared: prepared, n_columns: projection.len() })
+    }
+}
+
+/// A scan under way.
+pub struct ScanRun {
+    result: duckdb_result,
+    /// Keeps statement and session alive as long as the result streams.
+    _prepared: Prepared,
+    n_columns: usize,
+}
+
+impl ScanRun {
+    /// Puts the next rows into `output`; none at the end.
+    pub fn next(&mut self, output: duckdb_data_chunk) -> Result<()> {
+        // SAFETY: the result streams; the call only reads it.
+        let mut chunk = unsafe { duckdb_fetch_chunk(std::ptr::read(&self.result)) };
+        if chunk.is_null() {
+            // SAFETY: the result is valid.
+            let message = text_of(unsafe { duckdb_result_error(&mut self.result) });
+            // SAFETY: the chunk is valid; no rows ends the scan.
+            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            return message.filter(|message| !message.is_empty()).map_or(Ok(()), |message| Err(Error::database(message)));
+        }
+        for idx in 0..self.n_columns {
+            // SAFETY: both chunks have the projected columns, of the same types; the vectors share what they point to.
+            unsafe {
+                duckdb_vector_reference_vector(
+                    duckdb_data_chunk_get_vector(output, idx as idx_t),
+                    duckdb_data_chunk_get_vector(chunk, idx as idx_t),
+                );
+            }
+        }
+        // SAFETY: both chunks are valid.
+        unsafe { duckdb_data_chunk_set_size(output, duckdb_data_chunk_get_size(chunk)) };
+        // SAFETY: fetched above, destroyed once.
+        unsafe { duckdb_destroy_data_chunk(&mut chunk) };
+        Ok(())
+    }
+}
+
+impl Drop for ScanRun {
+    fn drop(&mut self) {
+        // SAFETY: filled by the execution, freed once, before the statement and its session.
+        unsafe { duckdb_destroy_result(&mut self.result) };
+    }
+}
+
+/// A prepared statement and the session it belongs to.
+struct Prepared {
+    statement: duckdb_prepared_statement,
+    _session: Box<dyn crate::session::Session>,
+}
+
+impl Prepared {
+    fn new(database: &dyn Database, sql: &str) -> Result<Prepared> {
+        let mut session = database.connect()?;
+        let host = session.as_any().downcast_ref::<HostSession>().ok_or_else(|| Error::internal("the session is not the host's"))?;
+        let sql = c_string(sql)?;
+        let mut statement: duckdb_prepared_statement = std::ptr::null_mut();
+        // SAFETY: connection and text are valid; the statement is written.
+        let state = unsafe { duckdb_prepare(host.connection(), sql.as_ptr(), &mut statement) };
+        let prepared = Prepared { statement, _session: session };
+        if state != DuckDBSuccess {
+            // SAFETY: a failed statement holds its message.
+            let message = text_of(unsafe { duckdb_prepare_error(prepared.statement) });
+            return Err(Error::database(message.unwrap_or_else(|| "DuckDB could not prepare a scan".to_string())));
+        }
+        Ok(prepared)
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // SAFETY: made by `duckdb_prepare`, freed once, before the session.
+        unsafe { duckdb_destroy_prepare(&mut self.statement) };
+    }
+}

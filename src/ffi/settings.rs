@@ -1,0 +1,177 @@
+//! Registers the settings, and reads them in the session of the statement that needs them.
+
+use super::database::{c_string, DatabaseLease};
+use super::result::text_of;
+use crate::session::{SettingType, Settings, Value, SETTINGS};
+use crate::{Error, Result};
+use libduckdb_sys::*;
+use std::ffi::c_void;
+
+/// Registers every setting with the database. One that is there already, from an earlier LOAD, stays.
+pub fn register(database: &DatabaseLease) -> Result<()> {
+    let session = database.connect()?;
+    for setting in SETTINGS {
+        let (name, default, description) = (c_string(setting.name)?, c_string(setting.default)?, c_string(setting.description)?);
+        let type_id = match setting.setting_type {
+            SettingType::Boolean => DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN,
+            SettingType::BigInt => DUCKDB_TYPE_DUCKDB_TYPE_BIGINT,
+            SettingType::Double => DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE,
+            SettingType::Varchar => DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
+        };
+        // SAFETY: takes a valid type id.
+        let mut logical_type = unsafe { duckdb_create_logical_type(type_id) };
+        // SAFETY: the text outlives the call, which copies it.
+        let mut value = unsafe { duckdb_create_varchar(default.as_ptr()) };
+        // SAFETY: takes no argument.
+        let mut option = unsafe { duckdb_create_config_option() };
+        // SAFETY: all handles and texts are valid; everything is copied. The default is cast to the type.
+        unsafe {
+            duckdb_config_option_set_name(option, name.as_ptr());
+            duckdb_config_option_set_type(option, logical_type);
+            duckdb_config_option_set_default_value(option, value);
+            duckdb_config_option_set_default_scope(option, duckdb_config_option_scope_DUCKDB_CONFIG_OPTION_SCOPE_GLOBAL);
+            duckdb_config_option_set_description(option, description.as_ptr());
+            duckdb_register_config_option(session.connection(), option);
+        }
+        // SAFETY: each was made above and is freed once.
+        unsafe {
+            duckdb_destroy_config_option(&mut option);
+            duckdb_destroy_value(&mut value);
+            duckdb_destroy_logical_type(&mut logical_type);
+        }
+    }
+    Ok(())
+}
+
+/// The layout of a duckdb_client_context (duckdb/main/capi/capi_internal.hpp, CClientContextWrapper).
+#[repr(C)]
+struct ContextHandle {
+    context: *const c_void,
+}
+
+/// The settings as one session sees them.
+pub struct ContextSettings {
+    context: *const c_void,
+}
+
+impl ContextSettings {
+    /// Reads through the ClientContext at `context`, whose statement is being bound or run while this lives.
+    pub fn of_raw(context: *const c_void) -> ContextSettings {
+        ContextSettings { context }
+    }
+
+    /// Returns the address of the ClientContext behind a handle of the C API, and frees the handle.
+    pub fn take_context(mut handle: duckdb_client_context) -> *const c_void {
+        if handle.is_null() {
+            return std::ptr::null();
+        }
+        // SAFETY: the handle is a pointer to a structure that holds the context's address.
+        let context = unsafe { (*handle.cast::<ContextHandle>()).context };
+        // SAFETY: the handle came from the C API and is freed once; the context is not its property.
+        unsafe { duckdb_destroy_client_context(&mut handle) };
+        context
+    }
+
+    /// Returns all of Unify's settings. Fails, naming the setting, on a value out of its range.
+    pub fn read(&self) -> Result<Settings> {
+        Settings::read(|name| self.value(name))
+    }
+
+    /// Returns the value of any setting; `None` when there is none of that name.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let name = c_string(name).ok()?;
+        let mut handle = ContextHandle { context: self.context };
+        let context = std::ptr::addr_of_mut!(handle).cast();
+        // SAFETY: the handle has the C API's layout, and its context is alive.
+        let mut value = unsafe { duckdb_client_context_get_config_option(context, name.as_ptr(), std::ptr::null_mut()) };
+        if value.is_null() {
+            return None;
+        }
+        let read = value_of(value);
+        // SAFETY: the value is the caller's, freed once.
+        unsafe { duckdb_destroy_value(&mut value) };
+        Some(read)
+    }
+
+    /// Returns the attached database that unqualified schemas mean; `None` when the search path does not name one.
+    pub fn search_path_catalog(&self) -> Option<String> {
+        let path = self.value("search_path")?;
+        first_catalog(path.as_text()?)
+    }
+
+    /// Returns the ClientContext's address.
+    pub fn address(&self) -> usize {
+        self.context as usize
+    }
+}
+
+/// Returns the catalog of the first entry of a search path such as `"my db".main,other`.
+fn first_catalog(path: &str) -> Option<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = path.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                parts.last_mut()?.push('"');
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            ',' if !quoted => break,
+            c => parts.last_mut()?.push(c),
+        }
+    }
+    (parts.len() == 2).then(|| parts.swap_remove(0))
+}
+
+/// Copies a value of the C API. Types Unify's functions and settings do not have are their text.
+pub fn value_of(value: duckdb_value) -> Value {
+    if value.is_null() {
+        return Value::Null;
+    }
+    // SAFETY: the value is valid.
+    if unsafe { duckdb_is_null_value(value) } {
+        return Value::Null;
+    }
+    // SAFETY: the type belongs to the value and is not freed.
+    let type_id = unsafe { duckdb_get_type_id(duckdb_get_value_type(value)) };
+    match type_id {
+        // SAFETY: the value has the type.
+        DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => Value::Boolean(unsafe { duckdb_get_bool(value) }),
+        DUCKDB_TYPE_DUCKDB_TYPE_TINYINT | DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT | DUCKDB_TYPE_DUCKDB_TYPE_INTEGER | DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => {
+            // SAFETY: the value is a whole number that fits.
+            Value::Integer(unsafe { duckdb_get_int64(value) }.into())
+        }
+        DUCKDB_TYPE_DUCKDB_TYPE_FLOAT | DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE => {
+            // SAFETY: the value is a number.
+            Value::Double(unsafe { duckdb_get_double(value) })
+        }
+        _ => {
+            // SAFETY: any value can be cast to text; the text is freed below.
+            let text = unsafe { duckdb_get_varchar(value) };
+            let copy = text_of(text);
+            // SAFETY: freed once.
+            unsafe { duckdb_free(text.cast()) };
+            copy.map_or(Value::Null, Value::Text)
+        }
+    }
+}
+
+/// Builds the error of a setting that cannot be read in the current state.
+pub fn no_context() -> Error {
+    Error::internal("DuckDB gave no client context")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_catalog;
+
+    #[test]
+    fn the_catalog_of_a_search_path_is_its_first_entrys() {
+        assert_eq!(first_catalog(""), None);
+        assert_eq!(first_catalog("main"), None);
+        assert_eq!(first_catalog("a.b,c.d").as_deref(), Some("a"));
+        assert_eq!(first_catalog("\"my \"\"db.\".main").as_deref(), Some("my \"db."));
+    }
+}

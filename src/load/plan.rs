@@ -1,0 +1,175 @@
+//! Which parameter sets a load calls the API with.
+
+use crate::columns::ColumnType;
+use crate::http::ParamSet;
+use crate::session::{Session, Value};
+use crate::spec::{Connection, ParamDef, ParamValue, ParamValues, ScalarType, TableDef};
+use crate::{Error, Result};
+
+/// Most parameter sets of one table: beyond it the parents are not what the spec's author meant.
+const MAX_SETS: usize = 10_000_000;
+
+/// Returns the parameter sets of a table, in declared order with the first param outermost. Queries run on `session`, whose tables
+/// are those of `catalog` and the connection's schema.
+pub fn parameter_sets(connection: &Connection, table_def: &TableDef, session: &mut dyn Session, catalog: &str) -> Result<Vec<ParamSet>> {
+    let mut axes = Vec::new();
+    for param_def in &table_def.params {
+        axes.push(axis_of(connection, param_def, session, catalog)?);
+    }
+    product(&axes)
+}
+
+/// The values one param takes: each element has a value for each of the param's names.
+struct Axis {
+    names: Vec<String>,
+    elements: Vec<Vec<ParamValue>>,
+    from_parent: bool,
+}
+
+fn axis_of(connection: &Connection, param_def: &ParamDef, session: &mut dyn Session, catalog: &str) -> Result<Axis> {
+    let (elements, from_parent) = match &param_def.values {
+        ParamValues::One(value) => (vec![vec![value.clone()]], false),
+        ParamValues::Each(elements) => (elements.clone(), false),
+        ParamValues::Query(query) => {
+            let sql = query.qualified(Some(catalog), &connection.name);
+            let rows = session.query(&sql).map_err(|err| err.within(format!("param '{}'", param_def.names.join(","))))?;
+            (elements_of(param_def, rows)?, true)
+        }
+    };
+    let mut filled = Vec::with_capacity(elements.len());
+    for element in elements {
+        filled.push(element.into_iter().map(|value| fill(connection, value)).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(Axis { names: param_def.names.clone(), elements: filled, from_parent })
+}
+
+/// Returns a query's rows as elements; a row with a null skips its call.
+fn elements_of(param_def: &ParamDef, rows: Vec<Vec<Value>>) -> Result<Vec<Vec<ParamValue>>> {
+    let mut elements = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.len() != param_def.names.len() {
+            return Err(Error::config(format!(
+                "param '{}' has {} names, but its query returns {} columns; make them the same",
+                param_def.names.join(","),
+                param_def.names.len(),
+                row.len()
+            )));
+        }
+        let values: Vec<ParamValue> = row.into_iter().map(param_value).collect();
+        if !values.contains(&ParamValue::Null) {
+            elements.push(values);
+        }
+    }
+    Ok(elements)
+}
+
+fn param_value(value: Value) -> ParamValue {
+    match value {
+        Value::Null => ParamValue::Null,
+        Value::Boolean(value) => ParamValue::Boolean(value),
+        Value::Integer(value) => ParamValue::Integer(value),
+        Value::Double(value) => ParamValue::Double(value),
+        Value::Text(text) => ParamValue::Text(text),
+        Value::Timestamp(micros) => ParamValue::Text(crate::columns::timestamp_text(micros)),
+    }
+}
+
+fn fill(connection: &Connection, value: ParamValue) -> Result<ParamValue> {
+    match value {
+        ParamValue::Template(template) => Ok(ParamValue::Text(connection.fill(&template)?)),
+        value => Ok(value),
+    }
+}
+
+fn product(axes: &[Axis]) -> Result<Vec<ParamSet>> {
+    let n_sets = axes.iter().try_fold(1usize, |n_sets, axis| n_sets.checked_mul(axis.elements.len())).unwrap_or(usize::MAX);
+    if n_sets > MAX_SETS {
+        return Err(Error::config(format!("the params make more than {MAX_SETS} calls; narrow their lists or queries")));
+    }
+    let from_parent = axes.iter().any(|axis| axis.from_parent);
+    let mut sets = vec![Vec::new()];
+    for axis in axes {
+        let mut longer = Vec::with_capacity(sets.len() * axis.elements.len());
+        for set in &sets {
+            for element in &axis.elements {
+                let mut set: Vec<(String, ParamValue)> = set.clone();
+                set.extend(axis.names.iter().cloned().zip(element.iter().cloned()));
+                longer.push(set);
+            }
+        }
+        sets = longer;
+    }
+    Ok(sets.into_iter().map(|values| ParamSet { values, from_parent }).collect())
+}
+
+/// Returns the columns that `copy_params_to_output` adds, with types that hold the values of every set.
+pub fn param_columns(table_def: &TableDef, sets: &[ParamSet]) -> Vec<(String, ColumnType)> {
+    let column = |name: &String| {
+        let values = sets.iter().filter_map(|set| set.values.iter().find(|(param, _)| param == name)).map(|(_, value)| type_of(value));
+        (name.clone(), values.fold(ColumnType::Undecided, ColumnType::widened))
+    };
+    table_def.copy_params_to_output.iter().map(column).collect()
+}
+
+fn type_of(value: &ParamValue) -> ColumnType {
+    match value {
+        ParamValue::Null => ColumnType::Undecided,
+        ParamValue::Boolean(_) => ColumnType::Scalar(ScalarType::Boolean),
+        ParamValue::Integer(value) if i64::try_from(*value).is_ok() => ColumnType::Scalar(ScalarType::BigInt),
+        ParamValue::Integer(_) => ColumnType::Scalar(ScalarType::HugeInt),
+        ParamValue::Double(_) => ColumnType::Scalar(ScalarType::Double),
+        ParamValue::Text(_) | ParamValue::Template(_) => ColumnType::Scalar(ScalarType::Varchar),
+    }
+}
+
+/// Returns the values of the copied params in one set, in the order of [`param_columns`].
+pub fn copied_values(table_def: &TableDef, set: &ParamSet) -> Vec<ParamValue> {
+    let value_of = |name: &String| set.values.iter().find(|(param, _)| param == name).map_or(ParamValue::Null, |(_, value)| value.clone());
+    table_def.copy_params_to_output.iter().map(value_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(names: &[&str], elements: Vec<Vec<ParamValue>>) -> Axis {
+        Axis { names: names.iter().map(|name| name.to_string()).collect(), elements, from_parent: false }
+    }
+
+    fn text(text: &str) -> ParamValue {
+        ParamValue::Text(text.into())
+    }
+
+    #[test]
+    fn several_lists_make_the_product_first_outermost() {
+        let axes = [
+            axis(&["a"], vec![vec![text("1")], vec![text("2")]]),
+            axis(&["owner", "repo"], vec![vec![text("x"), text("y")], vec![text("z"), text("w")]]),
+        ];
+        let sets = product(&axes).unwrap();
+        let shown: Vec<String> =
+            sets.iter().map(|set| set.values.iter().map(|(name, value)| format!("{name}={}", value.to_text().unwrap())).collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(shown, ["a=1 owner=x repo=y", "a=1 owner=z repo=w", "a=2 owner=x repo=y", "a=2 owner=z repo=w"]);
+    }
+
+    #[test]
+    fn no_rows_mean_no_calls_and_no_params_mean_one() {
+        assert_eq!(product(&[axis(&["a"], Vec::new()), axis(&["b"], vec![vec![text("1")]])]).unwrap().len(), 0);
+        assert_eq!(product(&[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_null_skips_its_call_and_a_wrong_width_is_an_error() {
+        let param_def = ParamDef { names: vec!["a".into()], values: ParamValues::One(ParamValue::Null) };
+        let rows = vec![vec![Value::Integer(1)], vec![Value::Null], vec![Value::Text("x".into())]];
+        assert_eq!(elements_of(&param_def, rows).unwrap(), [vec![ParamValue::Integer(1)], vec![text("x")]]);
+        let err = elements_of(&param_def, vec![vec![Value::Null, Value::Null]]).unwrap_err();
+        assert!(err.message().contains("has 1 names, but its query returns 2 columns"), "{err}");
+    }
+
+    #[test]
+    fn too_many_calls_are_refused() {
+        let wide = || axis(&["a"], vec![vec![text("1")]; 4000]);
+        assert!(product(&[wide(), wide()]).unwrap_err().message().contains("more than 10000000 calls"));
+    }
+}

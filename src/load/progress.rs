@@ -1,0 +1,103 @@
+//! The progress line that a waiting SELECT shows.
+
+use super::job::Job;
+use crate::session::ProgressMode;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Loads shorter than this show nothing.
+const QUIET: Duration = Duration::from_millis(500);
+/// How often a line is printed where there is no terminal to redraw.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// One line on stderr: rows, pages, requests a second, time, and a bar when the total is known.
+pub struct ProgressLine {
+    label: String,
+    display: Display,
+}
+
+enum Display {
+    Off,
+    /// A terminal: one line, redrawn.
+    Bar(Option<ProgressBar>),
+    /// No terminal, but asked for: a line now and then.
+    Plain(Instant),
+}
+
+impl ProgressLine {
+    /// Chooses the display; `Auto` shows a line only on a terminal.
+    pub fn new(mode: ProgressMode, label: &str) -> ProgressLine {
+        let display = match (mode, std::io::stderr().is_terminal()) {
+            (ProgressMode::Off, _) | (ProgressMode::Auto, false) => Display::Off,
+            (ProgressMode::Auto | ProgressMode::On, true) => Display::Bar(None),
+            (ProgressMode::On, false) => Display::Plain(Instant::now()),
+        };
+        ProgressLine { label: label.to_string(), display }
+    }
+
+    /// Shows where the job is.
+    pub fn show(&mut self, job: &Job) {
+        match &mut self.display {
+            Display::Off => {}
+            Display::Bar(bar) => {
+                if job.elapsed() >= QUIET {
+                    let bar = bar.get_or_insert_with(new_bar);
+                    draw(bar, job, &self.label);
+                }
+            }
+            Display::Plain(last) => {
+                if last.elapsed() >= PLAIN_INTERVAL {
+                    *last = Instant::now();
+                    // A closed stderr is no reason to fail a load.
+                    let _ = writeln!(std::io::stderr(), "{}", text_of(job, &self.label));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if let Display::Bar(Some(bar)) = &self.display {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn new_bar() -> ProgressBar {
+    ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(10))
+}
+
+fn draw(bar: &ProgressBar, job: &Job, label: &str) {
+    let template = if job.percent().is_some() { "{msg} [{bar:24}] {percent}%" } else { "{msg}" };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_position(job.percent().unwrap_or(0.0) as u64);
+    bar.set_message(text_of(job, label));
+    bar.tick();
+}
+
+/// Returns the line's text: what was done so far, how fast, and for how long.
+fn text_of(job: &Job, label: &str) -> String {
+    let report = job.report();
+    let rate = report.requests as f64 / report.seconds.max(0.001);
+    format!("loading {label}: {} rows, {} pages, {rate:.1} requests/s, {:.0} s", report.rows, report.pages, report.seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::LoadAction;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn the_line_says_rows_pages_rate_and_time() {
+        let job = Job::new(1, LoadAction::Load, "shop.orders".into(), &crate::session::Settings::read(|_| None).unwrap());
+        job.counters.rows.store(1200, Ordering::Relaxed);
+        job.counters.pages.store(12, Ordering::Relaxed);
+        let text = text_of(&job, "shop.orders");
+        assert!(text.starts_with("loading shop.orders: 1200 rows, 12 pages, 0.0 requests/s, 0 s"), "{text}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Swaps a complete staging table for the table, with its views, comments and the job's end, in one transaction.
+
+use super::audit::{AuditSubject, JobRecord};
+use super::store::Store;
+use super::writer::Writer;
+use crate::columns::{ColumnType, TableSchema};
+use crate::session::{quote_ident, quote_literal, Session, TableName};
+use crate::spec::{Connection, ScalarType, TableDef};
+use crate::Result;
+
+/// What is published, and under which job.
+pub struct Publication<'a> {
+    pub store: &'a Store,
+    pub connection: &'a Connection,
+    pub table_def: &'a TableDef,
+    pub subject: &'a AuditSubject,
+    pub job_id: i64,
+    /// Ids for the records: that of `create`, and that of the end.
+    pub record_ids: (i64, i64),
+    pub end_action: &'static str,
+    pub n_rows: u64,
+}
+
+impl Publication<'_> {
+    /// Makes the staging table the table. Readers see the old one or the new one.
+    pub fn publish(&self, session: &mut dyn Session, writer: &mut Writer<'_>) -> Result<()> {
+        session.execute("BEGIN")?;
+        writer.complete(session, &fallback_columns(self.table_def))?;
+        let existed = self.store.exists(session, &self.store.target)?;
+        if existed {
+            session.execute(&format!("DROP TABLE {}", self.store.target))?;
+        }
+        session.execute(&format!("ALTER TABLE {} RENAME TO {}", self.store.staging, quote_ident(&self.store.target.table)))?;
+        session.execute(&self.comments_sql(&writer.schema))?;
+        self.create_views(session)?;
+        let mut sql = self.store.forget_sql(&self.store.staging.table);
+        sql.push_str(&self.store.state_sql(&self.store.target.table, "complete"));
+        let record = |id, action| JobRecord { id, parent_id: Some(self.job_id), action, n_rows: None, error: None };
+        if !existed {
+            sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
+        }
+        sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
+        session.execute(&sql)?;
+        session.execute("COMMIT")
+    }
+
+    fn comments_sql(&self, schema: &TableSchema) -> String {
+        let mut sql = String::from("SELECT 1;");
+        if let Some(description) = &self.table_def.description {
+            sql.push_str(&format!("COMMENT ON TABLE {} IS {};", self.store.target, quote_literal(description)));
+        }
+        for column_spec in &self.table_def.columns {
+            let Some(description) = &column_spec.description else { continue };
+            if let Some(column) = schema.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&column_spec.name)) {
+                let name = quote_ident(&column.name);
+                sql.push_str(&format!("COMMENT ON COLUMN {}.{name} IS {};", self.store.target, quote_literal(description)));
+            }
+        }
+        sql
+    }
+
+    /// Creates the adapter's views whose tables are all there now. A view of that name that is not Unify's stays.
+    fn create_views(&self, session: &mut dyn Session) -> Result<()> {
+        let target = &self.store.target;
+        for view_def in &self.connection.adapter.views {
+            let mut is_ready = true;
+            for source in &view_def.from {
+                let source = TableName { table: source.clone(), ..target.clone() };
+                is_ready &= source.table.eq_ignore_ascii_case(&target.table) || self.store.exists(session, &source)?;
+            }
+            let view = TableName { table: view_def.name.clone(), ..target.clone() };
+            let is_foreign = self.store.exists(session, &view)? && !self.store.is_ours(session, &view.table, None)?;
+            if !is_ready || is_foreign {
+                continue;
+            }
+            let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
+            let state = self.store.state_sql(&view.table, "complete");
+            session
+                .execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}; {state}"))
+                .map_err(|err| err.within(format!("view '{}'", view_def.name)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a table about which nothing is known: no rows came, and none is declared. Its key, or one column.
+fn fallback_columns(table_def: &TableDef) -> Vec<(String, ColumnType)> {
+    let varchar = ColumnType::Scalar(ScalarType::Varchar);
+    if table_def.key_columns.is_empty() {
+        return vec![("value".to_string(), varchar)];
+    }
+    table_def.key_columns.iter().map(|name| (name.clone(), varchar)).collect()
+}

@@ -1,0 +1,171 @@
+//! Where a table's rows and state live in the user's database, and what there is Unify's own.
+//!
+//! Schema `unify` holds the audit trail and `load_state`. A row of `load_state` with an empty `table_name` says that Unify made the
+//! schema; one with a table says that Unify made the table, or is loading it. Nothing without such a row is ever changed.
+
+use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
+use crate::session::{quote_ident, quote_literal, Session, TableName};
+use crate::{Error, Result};
+
+/// Columns of `load_state`, in order, with their types.
+const STATE_COLUMNS: &[(&str, &str)] = &[
+    ("table_schema", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("parameter_set", "VARCHAR"),
+    ("status", "VARCHAR"),
+    ("place", "VARCHAR"),
+    ("cursor", "VARCHAR"),
+    ("updated", "TIMESTAMP"),
+];
+
+/// The names one table's load works with.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub target: TableName,
+    /// Where rows go until the load is complete.
+    pub staging: TableName,
+    /// The schema `unify`, quoted with its database.
+    pub unify_schema: String,
+}
+
+impl Store {
+    /// Returns the names for a table of a connection, in the attached database `catalog`.
+    pub fn new(catalog: &str, schema: &str, table: &str) -> Store {
+        let name = |table: String| TableName { catalog: Some(catalog.to_string()), schema: schema.to_string(), table };
+        Store {
+            target: name(table.to_string()),
+            staging: name(format!("{table}__loading")),
+            unify_schema: format!("{}.unify", quote_ident(catalog)),
+        }
+    }
+
+    /// Returns whether the table is there, complete, and Unify's.
+    pub fn is_loaded(&self, session: &mut dyn Session) -> Result<bool> {
+        Ok(self.exists(session, &self.target)? && self.is_ours(session, &self.target.table, Some("complete"))?)
+    }
+
+    /// Creates the schema `unify` and its tables where they are missing. Fails when the database is read-only.
+    pub fn create_unify_schema(&self, session: &mut dyn Session) -> Result<()> {
+        let catalog = self.target.catalog.as_deref().unwrap_or_default();
+        let rows = session.query(&format!("SELECT readonly FROM duckdb_databases() WHERE database_name = {}", quote_literal(catalog)))?;
+        match rows.first().and_then(|row| row.first()) {
+            Some(crate::session::Value::Boolean(true)) => {
+                return Err(Error::config(format!("database '{catalog}' is read-only; open it for writing to load tables into it")));
+            }
+            Some(_) => {}
+            None => return Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
+        }
+        session.execute(&format!(
+            "CREATE SCHEMA IF NOT EXISTS {schema};
+             CREATE TABLE IF NOT EXISTS {schema}.loading_jobs ({jobs});
+             CREATE TABLE IF NOT EXISTS {schema}.loading_log ({log});
+             CREATE TABLE IF NOT EXISTS {schema}.load_state ({state});",
+            schema = self.unify_schema,
+            jobs = columns_sql(JOBS_COLUMNS),
+            log = columns_sql(LOG_COLUMNS),
+            state = columns_sql(STATE_COLUMNS),
+        ))
+    }
+
+    /// Makes the connection's schema, or checks that it is Unify's, and that target and staging are Unify's where they exist.
+    pub fn claim(&self, session: &mut dyn Session) -> Result<()> {
+        let schema = &self.target.schema;
+        let found = session.query(&format!(
+            "SELECT 1 FROM duckdb_schemas() WHERE database_name = {} AND lower(schema_name) = lower({})",
+            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
+            quote_literal(schema),
+        ))?;
+        if found.is_empty() {
+            let state = self.state_sql("", "schema");
+            session.execute(&format!("BEGIN; CREATE SCHEMA {}; {state} COMMIT;", self.schema_sql()))?;
+        } else if !self.is_ours(session, "", None)? {
+            return Err(Error::config(format!(
+                "schema '{schema}' exists and was not made by Unify, which leaves it alone; rename the connection or the schema"
+            )));
+        }
+        for table in [&self.target, &self.staging] {
+            if self.exists(session, table)? && !self.is_ours(session, &table.table, None)? {
+                return Err(Error::config(format!(
+                    "'{schema}.{}' exists and was not made by Unify, which leaves it alone; rename or drop it",
+                    table.table
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the statements that note `status` for a table of this schema (or, for an empty name, the schema itself).
+    pub fn state_sql(&self, table: &str, status: &str) -> String {
+        format!(
+            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, NULL, NULL, make_timestamp({}));",
+            self.forget_sql(table),
+            self.unify_schema,
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+            quote_literal(status),
+            super::audit::now_micros(),
+        )
+    }
+
+    /// Returns the statement that forgets a table of this schema.
+    pub fn forget_sql(&self, table: &str) -> String {
+        format!(
+            "DELETE FROM {}.load_state WHERE table_schema = {} AND table_name = {};",
+            self.unify_schema,
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+        )
+    }
+
+    /// Returns the connection's schema, quoted with its database.
+    pub fn schema_sql(&self) -> String {
+        format!("{}.{}", quote_ident(self.target.catalog.as_deref().unwrap_or_default()), quote_ident(&self.target.schema))
+    }
+
+    /// Returns whether a table or view of that name exists.
+    pub fn exists(&self, session: &mut dyn Session, table: &TableName) -> Result<bool> {
+        let rows = session.query(&format!(
+            "SELECT 1 FROM (SELECT database_name, schema_name, table_name FROM duckdb_tables()
+                            UNION ALL SELECT database_name, schema_name, view_name FROM duckdb_views())
+             WHERE database_name = {} AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+            quote_literal(table.catalog.as_deref().unwrap_or_default()),
+            quote_literal(&table.schema),
+            quote_literal(&table.table),
+        ))?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Returns whether `load_state` knows the table (or, for an empty name, the schema), in that status if one is given.
+    pub fn is_ours(&self, session: &mut dyn Session, table: &str, status: Option<&str>) -> Result<bool> {
+        let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
+        if !self.exists(session, &state)? {
+            return Ok(false);
+        }
+        let status = status.map_or(String::new(), |status| format!(" AND status = {}", quote_literal(status)));
+        let rows = session.query(&format!(
+            "SELECT 1 FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({}){status}",
+            self.unify_schema,
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+        ))?;
+        Ok(!rows.is_empty())
+    }
+}
+
+fn columns_sql(columns: &[(&str, &str)]) -> String {
+    columns.iter().map(|(name, sql_type)| format!("{} {sql_type}", quote_ident(name))).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_with_their_database() {
+        let store = Store::new("my db", "git\"hub", "repos");
+        assert_eq!(store.target.to_string(), "\"my db\".\"git\"\"hub\".\"repos\"");
+        assert_eq!(store.staging.table, "repos__loading");
+        assert_eq!(store.schema_sql(), "\"my db\".\"git\"\"hub\"");
+        assert!(store.forget_sql("it's").contains("'it''s'"));
+    }
+}

@@ -1,0 +1,142 @@
+//! The one writer of a table: rows into staging, columns added and widened as the pages bring them.
+
+use super::fetch::FetchedRows;
+use super::job::Job;
+use super::store::Store;
+use crate::columns::{ColumnType, SchemaChange, TableSchema};
+use crate::session::{quote_ident, Database, LogLevel, Session};
+use crate::Result;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Rows are committed when this many bytes are there ...
+const COMMIT_BYTES: usize = 32 << 20;
+/// ... or when no more came for this long: fetching may wait for the memory they take.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Writes one table's rows into its staging table.
+pub struct Writer<'a> {
+    pub store: &'a Store,
+    pub database: &'a dyn Database,
+    pub job: &'a Job,
+    /// What fetching converts pages with: kept up to date here.
+    pub shared_schema: &'a RwLock<Arc<TableSchema>>,
+    pub schema: TableSchema,
+    /// Whether the staging table exists.
+    pub created: bool,
+}
+
+impl Writer<'_> {
+    /// Writes all rows that come, until the senders are gone.
+    pub fn write_all(&mut self, rows: &Receiver<FetchedRows>) -> Result<()> {
+        let mut gathered: Vec<FetchedRows> = Vec::new();
+        let mut n_bytes = 0;
+        loop {
+            let (flush, ended) = match rows.recv_timeout(IDLE) {
+                Ok(page) => {
+                    n_bytes += page.batch.approximate_bytes();
+                    gathered.push(page);
+                    (n_bytes >= COMMIT_BYTES, false)
+                }
+                Err(RecvTimeoutError::Timeout) => (true, false),
+                Err(RecvTimeoutError::Disconnected) => (true, true),
+            };
+            self.job.check_cancelled()?;
+            if flush && !gathered.is_empty() {
+                self.write(std::mem::take(&mut gathered))?;
+                n_bytes = 0;
+            }
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Commits the pages' rows, with the changes of the schema they bring.
+    fn write(&mut self, pages: Vec<FetchedRows>) -> Result<()> {
+        let schema = pages.iter().fold(self.schema.clone(), |schema, page| schema.merged(&page.batch.schema));
+        *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
+        let mut permits = Vec::new();
+        let mut batches = Vec::with_capacity(pages.len());
+        for page in pages {
+            permits.push(page.permit);
+            batches.push(page.batch.conform(&schema)?);
+        }
+        let n_rows: usize = batches.iter().map(|batch| batch.n_rows).sum();
+        if schema.columns.is_empty() {
+            return Ok(());
+        }
+        let mut session = self.database.connect()?;
+        session.execute("BEGIN")?;
+        self.prepare_staging(session.as_mut(), &schema)?;
+        session.append(&self.store.staging, &batches)?;
+        session.execute("COMMIT")?;
+        self.schema = schema;
+        self.created = true;
+        self.job.counters.rows.fetch_add(n_rows as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Creates the staging table, or gives it the columns and types of `schema`.
+    fn prepare_staging(&self, session: &mut dyn Session, schema: &TableSchema) -> Result<()> {
+        if !self.created {
+            let state = self.store.state_sql(&self.store.staging.table, "loading");
+            return session.execute(&format!("{state} {}", create_sql(self.store, schema)));
+        }
+        for change in self.schema.changes_to(schema) {
+            let (sql, message) = change_sql(self.store, schema, &change);
+            session.execute(&sql)?;
+            self.job.log(LogLevel::Info, || message);
+        }
+        Ok(())
+    }
+
+    /// Makes the staging table ready to be the table: there even without rows, without columns that hold nothing of their own.
+    pub fn complete(&mut self, session: &mut dyn Session, fallback: &[(String, ColumnType)]) -> Result<()> {
+        if !self.created {
+            if self.schema.columns.is_empty() {
+                self.schema = TableSchema::of(fallback);
+            }
+            let schema = self.schema.clone();
+            self.prepare_staging(session, &schema)?;
+            self.created = true;
+        }
+        let redundant = self.schema.redundant();
+        for idx in redundant.iter().rev() {
+            let column = self.schema.columns.remove(*idx);
+            session.execute(&format!("ALTER TABLE {} DROP COLUMN {}", self.store.staging, quote_ident(&column.name)))?;
+        }
+        Ok(())
+    }
+}
+
+fn create_sql(store: &Store, schema: &TableSchema) -> String {
+    let columns: Vec<String> =
+        schema.columns.iter().map(|column| format!("{} {}", quote_ident(&column.name), column.column_type.sql_name())).collect();
+    format!("CREATE TABLE {} ({})", store.staging, columns.join(", "))
+}
+
+/// Returns the statement for one change, and what the log says about it.
+fn change_sql(store: &Store, schema: &TableSchema, change: &SchemaChange) -> (String, String) {
+    match change {
+        SchemaChange::Added { idx } => {
+            let column = &schema.columns[*idx];
+            let sql_type = column.column_type.sql_name();
+            let sql = format!("ALTER TABLE {} ADD COLUMN {} {sql_type}", store.staging, quote_ident(&column.name));
+            (sql, format!("new column '{}' {sql_type}", column.name))
+        }
+        SchemaChange::Widened { idx, from, to } => {
+            let name = quote_ident(&schema.columns[*idx].name);
+            let using = if *to == ColumnType::Json && *from != ColumnType::Undecided { format!("to_json({name})") } else { format!("CAST({name} AS {})", to.sql_name()) };
+            let sql = format!("ALTER TABLE {} ALTER COLUMN {name} SET DATA TYPE {} USING {using}", store.staging, to.sql_name());
+            let message = match from {
+                ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, to.sql_name()),
+                from => format!("column '{}' widened from {} to {}", schema.columns[*idx].name, from.sql_name(), to.sql_name()),
+            };
+            (sql, message)
+        }
+    }
+}
+
