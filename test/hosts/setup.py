@@ -1,0 +1,69 @@
+"""Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import venv
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASES = json.loads((ROOT / "extension_config" / "releases.json").read_text())["tested"]
+HOSTS = json.loads((ROOT / "test" / "hosts" / "hosts.json").read_text())
+
+
+def folder_of(kind: str, release: str) -> str:
+    """Returns the folder's name for a release: py156 for Python's 1.5.6."""
+    return kind + "".join(part for part in release.split("-")[0] if part.isdigit())
+
+
+def python_folder(path: pathlib.Path, packages: list[str]) -> None:
+    """Makes a virtual environment with exactly these packages, unless it is there already."""
+    if is_ready(path, packages):
+        return
+    venv.EnvBuilder(with_pip=True, clear=True).create(path)
+    run([str(path / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
+    mark_ready(path, packages)
+
+
+def node_folder(path: pathlib.Path, packages: list[str]) -> None:
+    """Makes a folder with exactly these Node packages, unless it is there already."""
+    if is_ready(path, packages):
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "package.json").write_text('{"private": true, "type": "module"}\n')
+    run(["npm", "install", "--prefix", str(path), "--no-audit", "--no-fund", "--loglevel=error", *packages])
+    mark_ready(path, packages)
+
+
+def is_ready(path: pathlib.Path, packages: list[str]) -> bool:
+    marker = path / ".packages"
+    return marker.exists() and marker.read_text() == "\n".join(packages)
+
+
+def mark_ready(path: pathlib.Path, packages: list[str]) -> None:
+    (path / ".packages").write_text("\n".join(packages))
+    print(f"ready {path.relative_to(ROOT)}: {' '.join(packages)}", flush=True)
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False)
+    if done.returncode != 0:
+        sys.exit(f"setup.py: '{' '.join(command)}' ended with {done.returncode}; is the package registry reachable?")
+
+
+def main() -> None:
+    hosts = ROOT / "build" / "hosts"
+    servers = ROOT / "build" / "servers"
+    python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"])
+    for release in [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]:
+        python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"])
+    for release in RELEASES["cli"]:
+        python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"])
+    for release in RELEASES["node"]:
+        node_folder(hosts / folder_of("node", release), [f"@duckdb/node-api@{release}"])
+    python_folder(servers / "localstripe", [f"localstripe=={HOSTS['localstripe']}"])
+    node_folder(servers / "node", HOSTS["node_servers"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+//! A small REST API for Unify's demo and tests: a GitHub-shaped part, a shop, and endpoints that misbehave in one way each.
+//!
+//! All data is a function of the request, so that every run sees the same. What may change between requests (failures, row
+//! counts, the gate) is set at `/__control`; `/__stats` and `/__wait` say what was asked.
+
+mod answer;
+mod bad;
+mod control;
+mod github;
+mod shop;
+
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::any;
+use axum::Router;
+use control::Control;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+/// The user name that BASIC authentication expects.
+pub const USERNAME: &str = "me";
+
+/// The password, token and key that every part of the API expects.
+pub const TOKEN: &str = "secret-token";
+
+/// A running API. It stops when dropped.
+pub struct Server {
+    address: String,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Server {
+    /// Starts the API on a port of 127.0.0.1; 0 takes a free one. Fails when the port is taken.
+    pub fn start(port: u16) -> io::Result<Server> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        let elsewhere = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = address_of(&listener)?;
+        let control = Arc::new(Control::new(address_of(&elsewhere)?));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        for (listener, place) in [(listener, Place::Home), (elsewhere, Place::Elsewhere)] {
+            listener.set_nonblocking(true)?;
+            let control = control.clone();
+            runtime.spawn(async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let service = Router::new().fallback(any(move |request: Request| answer_to(request, control.clone(), place)));
+                let _ = axum::serve(listener, service).await;
+            });
+        }
+        Ok(Server { address, runtime: Some(runtime) })
+    }
+
+    /// Returns the address: `http://127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Which of the two listeners was asked: the second stands for another origin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Home,
+    Elsewhere,
+}
+
+fn address_of(listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("http://127.0.0.1:{}", listener.local_addr()?.port()))
+}
+
+async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Response {
+    let asked = Asked::new(&request);
+    if let Some(answer) = control.answer(&asked).await {
+        return answer;
+    }
+    control.count(&asked, place);
+    if place == Place::Elsewhere {
+        return answer::json(&serde_json::json!([{ "id": 1, "elsewhere": true }]));
+    }
+    if control.fails_now() {
+        return answer::error(500, "told to fail");
+    }
+    let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.first() {
+        Some(&"bad") => bad::answer(&asked, &parts[1..], &control).await,
+        Some(&"shop") => shop::answer(&asked, &parts[1..], &control).await,
+        _ => github::answer(&asked, &parts),
+    }
+}
+
+/// What the API looks at in a request.
+struct Asked {
+    path: String,
+    query: Vec<(String, String)>,
+    /// `http://` and the host the client used.
+    origin: String,
+    authorization: Option<String>,
+    api_key: Option<String>,
+}
+
+impl Asked {
+    fn new(request: &Request) -> Asked {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
+        Asked {
+            path: decoded(request.uri().path()),
+            query: query_of(request.uri()),
+            origin: format!("http://{}", header("host").unwrap_or_default()),
+            authorization: header("authorization"),
+            api_key: header("x-api-key"),
+        }
+    }
+
+    /// Returns a query parameter.
+    fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns a query parameter that is a number, or `default`.
+    fn number(&self, name: &str, default: usize) -> usize {
+        self.value(name).and_then(|value| value.parse().ok()).unwrap_or(default)
+    }
+
+    /// Returns whether any credential came along, right or wrong.
+    fn has_credentials(&self) -> bool {
+        self.authorization.is_some() || self.api_key.is_some() || self.value("api_key").is_some()
+    }
+
+    /// Returns whether the request may see data.
+    fn is_authorized(&self) -> bool {
+        // "bWU6c2VjcmV0LXRva2Vu" is "me:secret-token".
+        let accepted = [format!("Bearer {TOKEN}"), format!("token {TOKEN}"), "Basic bWU6c2VjcmV0LXRva2Vu".to_string()];
+        let by_header = self.authorization.as_ref().is_some_and(|value| accepted.contains(value));
+        by_header || self.api_key.as_deref() == Some(TOKEN) || self.value("api_key") == Some(TOKEN)
+    }
+}
+
+fn query_of(uri: &Uri) -> Vec<(String, String)> {
+    let pairs = uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(&key.replace('+', " ")), decoded(&value.replace('+', " ")))
+        })
+        .collect()
+}
+
+/// Undoes percent-encoding.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut idx = 0;
+    while idx < bytes.len() {
+        let code = (bytes[idx] == b'%').then(|| text.get(idx + 1..idx + 3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code {
+            Some(code) => {
+                plain.push(code);
+                idx += 3;
+            }
+            None => {
+                plain.push(bytes[idx]);
+                idx += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
