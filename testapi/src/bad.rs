@@ -5,7 +5,7 @@ use crate::{answer, Asked};
 use axum::body::{Body, Bytes};
 use axum::http::{header, HeaderValue};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{stream, StreamExt as _};
 use serde_json::{json, Value};
 use std::io;
 use std::io::Write as _;
@@ -159,17 +159,22 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
         "error_inside" => answer::json(&json!({ "ok": false, "error": "quota used up", "rows": [] })),
         "deep" => answer::body(200, "application/json", format!("[{{\"deep\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000))),
         "echo" => answer::error(400, &format!("you sent {:?} {:?} {:?}", asked.authorization, asked.api_key, asked.query)),
-        "half" => half_body(),
+        "no_answer" => half_body(Duration::ZERO),
+        "half" => half_body(Duration::from_millis(50)),
         "drip" => drip(),
         "bomb" => bomb(),
         _ => answer::error(404, "no such mistake"),
     }
 }
 
-/// A body that promises more than it holds.
-fn half_body() -> Response {
-    let parts = [Ok(Bytes::from_static(b"[{\"id\": 1}, {\"id\"")), Err(io::Error::other("the connection is lost"))];
-    answer::with_header(answer::body(200, "application/json", Body::from_stream(stream::iter(parts))), "content-length", "1000")
+/// A body that breaks off `patience` after its first bytes; with none, not even the head of the answer is sent.
+fn half_body(patience: Duration) -> Response {
+    let first = stream::iter([Ok(Bytes::from_static(b"[{\"id\": 1}, {\"id\""))]);
+    let broken = stream::once(async move {
+        tokio::time::sleep(patience).await;
+        Err(io::Error::other("the connection is lost"))
+    });
+    answer::with_header(answer::body(200, "application/json", Body::from_stream(first.chain(broken))), "content-length", "1000")
 }
 
 /// A body of which one byte comes a second.

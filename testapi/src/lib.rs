@@ -88,16 +88,18 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
     if control.fails_now() {
         return answer::error(500, "told to fail");
     }
-    let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.first() {
-        Some(&"bad") => bad::answer(&asked, &parts[1..], &control).await,
-        Some(&"shop") => shop::answer(&asked, &parts[1..], &control).await,
+    let parts: Vec<String> = asked.path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.split_first() {
+        Some((&"bad", rest)) => bad::answer(&asked, rest, &control).await,
+        Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         _ => github::answer(&asked, &parts),
     }
 }
 
 /// What the API looks at in a request.
 struct Asked {
+    /// As it was sent, percent-encoding included.
     path: String,
     query: Vec<(String, String)>,
     /// `http://` and the host the client used.
@@ -110,7 +112,7 @@ impl Asked {
     fn new(request: &Request) -> Asked {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
         Asked {
-            path: decoded(request.uri().path()),
+            path: request.uri().path().to_string(),
             query: query_of(request.uri()),
             origin: format!("http://{}", header("host").unwrap_or_default()),
             authorization: header("authorization"),
