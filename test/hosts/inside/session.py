@@ -1,0 +1,73 @@
+"""What scripts that run inside a host need: a database with the extension loaded, and the test API."""
+
+import os
+import pathlib
+import threading
+import urllib.error
+import urllib.request
+
+import duckdb
+
+EXTENSION = os.environ["UNIFY_EXTENSION"]
+API = os.environ["UNIFY_TEST_API"]
+TEST = pathlib.Path(os.environ["UNIFY_TEST_FOLDER"])
+
+
+def connect(path: str = ":memory:", load: str = f"LOAD '{EXTENSION}'", **options: object) -> duckdb.DuckDBPyConnection:
+    """Opens a database, loads the extension and points it to the tests' specs and connections."""
+    con = duckdb.connect(path, config={"allow_unsigned_extensions": "true"}, **options)
+    con.execute(load)
+    point(con)
+    return con
+
+
+def point(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"SET GLOBAL unify_spec_path = '{TEST / 'specs'}'")
+    con.execute(f"SET GLOBAL unify_connections_file = '{os.environ['UNIFY_TEST_CONNECTIONS']}'")
+
+
+def get(path: str) -> str:
+    """Asks the test API and returns the answer's text."""
+    with urllib.request.urlopen(API + path, timeout=60) as answer:
+        return answer.read().decode().strip()
+
+
+def n_requests(path: str) -> int:
+    return int(get(f"/__stats?path={path}"))
+
+
+def leave_load_running(con: duckdb.DuckDBPyConnection) -> None:
+    """Returns while the load of shop.gated waits for its second page."""
+    con.execute("SET unify_load_timeout = 0.05")
+    try:
+        con.execute("SELECT * FROM shop.gated").fetchall()
+    except duckdb.Error:
+        get("/__wait?path=/shop/gated&n=2")
+        con.execute("RESET unify_load_timeout")
+    else:
+        raise AssertionError("the SELECT did not wait for the gate")
+
+
+def in_thread(action) -> tuple[threading.Thread, list]:
+    """Runs the action in a thread; its result or exception is put into the list."""
+    results: list = []
+
+    def run() -> None:
+        try:
+            results.append(action())
+        except Exception as err:  # noqa: BLE001: the caller looks at it
+            results.append(err)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
+
+
+def n_threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def resident_mib() -> float:
+    status = pathlib.Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024

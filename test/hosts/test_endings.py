@@ -1,0 +1,103 @@
+"""Processes that end in the middle of a load, and databases opened and closed many times."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import hosts
+
+AT_ONCE = 4
+
+# How a Python process may end while a load runs.
+ENDINGS = {
+    "falls off the end": "",
+    "closes first": "con.close()",
+    "exits": "import sys; sys.exit(0)",
+    "exits with a second database open": "other = connect('y.duckdb'); other.execute('SELECT count(*) FROM shop.stores'); import sys; sys.exit(0)",
+    "interrupts itself first": """
+        waiting = con.cursor()
+        thread, results = in_thread(lambda: waiting.execute("SELECT * FROM shop.gated").fetchall())
+        while thread.is_alive():
+            waiting.interrupt()
+            thread.join(0.02)
+    """,
+}
+
+
+def test_a_python_process_that_ends_during_a_load_a_hundred_times(python, around):
+    endings = list(ENDINGS) * (100 // len(ENDINGS))
+
+    def end(idx: int) -> str | None:
+        # Each process has a folder, and so a database, of its own; the gate stays closed for all of them.
+        folder = around.folder / str(idx)
+        folder.mkdir()
+        mine = hosts.Surroundings(around.extension, folder, around.api)
+        database = "x.duckdb" if idx % 2 else ":memory:"
+        script = f"con = connect('{database}')\nleave_load_running(con)\nprint('running', flush=True)\n" + dedented(ENDINGS[endings[idx]])
+        outcome = python.run(mine, script, timeout=60)
+        return None if outcome.code == 0 and outcome.stdout == "running\n" else f"{endings[idx]}: {outcome}"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        failures = [failure for failure in pool.map(end, range(len(endings))) if failure]
+    assert not failures, f"{len(failures)} of {len(endings)}:\n" + "\n".join(failures[:5])
+
+
+def test_a_cli_that_ends_during_a_load(cli, around):
+    def end(idx: int) -> str | None:
+        folder = around.folder / str(idx)
+        folder.mkdir()
+        mine = hosts.Surroundings(around.extension, folder, around.api)
+        ending = [".exit", ""][idx % 2]
+        statements = ["SET unify_load_timeout = 0.05;", "SELECT * FROM shop.gated;", "RESET unify_load_timeout;", "SELECT 'still here';", ending]
+        outcome = cli.run(mine, statements, "x.duckdb", timeout=60)
+        # The SELECT that timed out makes the code 1; a crash makes it negative.
+        return None if outcome.code in (0, 1) and "still here" in outcome.stdout else str(outcome)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        failures = [failure for failure in pool.map(end, range(20)) if failure]
+    assert not failures, "\n".join(failures[:5])
+
+
+def test_a_node_process_that_ends_during_a_load(node, around):
+    def end(idx: int) -> str | None:
+        folder = around.folder / str(idx)
+        folder.mkdir()
+        mine = hosts.Surroundings(around.extension, folder, around.api)
+        statements = [*mine.setup_sql(), "SET unify_load_timeout = 0.05", "SELECT * FROM shop.gated", "SELECT 'still here'"]
+        lines = [hosts.json.dumps({"sql": sql}) for sql in statements]
+        lines += [hosts.json.dumps({"exit": "now"})] if idx % 2 else []
+        outcome = hosts.finish(node.start(mine, "x.duckdb"), "\n".join(lines) + "\n", timeout=60)
+        return None if outcome.code == 0 and "still here" in outcome.stdout else str(outcome)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        failures = [failure for failure in pool.map(end, range(20)) if failure]
+    assert not failures, "\n".join(failures[:5])
+
+
+def test_two_hundred_databases_one_after_the_other(python, around):
+    script = """
+        import gc, os
+        def cycle(idx):
+            path = f"{idx}.duckdb" if idx % 2 else ":memory:"
+            con = connect(path)
+            assert con.execute("SELECT count(*) FROM shop.events").fetchone()[0] == 230
+            con.close()
+            del con
+            if idx % 2:
+                os.remove(path)
+        for idx in range(20):
+            cycle(idx)
+        gc.collect()
+        threads, memory, files = n_threads(), resident_mib(), len(os.listdir("/proc/self/fd"))
+        for idx in range(200):
+            cycle(idx)
+        gc.collect()
+        print(n_threads() - threads, len(os.listdir("/proc/self/fd")) - files, resident_mib() - memory)
+    """
+    outcome = python.run(around, script, timeout=300).check()
+    threads, files, mib = outcome.stdout.split()
+    assert int(threads) <= 0, f"{threads} threads more"
+    assert int(files) <= 0, f"{files} open files more"
+    assert float(mib) < 40, f"{mib} MiB more"
+
+
+def dedented(text: str) -> str:
+    return hosts.textwrap.dedent(text).strip() + "\n"

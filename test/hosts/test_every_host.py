@@ -1,0 +1,75 @@
+"""The same SQL in every host: what a user types on the first screen."""
+
+import json
+
+import hosts
+import pytest
+
+# Statements and the rows they return, as text; None for a statement that acts.
+SCREEN = [
+    ("SELECT owner_login, count(*) FROM github.repos GROUP BY ALL ORDER BY ALL", [["acme", "137"], ["globex", "12"]]),
+    ("SELECT count(*) FROM shop.orders o JOIN shop.customers c ON o.customer_id = c.number", [["250"]]),
+    ("SELECT column_name FROM (DESCRIBE shop.stores)", [["id"], ["city"]]),
+    ("SELECT count FROM (SUMMARIZE shop.events) LIMIT 1", [["230"]]),
+    ("COPY shop.products TO 'products.parquet'", None),
+    ("SELECT count(*) FROM 'products.parquet'", [["300"]]),
+    ("CREATE TABLE t AS FROM shop.profile", None),
+    ("SELECT name FROM t", [["The shop"]]),
+    ("SELECT count(*) FROM unify_adapters() WHERE adapter IN ('github', 'stripe', 'shop')", [["3"]]),
+    ("SELECT adapter FROM unify_connections() WHERE connection = 'shop'", [["shop"]]),
+    ("SELECT rows FROM unify_tables() WHERE connection = 'shop' AND \"table\" = 'orders'", [["250"]]),
+    ("SELECT count(*) FROM unify_columns('shop.stores')", [["2"]]),
+    ("SELECT count(*) FROM unify_peek('shop.orders', 5)", [["5"]]),
+    ("SELECT count(*) FROM unify_scan('shop', 'late')", [["60"]]),
+    ("SELECT count(*) FROM shop.stock", [["25"]]),
+    ("REFRESH TABLE shop.stock", None),
+    ("SELECT count(*) FROM information_schema.loading_jobs WHERE table_name = 'stock' AND status = 'success' AND action LIKE '%_end'", [["2"]]),
+    ("SELECT level FROM information_schema.loading_log WHERE table_name = 'stock' LIMIT 1", [["INFO"]]),
+    ("PREPARE q AS SELECT count(*) FROM shop.orders WHERE id <= ?", None),
+    ("EXECUTE q(10)", [["10"]]),
+    ("CREATE VIEW v AS SELECT count(*) AS n FROM shop.paid_orders", None),
+    ("SELECT n FROM v", [["125"]]),
+]
+
+
+@pytest.mark.parametrize("release", [*hosts.RELEASES["tested"]["python"], *hosts.HOSTS["also"]])
+def test_python(release, around):
+    script = """
+        import json
+        con = connect("x.duckdb")
+        answers = []
+        for sql in json.load(open("screen.json")):
+            try:
+                con.execute(sql)
+                answers.append([[str(value) for value in row] for row in con.fetchall()])
+            except duckdb.Error as err:
+                answers.append(str(err))
+        print(json.dumps(answers))
+    """
+    (around.folder / "screen.json").write_text(json.dumps([sql for sql, _ in SCREEN]))
+    answers = json.loads(hosts.Python(release).run(around, script).check().stdout)
+    check_answers(answers)
+
+
+def test_node(node, around):
+    answers = node.run(around, [sql for sql, _ in SCREEN], "x.duckdb")
+    check_answers([answer.get("rows", answer.get("error")) for answer in answers])
+
+
+def test_cli(cli, around):
+    statements = [f"SELECT '== {idx}';\n{sql};" for idx, (sql, _) in enumerate(SCREEN)]
+    outcome = cli.run(around, statements, "x.duckdb").check()
+    answers = []
+    for part in outcome.stdout.split("== ")[1:]:
+        lines = part.splitlines()[1:]
+        answers.append([line.replace('"', "").split(",") for line in lines])
+    check_answers(answers)
+
+
+def check_answers(answers: list) -> None:
+    wrong = []
+    for (sql, expected), answer in zip(SCREEN, answers, strict=True):
+        failed = isinstance(answer, str)
+        if failed or (expected is not None and answer != expected):
+            wrong.append(f"{sql}\n    expected {expected}\n    answered {answer}")
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,68 @@
+"""No credential is ever printed: every process of these tests is searched for it, and here they are provoked."""
+
+import hosts
+
+PROVOKING = [
+    "SELECT * FROM bad.echo",
+    "SELECT * FROM bad.status_401",
+    "SELECT * FROM bad.redirect_away",
+    "SELECT * FROM bad.foreign_link",
+    "SELECT * FROM shop_params.echo",
+    "SELECT * FROM shop_params.broken",
+    "SELECT * FROM shop_headers.no_such_table",
+    "FROM unify_connections()",
+    "FROM unify_adapters()",
+    "FROM unify_tables()",
+    "FROM unify_peek('shop_params.stores')",
+    "EXPLAIN SELECT * FROM shop_params.stores",
+    "EXPLAIN ANALYZE SELECT * FROM shop_params.stores",
+    "FROM information_schema.loading_jobs",
+    "FROM information_schema.loading_log",
+    "FROM duckdb_settings()",
+    "FROM duckdb_logs",
+    "FROM duckdb_secrets()",
+]
+
+
+def test_in_python(python, around):
+    script = f"""
+        con = connect("x.duckdb")
+        con.execute("SET unify_log_level = 'DEBUG'")
+        con.execute("CALL enable_logging(level = 'trace')")
+        for sql in {PROVOKING!r}:
+            try:
+                print(con.execute(sql).fetchall())
+            except duckdb.Error as err:
+                print(err)
+    """
+    outcome = python.run(around, script).check()
+    assert "returned 400" in outcome.stdout, outcome.stdout
+    assert around.get("/__stats?path=elsewhere:/stolen&what=credentials") == "0"
+
+
+def test_in_the_cli(cli, around):
+    outcome = cli.run(around, ["SET unify_progress = 'on';", *[f"{sql};" for sql in PROVOKING]], "x.duckdb")
+    assert "returned 400" in outcome.stderr, outcome
+
+
+def test_in_node(node, around):
+    answers = node.run(around, PROVOKING)
+    assert "returned 400" in answers[0]["error"], answers[0]
+
+
+def test_nothing_secret_in_the_database_file(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET unify_log_level = 'DEBUG'")
+        for sql in ("SELECT * FROM shop_params.stores", "SELECT * FROM bad.ok", "SELECT * FROM shop_params.echo"):
+            try:
+                con.execute(sql).fetchall()
+            except duckdb.Error:
+                pass
+        con.execute("CHECKPOINT")
+    """
+    python.run(around, script).check()
+    for path in around.folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in hosts.SECRETS), path
