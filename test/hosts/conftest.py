@@ -53,15 +53,20 @@ def node(request) -> hosts.Node:
     return hosts.Node(request.param)
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Writes the last line that counts the tests. An error while setting up counts as a failure, and so does a skip."""
-    stats = terminalreporter.stats
-    n_failed = sum(len(stats.get(kind, [])) for kind in ("failed", "error", "skipped"))
-    terminalreporter.write_line(f"{len(stats.get('passed', []))} passed, {n_failed} failed")
+def counts_of(config) -> tuple[int, int]:
+    """Returns how many tests passed and how many did not: an error while setting up counts as a failure, and so does a skip."""
+    stats = config.pluginmanager.get_plugin("terminalreporter").stats
+    return len(stats.get("passed", [])), sum(len(stats.get(kind, [])) for kind in ("failed", "error", "skipped"))
 
 
 def pytest_sessionfinish(session, exitstatus) -> None:
     """Makes a skipped test, or no test at all, a failure of the run."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if exitstatus == 0 and (reporter.stats.get("skipped") or not reporter.stats.get("passed")):
+    n_passed, n_failed = counts_of(session.config)
+    if exitstatus == 0 and (n_failed > 0 or n_passed == 0):
         session.exitstatus = 1
+
+
+def pytest_unconfigure(config) -> None:
+    """Writes the last line, which counts the tests."""
+    n_passed, n_failed = counts_of(config)
+    print(f"{n_passed} passed, {n_failed} failed", flush=True)

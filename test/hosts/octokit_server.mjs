@@ -33,7 +33,7 @@ function answerTo(url) {
   const page = Number(url.searchParams.get("page") ?? 1);
   if (url.pathname.endsWith("/paginate-issues/issues") || url.pathname === "/repositories/1000/issues") {
     const { status, response, headers } = issues[page - 1] ?? { status: 200, response: [], headers: {} };
-    return { status, body: response, link: headers?.link };
+    return { status, body: response, sent: headers };
   }
   if (url.pathname.startsWith("/repos/") && !answers.has(url.pathname)) {
     return { status: 200, body: [] };
@@ -48,9 +48,11 @@ function answerTo(url) {
 const server = createServer((request, response) => {
   const here = `http://${request.headers.host}`;
   const known = ["Basic bWU6c2VjcmV0LXRva2Vu", "Bearer secret-token", "token secret-token"].includes(request.headers.authorization);
-  const { status, body, link } = known ? answerTo(new URL(request.url, here)) : { status: 401, body: { message: "Bad credentials" } };
+  const { status, body, sent = {} } = known ? answerTo(new URL(request.url, here)) : { status: 401, body: { message: "Bad credentials" } };
   const replaced = (text) => text.replaceAll("https://api.github.com", here);
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...(link ? { link: replaced(link) } : {}) });
+  const kept = Object.entries(sent).filter(([name]) => name === "link" || name === "etag" || name.startsWith("x-"));
+  const headers = Object.fromEntries(kept.map(([name, value]) => [name, replaced(String(value))]));
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
   response.end(replaced(JSON.stringify(body)));
 });
 

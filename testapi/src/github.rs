@@ -59,6 +59,7 @@ fn below_repo(asked: &Asked, org: usize, idx: usize, rest: &[&str]) -> Response 
             let number: usize = number.parse().unwrap_or(0);
             answer::linked_page(asked, number % 3, |item| review(org, idx, number, item))
         }
+        ["actions", "runs"] => answer::json(&json!({ "total_count": 1, "workflow_runs": [thing(org, idx, "run", 0)] })),
         ["actions", kind] => answer::json(&json!({ "total_count": 1, *kind: [thing(org, idx, kind, 0)] })),
         ["languages"] => answer::json(&json!({ "Rust": 1000 + idx, "SQL": 10 })),
         [.., kind] => answer::linked_page(asked, idx % 3, |item| thing(org, idx, kind, item)),
@@ -136,6 +137,7 @@ fn repo(org: usize, idx: usize) -> Value {
         "watchers_count": idx * 3,
         "forks_count": idx % 7,
         "open_issues_count": idx % 4,
+        "has_issues": true,
         "default_branch": "main",
         "topics": (0..idx % 3).map(|topic| format!("topic{topic}")).collect::<Vec<_>>(),
         "archived": idx % 10 == 9,

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// The longest a statement may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What no host may ever print: the token, and how BASIC authentication sends it.
+const SECRETS: [&str; 2] = [testapi::TOKEN, "bWU6c2VjcmV0LXRva2Vu"];
+
 /// What a statement failed with, as the host says it.
 #[derive(Debug)]
 pub struct HostError(String);
@@ -97,6 +100,9 @@ impl Host {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
         };
+        if SECRETS.iter().any(|secret| line.contains(secret)) {
+            return Err(HostError("the host printed a secret".to_string()));
+        }
         let answer: Value = serde_json::from_str(&line).map_err(|err| HostError(format!("the host wrote '{line}': {err}")))?;
         match answer["error"].as_str() {
             Some(message) => Err(HostError(message.to_string())),
