@@ -1,23 +1,26 @@
-# The tests of the built extension in real hosts. Called as: make -f test/test.mk configure-hosts | test-sql | test-hosts
-# EXTENSION is the built extension; everything made here is below build/ and cargo's target folder.
+# The tests of the built extension in real hosts, for the Makefile to include. By itself: make -f test/test.mk test-sql
+# EXTENSION is the built extension. What is made here stands below build/ and in cargo's target folder.
 
-ROOT := $(patsubst %/,%,$(dir $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))))
-EXTENSION ?= $(ROOT)/build/debug/unify.duckdb_extension
-TARGET := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
-PYTHONS := $(shell python3 -c 'import json; print(*("py" + release.replace(".", "") for release in json.load(open("$(ROOT)/extension_config/releases.json"))["tested"]["python"]))')
+CARGO ?= cargo
+TEST_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+EXTENSION ?= $(TEST_ROOT)/build/debug/unify.duckdb_extension
+TEST_PROGRAMS := $(abspath $(or $(CARGO_TARGET_DIR),$(TEST_ROOT)/target))/debug
+# More flags for pytest, such as -k cli.
+PYTEST_FLAGS ?=
 
 .PHONY: configure-hosts test-programs test-sql test-hosts
 
-# The hosts (Python, CLI, Node) and the servers of the tests, each in a folder of its own.
+# The hosts (Python, CLI, Node) and the servers of the tests, each in a folder of its own below build/.
 configure-hosts:
-	python3 $(ROOT)/test/hosts/setup.py
+	python3 $(TEST_ROOT)/test/hosts/setup.py
 
 test-programs:
-	cd $(ROOT) && cargo build --quiet -p testapi -p slt
+	$(CARGO) build $(CARGO_FLAGS) --quiet --manifest-path $(TEST_ROOT)/Cargo.toml --package testapi --package slt
 
 test-sql: configure-hosts test-programs
-	$(TARGET)/slt --extension $(EXTENSION) $(foreach python,$(PYTHONS),--python $(ROOT)/build/hosts/$(python)/bin/python) $(ROOT)/test/sql
+	$(TEST_PROGRAMS)/slt --extension $(EXTENSION) $$(python3 $(TEST_ROOT)/test/hosts/setup.py --pythons) $(TEST_ROOT)/test/sql
 
+# The last line of -qq is the conftest's own: pytest's is left out, so that tests are counted once.
 test-hosts: configure-hosts test-programs
-	UNIFY_EXTENSION=$(EXTENSION) UNIFY_TESTAPI=$(TARGET)/testapi \
-	$(ROOT)/build/hosts/pytest/bin/python -m pytest -q -p no:cacheprovider $(ROOT)/test/hosts
+	UNIFY_EXTENSION=$(abspath $(EXTENSION)) UNIFY_TESTAPI=$(TEST_PROGRAMS)/testapi PYTHONDONTWRITEBYTECODE=1 \
+	$(TEST_ROOT)/build/hosts/pytest/bin/python -m pytest -qq -p no:cacheprovider $(PYTEST_FLAGS) $(TEST_ROOT)/test/hosts

@@ -1,4 +1,7 @@
-"""Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders."""
+"""Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders.
+
+`setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest files, as options of their runner.
+"""
 
 import json
 import pathlib
@@ -54,6 +57,9 @@ def run(command: list[str]) -> None:
 def main() -> None:
     hosts = ROOT / "build" / "hosts"
     servers = ROOT / "build" / "servers"
+    if sys.argv[1:] == ["--pythons"]:
+        print(*(f"--python {hosts / folder_of('py', release) / 'bin' / 'python'}" for release in RELEASES["python"]))
+        return
     python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"])
     for release in [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]:
         python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"])
