@@ -17,7 +17,7 @@ pub fn answer(asked: &Asked, parts: &[&str]) -> Response {
     }
     match parts {
         ["user"] => answer::json(&user("me", 1)),
-        ["user", "orgs"] | ["organizations"] => answer::linked_page(asked, ORGS.len(), |idx| org(idx)),
+        ["user", "orgs"] | ["organizations"] => answer::linked_page(asked, ORGS.len(), org),
         ["user", "repos"] => answer::linked_page(asked, ORGS[0].1 + ORGS[1].1, |idx| {
             let (owner, number) = if idx < ORGS[0].1 { (0, idx) } else { (1, idx - ORGS[0].1) };
             repo(owner, number)
@@ -120,15 +120,15 @@ fn owner_of(org: usize) -> Value {
 
 fn repo(org: usize, idx: usize) -> Value {
     let name = format!("repo{idx}");
-    let license = if idx % 3 == 0 { Value::Null } else { json!({ "key": "mit", "name": "MIT License", "spdx_id": "MIT" }) };
+    let license = if idx.is_multiple_of(3) { Value::Null } else { json!({ "key": "mit", "name": "MIT License", "spdx_id": "MIT" }) };
     json!({
         "id": (org + 1) * 1000 + idx,
         "node_id": format!("R_{org}_{idx}"),
         "name": name,
         "full_name": format!("{}/{name}", ORGS[org].0),
-        "private": idx % 5 == 0,
+        "private": idx.is_multiple_of(5),
         "owner": owner_of(org),
-        "description": if idx % 4 == 0 { Value::Null } else { json!(format!("Repository number {idx}")) },
+        "description": if idx.is_multiple_of(4) { Value::Null } else { json!(format!("Repository number {idx}")) },
         "fork": false,
         "homepage": null,
         "language": (["Rust", "SQL", "Python"][idx % 3]),
@@ -141,9 +141,9 @@ fn repo(org: usize, idx: usize) -> Value {
         "default_branch": "main",
         "topics": (0..idx % 3).map(|topic| format!("topic{topic}")).collect::<Vec<_>>(),
         "archived": idx % 10 == 9,
-        "visibility": if idx % 5 == 0 { "private" } else { "public" },
+        "visibility": if idx.is_multiple_of(5) { "private" } else { "public" },
         "license": license,
-        "permissions": { "admin": false, "push": idx % 2 == 0, "pull": true },
+        "permissions": { "admin": false, "push": idx.is_multiple_of(2), "pull": true },
         "created_at": moment(idx),
         "updated_at": moment(idx + 1),
         "pushed_at": moment(idx + 2),
@@ -156,7 +156,7 @@ fn pull(org: usize, idx: usize, item: usize) -> Value {
         "id": (org + 1) * 1_000_000 + idx * 1000 + number,
         "node_id": format!("PR_{org}_{idx}_{number}"),
         "number": number,
-        "state": if item % 3 == 0 { "open" } else { "closed" },
+        "state": if item.is_multiple_of(3) { "open" } else { "closed" },
         "locked": false,
         "draft": false,
         "title": format!("Change {number} of repo{idx}"),
@@ -172,7 +172,7 @@ fn pull(org: usize, idx: usize, item: usize) -> Value {
         "auto_merge": null,
         "created_at": moment(number),
         "updated_at": moment(number + 1),
-        "closed_at": if item % 3 == 0 { Value::Null } else { json!(moment(number + 2)) },
+        "closed_at": if item.is_multiple_of(3) { Value::Null } else { json!(moment(number + 2)) },
         "merged_at": null,
     })
 }
@@ -183,7 +183,7 @@ fn issue(org: usize, idx: usize, item: usize) -> Value {
         "id": (org + 1) * 2_000_000 + idx * 1000 + number,
         "number": number,
         "title": format!("Issue {number} of repo{idx}"),
-        "state": if item % 2 == 0 { "open" } else { "closed" },
+        "state": if item.is_multiple_of(2) { "open" } else { "closed" },
         "user": { "login": format!("dev{}", item % 5), "id": 10 + item % 5, "type": "User" },
         "labels": [{ "id": 1, "name": "bug", "color": "f29513" }],
         "assignee": null,

@@ -72,9 +72,9 @@ fn order(idx: usize) -> Value {
         "id": id,
         "placed_at": format!("2024-{:02}-{:02}T10:{:02}:00+02:00", idx % 12 + 1, idx % 28 + 1, idx % 60),
         "ship_date": format!("2024-{:02}-{:02}", idx % 12 + 1, idx % 28 + 1),
-        "paid": idx % 2 == 0,
+        "paid": idx.is_multiple_of(2),
         "amount": idx as f64 * 1.5,
-        "note": if idx % 10 == 0 { json!("call 555-123-4567") } else { Value::Null },
+        "note": if idx.is_multiple_of(10) { json!("call 555-123-4567") } else { Value::Null },
         "customer": { "id": idx % N_CUSTOMERS + 1, "name": format!("Customer {}", idx % N_CUSTOMERS + 1), "address": { "city": (["Berlin", "Paris"][idx % 2]), "zip": format!("{:05}", idx) } },
         "tags": (0..idx % 3).map(|tag| format!("tag{tag}")).collect::<Vec<_>>(),
         "lines": [{ "product": idx % N_PRODUCTS + 1, "quantity": idx % 5 + 1 }],
@@ -95,7 +95,7 @@ fn customers(asked: &Asked) -> Response {
             None => return answer::error(400, "unknown token"),
         },
     };
-    let row = |idx: usize| json!({ "id": format!("cus_{}", idx + 1), "number": idx + 1, "name": format!("Customer {}", idx + 1), "vip": idx % 10 == 0 });
+    let row = |idx: usize| json!({ "id": format!("cus_{}", idx + 1), "number": idx + 1, "name": format!("Customer {}", idx + 1), "vip": idx.is_multiple_of(10) });
     let data = answer::rows(N_CUSTOMERS, start, limit, row);
     answer::json(&json!({ "object": "list", "has_more": start + limit < N_CUSTOMERS, "data": data }))
 }
