@@ -63,7 +63,7 @@ def rows_of(python, around, *statements: str) -> list:
 def json_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("json-server")
     posts = [{"id": str(idx), "title": f"Post {idx}", "views": idx, "author": {"name": f"Author {idx % 3}"}} for idx in range(130)]
-    comments = [{"id": str(idx), "postId": str(idx % 130), "text": "well said"} for idx in range(260)]
+    comments = [{"id": str(idx), "postId": idx % 130, "text": "well said"} for idx in range(260)]
     database = {"posts": posts, "comments": comments, "profile": {"name": "typicode", "since": "2024-01-31"}}
     (folder / "db.json").write_text(json.dumps(database))
     address = f"http://127.0.0.1:{(port := free_port())}"
@@ -84,7 +84,7 @@ def test_json_server(python, around, json_server):
         "SELECT postId, count(*) FROM jsonserver.comments GROUP BY ALL ORDER BY ALL",
         "SELECT name, since FROM jsonserver.profile",
         "SELECT column_type FROM (DESCRIBE jsonserver.profile)",
-    ) == [[[130, 130, "Post 0", 129, 3]], [["0", 2], ["1", 2], ["2", 2]], [["typicode", "2024-01-31"]], [["VARCHAR"], ["DATE"]]]
+    ) == [[[130, 130, "Post 0", 129, 3]], [[0, 2], [1, 2], [2, 2]], [["typicode", "2024-01-31"]], [["VARCHAR"], ["DATE"]]]
 
 
 @pytest.fixture(scope="session")
