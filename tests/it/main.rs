@@ -1,1 +1,4 @@
-//! Integration tests: the project's own rules, and HTTP against a scripted server on this machine.
+//! Integration tests: the rules of the project, its documents, and what a machine can check without DuckDB.
+
+mod docs;
+mod tidy;

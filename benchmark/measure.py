@@ -1,0 +1,100 @@
+"""Starts processes and measures them whole: wall, CPU with all children, and peak memory of the largest process."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import venv
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+BUILD = PROJECT / "build" / "bench"
+EXTENSION = PROJECT / "build" / "release" / "unify.duckdb_extension"
+
+
+@dataclass
+class Run:
+    """One measured process."""
+
+    wall: float
+    cpu: float
+    peak_mib: float
+    answer: dict
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> Run:
+    """Runs a process to its end. Its last line of output is a JSON object. Ends the benchmark if it fails."""
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, env={**os.environ, **(environment or {})})
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        lines = output.read().split("\n")
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n" + "\n".join(lines[-20:]))
+    answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, answer)
+
+
+def median(runs: list[Run]) -> Run:
+    """Returns the median of each figure; the answer is the last run's."""
+    middle = lambda name: statistics.median(getattr(run, name) for run in runs)
+    return Run(middle("wall"), middle("cpu"), middle("peak_mib"), runs[-1].answer)
+
+
+def each_once(cases: dict[str, list[str]]) -> dict[str, Run]:
+    """Runs every case once, in order."""
+    runs = {}
+    for name, command in cases.items():
+        runs[name] = run(command)
+        print(f"  {name}: {runs[name].wall:.2f} s", file=sys.stderr, flush=True)
+    return runs
+
+
+def tool(name: str) -> str:
+    """Returns the path of the benchmark's `serve` or `fetch`, building both when needed."""
+    target = BUILD / "target"
+    command = ["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", str(target)]
+    subprocess.run([*command, "--manifest-path", str(PROJECT / "benchmark" / "Cargo.toml")], check=True)
+    return str(target / "release" / name)
+
+
+def python_with(name: str, *packages: str) -> str:
+    """Returns the Python of a virtual environment with the packages, made on first use."""
+    folder = BUILD / name
+    python = folder / "bin" / "python"
+    installed = folder / "packages.txt"
+    if not installed.exists() or installed.read_text() != "\n".join(packages):
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        installed.write_text("\n".join(packages))
+    return str(python)
+
+
+@contextmanager
+def api(rows: int, latency_ms: int = 0):
+    """Serves pages of rows for the length of a `with` block, and yields the address."""
+    command = [tool("serve"), "--rows", str(rows), "--latency-ms", str(latency_ms)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        word, _, address = process.stdout.readline().strip().partition(" ")
+        if word != "ready":
+            sys.exit("the benchmark's server did not start")
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def stats(address: str) -> dict:
+    """Returns what the server was asked so far."""
+    with urllib.request.urlopen(f"{address}/__stats") as response:
+        return json.load(response)

@@ -1,0 +1,5 @@
+//! What the benchmark's server and fetcher share: the rows, the pages made of them, and command-line flags.
+
+pub mod flags;
+pub mod pages;
+pub mod rows;
