@@ -1,23 +1,10 @@
 //! The adapters there are: specs in the binary, and specs in the user's folder, which win.
 
-use crate::catalog::config::Place;
-use crate::spec::AdapterSpec;
+use crate::catalog::config::{read_text, Place};
+use crate::spec::{AdapterSpec, BUNDLED};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Lists files of `rest_specs/` by their stems, with their text.
-macro_rules! bundled {
-    ($($stem:literal),* $(,)?) => {
-        &[$(($stem, include_str!(concat!("../../rest_specs/", $stem, ".yaml")))),*]
-    };
-}
-
-/// The specs in the binary: every file of `rest_specs/`.
-const BUNDLED: &[(&str, &str)] = bundled![];
-
-/// Largest spec file that is read.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// An adapter by name: its spec, or what is wrong with its file.
 #[derive(Debug, Clone)]
@@ -37,7 +24,7 @@ struct SpecFile {
 
 /// Returns the adapters of the binary, by name.
 pub fn bundled() -> Vec<AdapterEntry> {
-    let files = BUNDLED.iter().map(|(stem, text)| parse_file(stem, "(bundled)", Ok(text.to_string())));
+    let files = BUNDLED.iter().map(|(file, text)| parse_file(stem_of(Path::new(file)), "(bundled)", Ok(text.to_string())));
     files.filter_map(|file| file.entry).collect()
 }
 
@@ -47,8 +34,7 @@ pub fn with_user_files(bundled: &[AdapterEntry], files: &[PathBuf]) -> Vec<Adapt
     let mut entries: Vec<AdapterEntry> = Vec::new();
     let mut hidden: Vec<String> = Vec::new();
     for path in files {
-        let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let file = parse_file(&stem, &path.display().to_string(), read(path));
+        let file = parse_file(stem_of(path), &path.display().to_string(), read_text(path, "spec file"));
         let Some(mut entry) = file.entry else {
             hidden.push(file.stem);
             continue;
@@ -88,23 +74,18 @@ fn is_spec(path: &Path) -> bool {
     !is_hidden && matches!(extension.as_deref(), Some("yaml" | "yml")) && path.is_file()
 }
 
-fn read(path: &Path) -> Result<String> {
-    let wrong = |why: String| Error::config(format!("spec file '{}' cannot be read: {why}", path.display()));
-    let n_bytes = std::fs::metadata(path).map_err(|err| wrong(err.to_string()))?.len();
-    if n_bytes > MAX_BYTES {
-        return Err(wrong(format!("it has {n_bytes} bytes; expected at most {MAX_BYTES}")));
-    }
-    std::fs::read_to_string(path).map_err(|err| wrong(err.to_string()))
+fn stem_of(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-fn parse_file(stem: &str, source: &str, text: Result<String>) -> SpecFile {
+fn parse_file(stem: String, source: &str, text: Result<String>) -> SpecFile {
     let entry = |name: &str, outcome| Some(AdapterEntry { name: name.to_string(), source: source.to_string(), outcome });
     let entry = match text.and_then(|text| AdapterSpec::parse(source, &text)) {
         Ok(Some(spec)) => entry(&spec.name.clone(), Ok(Arc::new(spec))),
         Ok(None) => None,
-        Err(err) => entry(stem, Err(err)),
+        Err(err) => entry(&stem, Err(err)),
     };
-    SpecFile { stem: stem.to_string(), entry }
+    SpecFile { stem, entry }
 }
 
 #[cfg(test)]
@@ -121,7 +102,7 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let place = Place { path: folder.path().to_path_buf(), named_by: None };
-        let own = vec![parse_file("shop", "(bundled)", Ok(SPEC.replace("NAME", "shop"))).entry.unwrap()];
+        let own = vec![parse_file("shop".to_string(), "(bundled)", Ok(SPEC.replace("NAME", "shop"))).entry.unwrap()];
         let show = |entry: &AdapterEntry| {
             let file = entry.source.rsplit('/').next().unwrap_or("");
             format!("{} {file} {}", entry.name, if entry.outcome.is_ok() { "ok" } else { "error" })
@@ -133,23 +114,18 @@ mod tests {
     fn the_list_in_the_binary_is_the_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rest_specs");
         let listing = std::fs::read_dir(folder).into_iter().flatten();
-        let mut stems: Vec<String> = listing
-            .map(|file| file.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
-            .collect();
-        stems.sort();
-        let mut listed: Vec<String> = BUNDLED.iter().map(|(stem, _)| stem.to_string()).collect();
+        let mut files: Vec<String> = listing.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        files.sort();
+        let mut listed: Vec<String> = BUNDLED.iter().map(|(file, _)| file.to_string()).collect();
         listed.sort();
-        assert_eq!(listed, stems, "BUNDLED in src/catalog/adapters.rs must list every file of rest_specs/");
+        assert_eq!(listed, files, "the list of bundled specs must be the files of rest_specs/");
     }
 
     #[test]
-    fn every_bundled_spec_is_valid_and_named_after_its_file() {
-        for (stem, text) in BUNDLED {
-            let spec = AdapterSpec::parse(stem, text).unwrap().unwrap();
-            assert_eq!(spec.name, *stem);
-        }
+    fn every_bundled_spec_is_an_adapter() {
+        let entries = bundled();
+        assert_eq!(entries.len(), BUNDLED.len());
+        assert!(entries.iter().all(|entry| entry.outcome.is_ok() && entry.source == "(bundled)"), "{entries:?}");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use crate::session::Settings;
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is read.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// The environment variables and the home directory of the process, or a test's own.
 pub struct Environment {
@@ -21,10 +24,10 @@ impl Environment {
 
     /// Returns an environment with these variables and this home directory only.
     #[cfg(test)]
-    pub(crate) fn of_test(variables: &[(&str, &str)], home: Option<&std::path::Path>) -> Environment {
+    pub(crate) fn of_test(variables: &[(&str, &str)], home: Option<&Path>) -> Environment {
         let variables: std::collections::HashMap<String, String> =
             variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let home = home.map(std::path::Path::to_path_buf);
+        let home = home.map(Path::to_path_buf);
         Environment { variable: Box::new(move |name| variables.get(name).cloned()), home: Box::new(move || home.clone()) }
     }
 
@@ -101,10 +104,22 @@ pub fn spec_folder(settings: &Settings, environment: &Environment) -> Option<Pla
     path.is_dir().then_some(Place { path, named_by: None })
 }
 
+/// Returns the text of a file, which `what` names in messages. Fails on anything but a plain file of moderate size.
+pub fn read_text(path: &Path, what: &str) -> Result<String> {
+    let wrong = |why: String| Error::config(format!("{what} '{}' cannot be read: {why}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(|err| wrong(err.to_string()))?;
+    if !metadata.is_file() {
+        return Err(wrong("it is no plain file".to_string()));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(wrong(format!("it has {} bytes; expected at most {MAX_BYTES}", metadata.len())));
+    }
+    std::fs::read_to_string(path).map_err(|err| wrong(err.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn settings(connections_file: &str, spec_path: &str) -> Settings {
         let mut settings = Settings::read(|_| None).unwrap();

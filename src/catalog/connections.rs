@@ -2,7 +2,7 @@
 
 use crate::catalog::adapters::AdapterEntry;
 use crate::catalog::config::Environment;
-use crate::catalog::nearest::hint;
+use crate::catalog::hint::hint;
 use crate::catalog::option_text::OptionText;
 use crate::spec::yaml::{parse_into, Mistakes, Node};
 use crate::spec::{AdapterSpec, Connection, Secret};
@@ -41,24 +41,21 @@ impl ConnectionEntry {
     pub fn spec(&self) -> Result<&Arc<AdapterSpec>> {
         match &self.setup {
             Ok(setup) => Ok(&setup.spec),
-            Err(err) => Err(err.clone().within(self.place())),
+            Err(err) => Err(self.placed(err)),
         }
     }
 
     /// Resolves the environment references and checks the options against the adapter's. Fails with what is wrong with the entry,
     /// naming the connection and its place in the file; never with a value.
     pub fn open(&self) -> Result<Arc<Connection>> {
-        self.connect().map(Arc::new).map_err(|err| err.within(self.place()))
+        self.connect().map(Arc::new).map_err(|err| self.placed(&err))
     }
 
     /// Returns the options with secrets redacted: `username=me, password=$GITHUB_TOKEN`.
     pub fn redacted_options(&self) -> String {
         let Ok(setup) = &self.setup else { return String::new() };
-        let is_secret = |name: &str| {
-            let of_auth = setup.spec.auth.iter().flat_map(|auth| auth.options());
-            let mut known = setup.spec.options.iter().chain(of_auth).filter(|option| option.name == name).peekable();
-            known.peek().is_none() || known.any(|option| option.secret)
-        };
+        // A name the adapter does not know may be a misspelt secret.
+        let is_secret = |name: &str| setup.spec.option(name).is_none_or(|option| option.secret);
         let shown = setup.options.iter().map(|(name, text)| format!("{name}={}", text.shown(is_secret(name))));
         shown.collect::<Vec<_>>().join(", ")
     }
@@ -73,8 +70,11 @@ impl ConnectionEntry {
         setup.spec.connect(&self.name, given)
     }
 
-    fn place(&self) -> String {
-        format!("connection '{}' ({}:{})", self.name, self.source, self.line)
+    /// Names the connection, once, and its place in the file.
+    fn placed(&self, err: &Error) -> Error {
+        let named = format!("connection '{}': ", self.name);
+        let message = err.message().strip_prefix(&named).unwrap_or(err.message());
+        Error::new(err.kind(), format!("connection '{}' ({}:{}): {message}", self.name, self.source, self.line))
     }
 }
 

@@ -3,7 +3,7 @@
 mod adapters;
 mod config;
 mod connections;
-mod nearest;
+mod hint;
 mod option_text;
 mod snapshot;
 #[cfg(test)]
@@ -12,5 +12,5 @@ mod tests;
 pub use adapters::AdapterEntry;
 pub use config::Environment;
 pub use connections::ConnectionEntry;
-pub use nearest::{hint, nearest};
+pub use hint::hint;
 pub use snapshot::{Catalog, CatalogSnapshot};

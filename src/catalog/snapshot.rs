@@ -3,7 +3,7 @@
 use crate::catalog::adapters::{self, AdapterEntry};
 use crate::catalog::config::{self, Environment, Place};
 use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile};
-use crate::catalog::nearest::hint;
+use crate::catalog::hint::hint;
 use crate::session::Settings;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -114,10 +114,7 @@ impl Catalog {
 
     fn read_connections(&self, place: &Place, adapters: &[AdapterEntry]) -> ConnectionsFile {
         let source = place.path.display().to_string();
-        let text = place.check("connections file").and_then(|()| {
-            let text = std::fs::read_to_string(&place.path);
-            text.map_err(|err| Error::config(format!("connections file '{source}' cannot be read: {err}")))
-        });
+        let text = place.check("connections file").and_then(|()| config::read_text(&place.path, "connections file"));
         match text {
             Ok(text) => connections::parse(&source, &text, adapters, &self.environment),
             Err(err) => ConnectionsFile { entries: Vec::new(), problem: Some(err) },

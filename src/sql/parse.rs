@@ -227,9 +227,9 @@ mod tests {
         check(
             "REFRESH TABLE github.repos quickly",
             expect![[r#"
-            REFRESH TABLE github.repos quickly
-                                       ^
-            syntax error at or near "quickly"; expected '.' or the end of the statement"#]],
+                REFRESH TABLE github.repos quickly
+                                           ^
+                syntax error at or near "quickly"; expected the end of the statement or '.'"#]],
         );
         check(
             "REFRESH TABLE 'github.repos'",

@@ -95,9 +95,12 @@ mod tests {
 
     #[test]
     fn a_name_that_is_nearly_ours_is_an_error() {
-        check(["", "shop", "order"], expect![]);
-        check(["", "shop", "zzz"], expect![]);
-        check(["", "broken", "orders"], expect![]);
+        check(["", "shop", "order"], expect!["error: connection 'shop' has no table 'order'; did you mean 'orders'?"]);
+        check(["", "shop", "zzz"], expect!["error: connection 'shop' has no table 'zzz'; expected one of: orders, customers, big_orders"]);
+        check(
+            ["", "broken", "orders"],
+            expect!["error: connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'?"],
+        );
     }
 
     #[test]

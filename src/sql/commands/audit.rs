@@ -105,8 +105,16 @@ mod tests {
 
     #[test]
     fn an_audit_table_that_is_not_there_yet_is_empty() {
-        check_rows("unify_loading_jobs", &[], expect![]);
-        check_rows("unify_loading_log", &[], expect![]);
+        check_rows(
+            "unify_loading_jobs",
+            &[],
+            expect!["id | parent_id | timestamp | table_schema | table_name | adapter_name | action | numrows | status | error_message"],
+        );
+        check_rows(
+            "unify_loading_log",
+            &[],
+            expect!["loading_job_id | timestamp | table_schema | table_name | adapter_name | message | level"],
+        );
     }
 
     #[test]

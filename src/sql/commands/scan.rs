@@ -89,8 +89,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error_before_any_load() {
-        check_error("unify_scan", &["shop", "order"], expect![]);
-        check_error("unify_scan", &["shopp", "orders"], expect![]);
-        check_error("unify_scan", &["broken", "orders"], expect![]);
+        check_error("unify_scan", &["shop", "order"], expect!["connection 'shop' has no table 'order'; did you mean 'orders'?"]);
+        check_error("unify_scan", &["shopp", "orders"], expect!["there is no connection 'shopp'; did you mean 'shop'?"]);
+        check_error(
+            "unify_scan",
+            &["broken", "orders"],
+            expect!["connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'?"],
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::AdapterEntry;
 use crate::session::Value;
-use crate::spec::{AdapterSpec, Part, ScalarType, Template};
+use crate::spec::{AdapterSpec, Part, ScalarType};
 use crate::sql::parse::Pair;
 use crate::sql::rows::{integer, text, RowsCall};
 use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
@@ -71,9 +71,9 @@ fn row(entry: &AdapterEntry) -> Vec<Value> {
     match &entry.outcome {
         Ok(spec) => row.extend([
             text(Some("RestAdapter")),
-            text(Some(&shown(&spec.base_url))),
+            text(Some(&base_url(spec))),
             text(Some(&spec.auth.iter().map(|auth| auth.type_name()).collect::<Vec<_>>().join(", "))),
-            text(Some(&option_names(spec).join(", "))),
+            text(Some(&spec.option_names().join(", "))),
             integer(spec.tables.len() as i64),
             text(spec.description.as_deref()),
         ]),
@@ -84,24 +84,16 @@ fn row(entry: &AdapterEntry) -> Vec<Value> {
     row
 }
 
-/// Returns the names of the options a connection may set, those of authentication first.
-fn option_names(spec: &AdapterSpec) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for option in spec.auth.iter().flat_map(|auth| auth.options()).chain(&spec.options) {
-        if !names.contains(&option.name.as_str()) {
-            names.push(&option.name);
-        }
-    }
-    names
-}
-
-/// Returns a template as the spec has it.
-fn shown(template: &Template) -> String {
+/// Returns the base URL with the defaults of its options; an option without one stays a hole.
+fn base_url(spec: &AdapterSpec) -> String {
     let part = |part: &Part| match part {
         Part::Literal(text) => text.clone(),
-        Part::Hole(name) => format!("{{{name}}}"),
+        Part::Hole(name) => {
+            let default = spec.option(name).filter(|option| !option.secret).and_then(|option| option.default.clone());
+            default.unwrap_or_else(|| format!("{{{name}}}"))
+        }
     };
-    template.parts().iter().map(part).collect()
+    spec.base_url.parts().iter().map(part).collect()
 }
 
 #[cfg(test)]
@@ -117,6 +109,13 @@ mod tests {
 
     #[test]
     fn broken_specs_are_listed_with_their_error() {
-        check_rows("unify_adapters", &[], expect![]);
+        check_rows(
+            "unify_adapters",
+            &[],
+            expect![[r#"
+                adapter | class | base_url | auth | options | tables | description | source_file | error
+                shop | RestAdapter | https://eu.example.com/api | BASIC | username, password, region | 2 | A shop | ~/rest_specs/shop.yaml | NULL
+                torn | NULL | NULL | NULL | NULL | NULL | NULL | ~/rest_specs/torn.yaml | ~/rest_specs/torn.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content"#]],
+        );
     }
 }

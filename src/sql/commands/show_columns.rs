@@ -175,19 +175,36 @@ mod tests {
 
     #[test]
     fn before_the_first_load_the_declared_columns_are_shown() {
-        check_rows("unify_columns", &["shop.orders"], expect![]);
+        check_rows(
+            "unify_columns",
+            &["shop.orders"],
+            expect![[r#"
+            column | type | nullable | key | source_path | description
+            id | BIGINT | true | true | NULL | The order's number
+            placed_on | DATE | true | false | meta.placed | NULL"#]],
+        );
     }
 
     #[test]
     fn a_table_of_something_else_is_described() {
         let column = vec![text(Some("a")), text(Some("INTEGER")), Value::Boolean(false), Value::Null, Value::Boolean(true)];
         let instance = TestInstance::new().answer("'main'", vec![column]);
-        instance.check_rows("unify_columns", &["main.t"], expect![]);
+        instance.check_rows(
+            "unify_columns",
+            &["main.t"],
+            expect![[r#"
+            column | type | nullable | key | source_path | description
+            a | INTEGER | false | true | NULL | NULL"#]],
+        );
     }
 
     #[test]
     fn what_is_nowhere_is_an_error() {
-        check_error("unify_columns", &["shop.order"], expect![]);
-        check_error("unify_columns", &["main.t"], expect![]);
+        check_error("unify_columns", &["shop.order"], expect!["connection 'shop' has no table 'order'; did you mean 'orders'?"]);
+        check_error(
+            "unify_columns",
+            &["main.t"],
+            expect!["there is no table 'main.t', and no connection of that name; FROM unify_tables() lists those of connections"],
+        );
     }
 }

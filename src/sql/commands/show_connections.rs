@@ -61,7 +61,13 @@ fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     if let (Some(problem), []) = (snapshot.connections_problem(), snapshot.connections()) {
         return Err(problem.clone());
     }
-    Ok(snapshot.connections().iter().map(row).collect())
+    let mut rows: Vec<Vec<Value>> = snapshot.connections().iter().map(row).collect();
+    // What is wrong with the file beside its entries.
+    if let Some(problem) = snapshot.connections_problem() {
+        let error = text(Some(problem.message()));
+        rows.push(vec![Value::Null, Value::Null, text(Some("error")), error, Value::Null, Value::Boolean(true), Value::Null]);
+    }
+    Ok(rows)
 }
 
 fn row(entry: &ConnectionEntry) -> Vec<Value> {
@@ -90,6 +96,14 @@ mod tests {
 
     #[test]
     fn broken_connections_are_listed_with_their_error() {
-        check_rows("unify_connections", &[], expect![]);
+        check_rows(
+            "unify_connections",
+            &[],
+            expect![[r#"
+            connection | adapter | status | error | options | persistent | source_file
+            shop | shop | ok | NULL | username=***, password=*** | true | ~/connections.yaml
+            broken | shp | error | connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'? |  | true | ~/connections.yaml
+            away | shop | error | connection 'away' (~/connections.yaml:7): option 'password': environment variable 'SHOP_PASSWORD' is not set | username=***, password=$SHOP_PASSWORD | true | ~/connections.yaml"#]],
+        );
     }
 }

@@ -214,12 +214,22 @@ mod tests {
 
     #[test]
     fn tables_views_and_broken_connections_are_listed() {
-        check_rows("unify_tables", &[], expect![]);
+        check_rows(
+            "unify_tables",
+            &[],
+            expect![[r#"
+            connection | table | kind | loaded | rows | columns | last_loaded | staleness | strategy | status | description
+            shop | orders | table | false | NULL | NULL | NULL | NULL | reload | not loaded | What was ordered
+            shop | customers | table | false | NULL | NULL | NULL | NULL | reload | not loaded | NULL
+            shop | big_orders | view | false | NULL | NULL | NULL | NULL | NULL | not loaded | Orders of more than 100
+            broken | NULL | NULL | false | NULL | NULL | NULL | NULL | NULL | error: connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'? | NULL
+            away | NULL | NULL | false | NULL | NULL | NULL | NULL | NULL | error: connection 'away' (~/connections.yaml:7): option 'password': environment variable 'SHOP_PASSWORD' is not set | NULL"#]],
+        );
     }
 
     #[test]
     fn an_unknown_connection_is_an_error() {
-        check_error("unify_tables", &["shp"], expect![]);
+        check_error("unify_tables", &["shp"], expect!["there is no connection 'shp'; did you mean 'shop'?"]);
     }
 
     #[test]

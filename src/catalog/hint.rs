@@ -1,0 +1,27 @@
+//! What to say about a name that is not known: the one it was most likely meant to be, or all there are.
+
+use crate::spec::yaml::nearest;
+
+/// Returns `did you mean 'x'?`, else all candidates after `expected one of`, else `otherwise`: the end of a message.
+pub fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone, otherwise: &str) -> String {
+    if let Some(near) = nearest(name, candidates.clone()) {
+        return format!("did you mean '{near}'?");
+    }
+    let all: Vec<&str> = candidates.into_iter().collect();
+    if all.is_empty() {
+        return otherwise.to_string();
+    }
+    format!("expected one of: {}", all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_lists_all_when_none_is_near() {
+        assert_eq!(hint("zzz", ["orgs", "repos"], "none"), "expected one of: orgs, repos");
+        assert_eq!(hint("org", ["orgs", "repos"], "none"), "did you mean 'orgs'?");
+        assert_eq!(hint("org", [], "there is none"), "there is none");
+    }
+}
