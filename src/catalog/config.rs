@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 /// Largest file that is read.
 const MAX_BYTES: u64 = 16 << 20;
 
+type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// The environment variables and the home directory of the process, or a test's own.
 pub struct Environment {
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Box<Variable>,
     home: Box<dyn Fn() -> Option<PathBuf> + Send + Sync>,
 }
 

@@ -33,8 +33,10 @@ pub struct CatalogSnapshot {
 struct Stamp {
     external_access: bool,
     connections: Option<(Place, Option<FileStamp>)>,
-    specs: Option<(Place, Vec<(PathBuf, Option<FileStamp>)>)>,
+    specs: Option<(Place, Vec<SpecStamp>)>,
 }
+
+type SpecStamp = (PathBuf, Option<FileStamp>);
 
 #[derive(PartialEq, Eq)]
 struct FileStamp {

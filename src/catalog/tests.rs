@@ -120,7 +120,10 @@ fn a_bad_entry_never_stops_the_others() {
 
 #[test]
 fn a_file_that_is_no_list_is_a_problem() {
-    check("shop: {adapter: shop}", expect!["problem: ~/connections.yaml:1:1: expected a list of connections, each '- name:' with 'adapter' and 'options' below it"]);
+    check(
+        "shop: {adapter: shop}",
+        expect!["problem: ~/connections.yaml:1:1: expected a list of connections, each '- name:' with 'adapter' and 'options' below it"],
+    );
     check("- shop: [", expect!["problem: ~/connections.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content"]);
 }
 

@@ -220,3 +220,42 @@ fn each_statement_calls_a_function_there_is() {
         assert!(functions().iter().any(|function| function.def().name == name), "{sql}");
     }
 }
+
+#[test]
+fn the_reference_has_every_function_and_every_column() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md")).unwrap();
+    let examples: Vec<&str> = text.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let instance = TestInstance::new();
+    for function in functions() {
+        let name = function.def().name;
+        assert!(examples.iter().any(|example| example.contains(&format!("{name}("))), "no example calls {name}");
+    }
+    let calls = [
+        ("unify_adapters", vec![]),
+        ("unify_connections", vec![]),
+        ("unify_tables", vec![]),
+        ("unify_columns", vec!["shop.orders"]),
+        ("unify_load", vec!["shop.orders"]),
+    ];
+    for (name, arguments) in calls {
+        let Ok(Bound::Rows(call)) = instance.bind(name, &arguments) else { panic!("{name} makes no rows") };
+        for column in &call.schema().columns {
+            let row = format!("| `{}` | {} |", column.name, column.column_type.sql_name());
+            assert!(text.contains(&row), "no line '{row}' for {name}");
+        }
+    }
+}
+
+#[test]
+fn the_statements_of_the_reference_parse() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md")).unwrap();
+    let mut n_calls = 0;
+    for example in text.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        match parse_statement(example) {
+            ParsedStatement::Call(_) => n_calls += 1,
+            ParsedStatement::NotOurs => assert!(example.starts_with("SELECT") || example.starts_with("FROM"), "{example}"),
+            ParsedStatement::Wrong { message, .. } => panic!("{example}: {message}"),
+        }
+    }
+    assert!(n_calls >= 8, "{n_calls}");
+}
