@@ -2,7 +2,10 @@
 
 use crate::spec::yaml::nearest;
 
-/// Returns `did you mean 'x'?`, else all candidates after `expected one of`, else `otherwise`: the end of a message.
+/// Most candidates that are listed.
+const MOST: usize = 30;
+
+/// Returns `did you mean 'x'?`, else the candidates after `expected one of`, else `otherwise`: the end of a message.
 pub fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone, otherwise: &str) -> String {
     if let Some(near) = nearest(name, candidates.clone()) {
         return format!("did you mean '{near}'?");
@@ -11,7 +14,11 @@ pub fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clon
     if all.is_empty() {
         return otherwise.to_string();
     }
-    format!("expected one of: {}", all.join(", "))
+    let more = match all.len().saturating_sub(MOST) {
+        0 => String::new(),
+        n_more => format!(" and {n_more} more"),
+    };
+    format!("expected one of: {}{more}", all[..all.len().min(MOST)].join(", "))
 }
 
 #[cfg(test)]
@@ -23,5 +30,6 @@ mod tests {
         assert_eq!(hint("zzz", ["orgs", "repos"], "none"), "expected one of: orgs, repos");
         assert_eq!(hint("org", ["orgs", "repos"], "none"), "did you mean 'orgs'?");
         assert_eq!(hint("org", [], "there is none"), "there is none");
+        assert!(hint("zzz", vec!["a"; 33], "none").ends_with(", a, a and 3 more"));
     }
 }

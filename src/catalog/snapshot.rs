@@ -145,6 +145,11 @@ impl CatalogSnapshot {
         self.connections_problem.as_ref()
     }
 
+    /// Returns why there is no connection at all, when that is because they could not be read: any name may then be one.
+    pub fn unreadable(&self) -> Option<&Error> {
+        self.connections_problem.as_ref().filter(|_| self.connections.is_empty())
+    }
+
     /// Returns the connection of that name, whatever its case.
     pub fn connection(&self, name: &str) -> Option<&ConnectionEntry> {
         self.by_name.get(&name.to_lowercase()).map(|idx| &self.connections[*idx])
@@ -156,7 +161,7 @@ impl CatalogSnapshot {
             return Ok(entry);
         }
         let unknown = format!("there is no connection '{name}'");
-        if let Some(problem) = &self.connections_problem {
+        if let Some(problem) = self.unreadable() {
             return Err(problem.clone().within(unknown));
         }
         let names = self.connections.iter().map(|entry| entry.name.as_str());

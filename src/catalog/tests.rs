@@ -128,6 +128,14 @@ fn a_file_that_is_no_list_is_a_problem() {
 }
 
 #[test]
+fn a_key_given_twice_is_told_without_harm_to_the_entries() {
+    let fixture = Fixture::new("- a: {adapter: shop, options: {username: me, password: x, password: y}}");
+    let snapshot = fixture.snapshot();
+    assert!(snapshot.connection("a").is_some() && snapshot.unreadable().is_none());
+    assert!(snapshot.connections_problem().unwrap().to_string().contains("'password'"));
+}
+
+#[test]
 fn connections_are_found_whatever_their_case() {
     let fixture = Fixture::new("- Shop: {adapter: shop, options: {username: me, password: x}}");
     let snapshot = fixture.snapshot();

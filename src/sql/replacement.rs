@@ -41,7 +41,7 @@ pub fn replacement_sql(
 
 /// Returns `None`, unless connections could not be read: then the name may well be one, and the reason is what the user needs.
 fn not_a_connection(snapshot: &CatalogSnapshot, schema: &str, table: &str) -> Result<Option<String>> {
-    let Some(problem) = snapshot.connections_problem() else { return Ok(None) };
+    let Some(problem) = snapshot.unreadable() else { return Ok(None) };
     if FILE_ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(table)) {
         return Ok(None);
     }

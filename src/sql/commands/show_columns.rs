@@ -120,7 +120,7 @@ fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Nat
         }
     }
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-    match (&path.schema, snapshot.connections_problem()) {
+    match (&path.schema, snapshot.unreadable()) {
         (Some(_), Some(problem)) => Err(problem.clone().within(format!("there is no table '{path}'"))),
         _ => Err(Error::config(format!(
             "there is no table '{path}', and no connection of that name; FROM unify_tables() lists those of connections"

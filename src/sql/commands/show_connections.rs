@@ -58,7 +58,7 @@ impl TableFunction for UnifyConnections {
 
 fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-    if let (Some(problem), []) = (snapshot.connections_problem(), snapshot.connections()) {
+    if let Some(problem) = snapshot.unreadable() {
         return Err(problem.clone());
     }
     let mut rows: Vec<Vec<Value>> = snapshot.connections().iter().map(row).collect();

@@ -83,7 +83,7 @@ fn rows(connection: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<
         Some(name) => std::slice::from_ref(snapshot.expect_connection(name)?),
         None => snapshot.connections(),
     };
-    if let (Some(problem), []) = (snapshot.connections_problem(), entries) {
+    if let Some(problem) = snapshot.unreadable() {
         return Err(problem.clone());
     }
     let mut session = ctx.instance.database.connect()?;
