@@ -179,10 +179,11 @@ impl NumberedPager {
             return self.next_start < needed || (self.n_in_flight == 0 && self.given[last_idx].n_rows > 0);
         }
         let mut n_answered = self.n_settled;
+        let mut is_prefix = true;
         for (_, &idx) in self.by_start.range(self.settled_before..) {
             match &self.given[idx].state {
-                PageState::InFlight => break,
-                PageState::Rows { last: false } | PageState::Empty { more: true } => n_answered += 1,
+                PageState::InFlight => is_prefix = false,
+                PageState::Rows { last: false } | PageState::Empty { more: true } => n_answered += u64::from(is_prefix),
                 _ => return false,
             }
         }
@@ -229,7 +230,8 @@ impl NumberedPager {
             Unit::Offset { .. } => self.given[idx].width,
         };
         if facts.n_rows == 0 {
-            self.given[idx].state = PageState::Empty { more: facts.has_more == Some(true) };
+            let can_step_over = self.unit != (Unit::Offset { limited: false });
+            self.given[idx].state = PageState::Empty { more: can_step_over && facts.has_more == Some(true) };
             return Ok(PageVerdict::Beyond);
         }
         let last = match facts.has_more {
@@ -289,7 +291,7 @@ impl NumberedPager {
         let is_real = facts.n_rows > 0 && (is_full || says_how_it_ends || is_round);
         let real_size = if is_real { facts.n_rows } else { self.page_size };
         self.real_size = Some(real_size);
-        if self.unit == (Unit::Offset { limited: true }) {
+        if matches!(self.unit, Unit::Offset { .. }) {
             self.given[idx].width = real_size;
             self.next_start = self.given[idx].start.saturating_add(real_size);
         }
