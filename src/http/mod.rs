@@ -8,6 +8,8 @@ mod link;
 mod paging;
 mod redact;
 mod request;
+#[cfg(test)]
+mod sample;
 mod throttle;
 mod transport;
 mod verdict;

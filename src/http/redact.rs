@@ -156,3 +156,74 @@ fn mask_after(text: &str, key: &str) -> String {
     redacted.push_str(&text[done..]);
     redacted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{adapter, basic, connection, option};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn redactor(auth: AuthSpec, options: &[(&str, &str)]) -> Redactor {
+        Redactor::new(&connection(adapter(auth), options))
+    }
+
+    fn check(text: &str, expected: &str) {
+        let redactor = redactor(basic(), &[("username", "me"), ("password", "s3/cr t+1"), ("site", "example")]);
+        assert_eq!(redactor.text(text), expected);
+    }
+
+    #[test]
+    fn values_are_masked_in_every_form() {
+        check("pw s3/cr t+1 here", "pw *** here");
+        check("x=s3%2Fcr%20t%2B1&y=s3%2Fcr+t%2B1", "x=***&y=***");
+        check(&STANDARD.encode("me:s3/cr t+1"), "***");
+        check(&STANDARD.encode("s3/cr t+1"), "***");
+        check("site example stays", "site example stays");
+    }
+
+    #[test]
+    fn keys_that_look_secret_are_masked() {
+        check("https://a.test/x?api_key=123&page=2&access_token=q%20q#f", "https://a.test/x?api_key=***&page=2&access_token=***#f");
+        check("https://a.test/x?key=1&monkey=2&sig=3&page_token=4", "https://a.test/x?key=***&monkey=2&sig=***&page_token=***");
+        check("{\"client_secret\": \"abc\", \"name\": \"n\"}", "{\"client_secret\": \"***\", \"name\": \"n\"}");
+        check("password=x", "password=***");
+        check("no secret in a plain sentence about a token", "no secret in a plain sentence about a token");
+    }
+
+    #[test]
+    fn users_in_urls_and_headers_that_authorise_are_masked() {
+        check("https://user:pass@a.test/x", "https://***@a.test/x");
+        check("Authorization: Bearer abc.def", "Authorization: ***");
+        check("sent bearer abcdefgh1234", "sent bearer ***");
+    }
+
+    #[test]
+    fn short_values_are_masked_after_their_key_only() {
+        let redactor = redactor(AuthSpec::Params(vec![("k9".to_string(), option("pin", true))]), &[("pin", "12")]);
+        assert_eq!(redactor.text("12 rows, k9=12, pin: 12, ?k9=12&a=12"), "12 rows, k9=***, pin: ***, ?k9=***&a=12");
+    }
+
+    #[test]
+    fn longer_values_go_first() {
+        let auth = AuthSpec::Headers(vec![("X-A".to_string(), option("a", true)), ("X-B".to_string(), option("b", true))]);
+        let redactor = redactor(auth, &[("a", "abcd"), ("b", "abcdefgh")]);
+        assert_eq!(redactor.text("got abcdefgh and abcd"), "got *** and ***");
+    }
+
+    #[test]
+    fn urls_are_redacted() {
+        let redactor = redactor(basic(), &[("password", "s3cr3t")]);
+        let url = Url::parse("https://u:p@a.test/s3cr3t/x?token=t&page=1").unwrap();
+        assert_eq!(redactor.url(&url), "https://***@a.test/***/x?token=***&page=1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_never_survives(secret in "[A-Z0-9=&;/+%é\"]{4,12}", before in "[a-z ]{0,9}", after in "[a-z ]{0,9}", any in ".*") {
+            let redactor = redactor(basic(), &[("password", &secret)]);
+            let masked = redactor.text(&format!("{before}{secret}{after}"));
+            prop_assert!(!masked.contains(&secret), "{}", masked);
+            redactor.text(&any);
+        }
+    }
+}

@@ -205,3 +205,120 @@ impl Values<'_> {
         Ok(utf8_percent_encode(value, SEGMENT).to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{adapter, basic, connection, table};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(value: &str) -> ParamValue {
+        ParamValue::Text(value.to_string())
+    }
+
+    fn request(path: &str, paging: Paging, values: &[(&str, ParamValue)], key: &PageKey) -> Result<ApiRequest> {
+        let connection = connection(adapter(basic()), &[("site", "a/b"), ("password", "s3cr3t")]);
+        let values = values.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        request_of(&connection, &table(path, paging), &ParamSet { values, from_parent: false }, key)
+    }
+
+    fn check(path: &str, values: &[(&str, ParamValue)], expected: &str) {
+        assert_eq!(request(path, Paging::None, values, &PageKey::Only).unwrap().url.as_str(), expected);
+    }
+
+    #[test]
+    fn params_fill_holes_and_the_rest_is_the_query() {
+        let values = [
+            ("org", text("x")),
+            ("n", ParamValue::Integer(3)),
+            ("active", ParamValue::Boolean(true)),
+            ("gone", ParamValue::Null),
+            ("q", text("a b&c=d")),
+            ("on", ParamValue::Template(Template::parse_value("site:${site}"))),
+        ];
+        check("/orgs/{org}/repos", &values, "https://api.test/v1/orgs/x/repos?n=3&active=true&q=a+b%26c%3Dd&on=site%3Aa%2Fb");
+        check("orgs/{site}", &[], "https://api.test/v1/orgs/a%2Fb");
+        check("/search?type=x&q={q}", &[("q", text("a&b")), ("z", text("1"))], "https://api.test/v1/search?type=x&q=a%26b&z=1");
+        check("", &[], "https://api.test/v1");
+    }
+
+    #[test]
+    fn a_hole_never_escapes_its_segment() {
+        check("/users/{id}/x", &[("id", text("../../admin?x=1#y"))], "https://api.test/v1/users/..%2F..%2Fadmin%3Fx%3D1%23y/x");
+        check("/users/{id}", &[("id", text("%2e%2e"))], "https://api.test/v1/users/%252e%252e");
+        for id in [".", "..", ""] {
+            assert!(request("/users/{id}/x", Paging::None, &[("id", text(id))], &PageKey::Only).is_err(), "{id:?}");
+        }
+        let dots = [("a", text(".")), ("b", text("."))];
+        assert!(request("/users/{a}{b}/x", Paging::None, &dots, &PageKey::Only).is_err());
+    }
+
+    #[test]
+    fn a_hole_without_value_is_an_error() {
+        let err = request("/{org}", Paging::None, &[], &PageKey::Only).err().unwrap();
+        assert!(err.to_string().contains("'org'"), "{err}");
+        assert!(request("/{org}", Paging::None, &[("org", ParamValue::Null)], &PageKey::Only).is_err());
+    }
+
+    #[test]
+    fn the_pager_overrides_params() {
+        let paging = Paging::PageAndCount {
+            page_param: "page".into(),
+            count_param: Some("per_page".into()),
+            page_size: 100,
+            first_page: 1,
+            total: None,
+        };
+        let url = request("/r", paging, &[("per_page", ParamValue::Integer(5)), ("sort", text("id"))], &PageKey::Page(3)).unwrap().url;
+        assert_eq!(url.as_str(), "https://api.test/v1/r?sort=id&page=3&per_page=100");
+        let paging = Paging::OffsetAndCount { offset_param: "o".into(), count_param: Some("n".into()), page_size: 100, total: None };
+        let url = request("/r", paging, &[], &PageKey::Offset { offset: 40, limit: Some(7) }).unwrap().url;
+        assert_eq!(url.as_str(), "https://api.test/v1/r?o=40&n=7");
+    }
+
+    #[test]
+    fn the_base_url_may_be_an_option() {
+        let check = |base_url: &str, value: &str, expected: Result<&str>| {
+            let mut spec = adapter(basic());
+            spec.base_url = Template::parse_path(base_url);
+            let connection = connection(spec, &[("site", value)]);
+            let found = request_of(&connection, &table("/x", Paging::None), &ParamSet::default(), &PageKey::Only);
+            match (found, expected) {
+                (Ok(request), Ok(expected)) => assert_eq!(request.url.as_str(), expected),
+                (Err(err), Err(expected)) => assert!(err.to_string().contains(expected.message()), "{err}"),
+                (found, expected) => panic!("{:?} for {expected:?}", found.map(|request| request.url.to_string())),
+            }
+        };
+        check("{site}", "https://me.test/jira/", Ok("https://me.test/jira/x"));
+        check("https://{site}.api.test/rest", "acme", Ok("https://acme.api.test/rest/x"));
+        check("https://api.test/{site}/", "a/../b", Ok("https://api.test/a%2F..%2Fb/x"));
+        check("https://{site}.api.test", "evil.test/", Err(Error::config("not part of a host name")));
+        check("https://{site}.api.test", "me@evil", Err(Error::config("not part of a host name")));
+        check("{site}", "ftp://me.test", Err(Error::config("expected https")));
+        check("{site}", "me.test", Err(Error::config("does not make a URL")));
+    }
+
+    #[test]
+    fn table_headers_override_the_specs() {
+        let mut spec = adapter(basic());
+        spec.headers = vec![("accept".into(), Template::parse_value("text/plain")), ("X-A".into(), Template::parse_value("${site}"))];
+        let mut table_def = table("/x", Paging::None);
+        table_def.headers = vec![("x-a".into(), Template::parse_value("2"))];
+        let request = request_of(&connection(spec, &[("site", "s")]), &table_def, &ParamSet::default(), &PageKey::Only).unwrap();
+        assert_eq!(request.headers, [("accept".to_string(), "text/plain".to_string()), ("x-a".to_string(), "2".to_string())]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_stays_one_segment(value in ".{1,20}") {
+            if let Ok(request) = request("/a/{id}/z", Paging::None, &[("id", text(&value))], &PageKey::Only) {
+                let segments: Vec<&str> = request.url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 4);
+                prop_assert_eq!((segments[0], segments[1], segments[3]), ("v1", "a", "z"));
+                let decoded = percent_encoding::percent_decode_str(segments[2]).decode_utf8().unwrap();
+                prop_assert_eq!(decoded, value);
+                prop_assert_eq!(request.url.query(), None);
+            }
+        }
+    }
+}

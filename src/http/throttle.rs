@@ -85,3 +85,53 @@ fn too_long(wait: Duration) -> Error {
     let minutes = wait.as_secs().div_ceil(60);
     Error::api(format!("the API asks to wait {minutes} minutes before the next request; try again then"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+
+    async fn start_times(budget: &Budget, n_requests: usize) -> Vec<u64> {
+        let start = Instant::now();
+        let requests = (0..n_requests).map(|_| async {
+            let permit = budget.permit(|_| ()).await.unwrap();
+            let started = start.elapsed().as_millis() as u64;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            drop(permit);
+            started
+        });
+        join_all(requests).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_requests_at_once_than_allowed() {
+        let budget = Budget::new(&Throttle { concurrency: 2, ..Throttle::default() }, 8);
+        assert_eq!(start_times(&budget, 5).await, [0, 0, 10_000, 10_000, 20_000]);
+        let budget = Budget::new(&Throttle::default(), 1);
+        assert_eq!(start_times(&budget, 2).await, [0, 10_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starts_are_spaced() {
+        let budget = Budget::new(&Throttle { requests_per_second: Some(2.0), ..Throttle::default() }, 8);
+        assert_eq!(start_times(&budget, 4).await, [0, 500, 1000, 1500]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_every_request() {
+        let budget = Budget::new(&Throttle::default(), 8);
+        budget.pause(Duration::from_secs(60)).unwrap();
+        budget.pause(Duration::from_secs(5)).unwrap();
+        assert_eq!(start_times(&budget, 2).await, [60_000, 60_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_an_hour_is_an_error_for_all() {
+        let budget = Budget::new(&Throttle::default(), 8);
+        let err = budget.pause(Duration::from_secs(3600)).unwrap_err();
+        assert_eq!(err.to_string(), "the API asks to wait 60 minutes before the next request; try again then");
+        assert!(budget.permit(|_| ()).await.is_err());
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(budget.permit(|_| ()).await.is_ok());
+    }
+}

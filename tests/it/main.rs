@@ -1,4 +1,5 @@
 //! Integration tests: the rules of the project, its documents, and what a machine can check without DuckDB.
 
 mod docs;
+mod http;
 mod tidy;

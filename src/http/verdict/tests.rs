@@ -1,1 +1,173 @@
+//! Each row of the verdict table, and the waits APIs ask for.
 
+use super::*;
+use crate::http::sample::{adapter, basic, connection};
+use crate::spec::Connection;
+
+/// 2026-11-22 00:00:00 UTC.
+const NOW: f64 = 1_795_305_600.0;
+
+fn attempt(number: u32, from_parent: bool) -> Attempt {
+    Attempt { number, from_parent, moment: Moment { now: NOW, random: 0.5 } }
+}
+
+fn verdict_with(connection: &Connection, answer: (u16, &[(&str, &str)], &str), attempt: Attempt) -> Verdict {
+    let (status, headers, body) = answer;
+    let headers = Headers::new(headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
+    let redactor = Redactor::new(connection);
+    let judge = Judge { spec: &connection.adapter, auth: &connection.adapter.auth[0], redactor: &redactor };
+    judge.verdict(Judged { status, headers: &headers, body: body.as_bytes() }, attempt)
+}
+
+fn sample() -> Connection {
+    connection(adapter(basic()), &[("username", "me"), ("password", "s3cr3t")])
+}
+
+fn verdict(status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
+    verdict_with(&sample(), (status, headers, body), attempt(1, false))
+}
+
+fn failure(message: &str, refused: bool) -> Verdict {
+    Verdict::Fail { message: message.to_string(), refused }
+}
+
+#[test]
+fn success_is_rows() {
+    assert_eq!(verdict(200, &[], "[]"), Verdict::Rows);
+    assert_eq!(verdict(204, &[], ""), Verdict::Rows);
+}
+
+#[test]
+fn passing_trouble_is_tried_again() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        assert!(matches!(verdict(status, &[], ""), Verdict::Retry { .. }), "{status}");
+    }
+}
+
+#[test]
+fn backoff_doubles_up_to_its_longest() {
+    let check = |number: u32, expected: f64| {
+        let mut spec = adapter(basic());
+        spec.retry.attempts = 100;
+        let found = verdict_with(&connection(spec, &[]), (503, &[], ""), attempt(number, false));
+        let Verdict::Retry { after, for_all, .. } = found else { panic!("{found:?}") };
+        assert_eq!((after.as_secs_f64(), for_all), (expected, false), "attempt {number}");
+    };
+    check(1, 0.5);
+    check(2, 1.0);
+    check(4, 4.0);
+    check(20, 30.0);
+    check(99, 30.0);
+}
+
+#[test]
+fn the_last_attempt_fails() {
+    let found = verdict_with(&sample(), (503, &[], "down"), attempt(5, false));
+    assert_eq!(found, failure("returned 503 (Service Unavailable): down; tried 5 times", false));
+    let found = verdict_with(&sample(), (429, &[("Retry-After", "1")], ""), attempt(5, false));
+    assert!(matches!(found, Verdict::Retry { .. }), "an API that says when to come back is asked more often: {found:?}");
+}
+
+#[test]
+fn retry_after_is_kept_where_it_makes_sense() {
+    let check = |headers: &[(&str, &str)], expected: f64, told: bool| {
+        let found = verdict(503, headers, "");
+        let Verdict::Retry { after, for_all, .. } = found else { panic!("{found:?}") };
+        assert_eq!((after.as_secs_f64(), for_all), (expected, told), "{headers:?}");
+    };
+    check(&[("Retry-After", "7")], 7.0, true);
+    check(&[("retry-after", " 2.5 ")], 2.5, true);
+    check(&[("Retry-After", "Sun, 22 Nov 2026 00:01:40 GMT")], 100.0, true);
+    for text in [
+        "0",
+        "-5",
+        "Sat, 21 Nov 2026 00:01:40 GMT",
+        "Mon, 22 Nov 2027 00:01:40 GMT",
+        "90000",
+        "soon",
+        "",
+        "NaN",
+        "inf",
+        "99999999999999999999",
+    ] {
+        check(&[("Retry-After", text)], 0.5, false);
+    }
+}
+
+#[test]
+fn reset_headers_tell_when_a_limit_ends() {
+    let wait = |headers: &[(&str, &str)]| match verdict(429, headers, "") {
+        Verdict::Retry { after, for_all: true, .. } => after.as_secs_f64(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wait(&[("X-RateLimit-Reset", "1795305660")]), 60.0);
+    assert_eq!(wait(&[("X-RateLimit-Reset", "1795305660000")]), 60.0);
+    assert_eq!(wait(&[("RateLimit-Reset", "30")]), 30.0);
+    assert_eq!(wait(&[("X-RateLimit-Reset", "1795305600")]), 0.5);
+    let mut spec = adapter(basic());
+    spec.throttle.reset_header = Some("X-Back".to_string());
+    let found = verdict_with(&connection(spec, &[]), (429, &[("x-back", "9"), ("X-RateLimit-Reset", "30")], ""), attempt(1, false));
+    assert!(matches!(found, Verdict::Retry { after, .. } if after == Duration::from_secs(9)), "{found:?}");
+}
+
+#[test]
+fn missing_children_are_skipped() {
+    let found = verdict_with(&sample(), (404, &[], "gone"), attempt(1, true));
+    assert_eq!(found, Verdict::Skip("returned 404 (Not Found): gone".to_string()));
+    assert_eq!(verdict(404, &[], "gone"), failure("returned 404 (Not Found): gone", true));
+}
+
+#[test]
+fn refusals_say_what_the_api_said_and_what_to_check() {
+    assert_eq!(verdict(401, &[], ""), failure("returned 401 (Unauthorized); check the 'password' option", false));
+    assert_eq!(
+        verdict(403, &[], "\n  {\"message\": \"bad s3cr3t\"}\nmore"),
+        failure("returned 403 (Forbidden): {\"message\": \"bad ***\"}; check the 'password' option", false)
+    );
+    assert_eq!(verdict(418, &[], ""), failure("returned 418", false));
+    let Verdict::Fail { message, .. } = verdict(400, &[], &"é".repeat(1000)) else { panic!() };
+    assert_eq!(message, format!("returned 400 (Bad Request): {}...", "é".repeat(200)));
+}
+
+#[test]
+fn rules_of_the_spec_come_first() {
+    let rule = |when: ErrorCondition, verdict: RuleVerdict, message: Option<&str>| ErrorRule {
+        when,
+        verdict,
+        message: message.map(str::to_string),
+    };
+    let mut spec = adapter(basic());
+    let limited =
+        ErrorCondition { statuses: vec![403], header: Some(("X-Remaining".into(), Some("0".into()))), ..ErrorCondition::default() };
+    let failed = ErrorCondition { body: Some((vec!["ok".into()], Some("false".into()))), ..ErrorCondition::default() };
+    let none = ErrorCondition { statuses: vec![409], ..ErrorCondition::default() };
+    let odd = ErrorCondition { statuses: vec![200], body: Some((vec!["errors".into(), "0".into(), "code".into()], None)), header: None };
+    spec.errors = vec![
+        rule(limited, RuleVerdict::Retry, None),
+        rule(failed, RuleVerdict::Fail, Some("the API said no")),
+        rule(none, RuleVerdict::Empty, None),
+        rule(odd, RuleVerdict::Skip, None),
+    ];
+    let connection = connection(spec, &[]);
+    let check = |status: u16, headers: &[(&str, &str)], body: &str| verdict_with(&connection, (status, headers, body), attempt(1, false));
+    assert!(matches!(check(403, &[("x-remaining", "0"), ("Retry-After", "3")], ""), Verdict::Retry { for_all: true, .. }));
+    assert!(matches!(check(403, &[("x-remaining", "1")], ""), Verdict::Fail { .. }));
+    assert_eq!(check(200, &[], "{\"ok\": false}"), failure("returned 200: the API said no", false));
+    assert_eq!(check(200, &[], "{\"ok\": true}"), Verdict::Rows);
+    assert!(matches!(check(409, &[], ""), Verdict::Empty(_)));
+    assert!(matches!(check(200, &[], "{\"errors\": [{\"code\": 1}]}"), Verdict::Skip(_)));
+    assert_eq!(check(200, &[], "{\"errors\": [{\"code\": null}]}"), Verdict::Rows);
+    assert_eq!(check(200, &[], "not json"), Verdict::Rows);
+}
+
+#[test]
+fn a_used_up_budget_pauses_the_connection() {
+    let mut throttle = crate::spec::Throttle::default();
+    let headers = |left: &str| Headers::new(vec![("X-Left".into(), left.into()), ("X-Back".into(), "20".into())]);
+    let moment = Moment { now: NOW, random: 0.0 };
+    assert_eq!(wait_after_answer(&headers("0"), &throttle, moment), None);
+    throttle.remaining_header = Some("x-left".into());
+    throttle.reset_header = Some("x-back".into());
+    assert_eq!(wait_after_answer(&headers("0"), &throttle, moment), Some(Duration::from_secs(20)));
+    assert_eq!(wait_after_answer(&headers("1"), &throttle, moment), None);
+}

@@ -1,0 +1,526 @@
+//! The HTTP client against servers that misbehave.
+
+use crate::support::{Manner, Reply, SeenRequest, Server};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use unify::http::{
+    facts_of, request_of, Answer, ApiClient, HttpSettings, PageBody, PageFacts, PageKey, PageRows, PageVerdict, Pager, ParamSet,
+    RequestObserver,
+};
+use unify::json::{parse, JsonPath, View};
+use unify::spec::{
+    AdapterSpec, AuthSpec, Connection, ConnectionOptions, Nested, OptionSpec, Paging, RefreshStrategy, RetrySpec, Secret, TableDef,
+    Template, Throttle, Total,
+};
+use unify::{Error, Result};
+
+const TOKEN: &str = "s3cr3t-t0ken";
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    fn add(&self, note: String) {
+        self.0.lock().unwrap().push(note);
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl RequestObserver for Notes {
+    fn started(&self, url: &str) {
+        self.add(format!("started {url}"));
+    }
+
+    fn answered(&self, status: u16, n_bytes: u64) {
+        self.add(format!("answered {status} {n_bytes}"));
+    }
+
+    fn retried(&self, reason: &str, _wait: Duration) {
+        self.add(format!("retried {reason}"));
+    }
+
+    fn waiting(&self, _wait: Duration) {
+        self.add("waiting".to_string());
+    }
+}
+
+fn secret(name: &str) -> OptionSpec {
+    OptionSpec { name: name.to_string(), description: None, default: None, required: true, secret: true }
+}
+
+fn bearer() -> AuthSpec {
+    AuthSpec::Bearer { token: secret("bearer_token") }
+}
+
+fn by_param() -> AuthSpec {
+    AuthSpec::Params(vec![("api_key".to_string(), secret("bearer_token"))])
+}
+
+fn adapter(base_url: &str, auth: AuthSpec) -> AdapterSpec {
+    AdapterSpec {
+        name: "test".to_string(),
+        description: None,
+        help: None,
+        version: None,
+        source: "(test)".to_string(),
+        base_url: Template::parse_path(base_url),
+        allowed_hosts: Vec::new(),
+        auth: vec![auth],
+        options: Vec::new(),
+        headers: Vec::new(),
+        throttle: Throttle::default(),
+        retry: RetrySpec { attempts: 3, base: 0.001, max: 0.002, statuses: Vec::new() },
+        errors: Vec::new(),
+        tables: Vec::new(),
+        views: Vec::new(),
+    }
+}
+
+fn table(paging: Paging) -> TableDef {
+    TableDef {
+        name: "items".to_string(),
+        description: None,
+        path: Template::parse_path("/items"),
+        headers: Vec::new(),
+        params: Vec::new(),
+        paging,
+        result_body_path: Vec::new(),
+        result_object_path: None,
+        result_meta_paths: Vec::new(),
+        copy_params_to_output: Vec::new(),
+        select: Vec::new(),
+        strip_prefixes: Vec::new(),
+        columns: Vec::new(),
+        only_columns: false,
+        key_columns: Vec::new(),
+        refresh: RefreshStrategy::Reload,
+        nested: Nested::Flatten,
+    }
+}
+
+/// A client for an adapter, and what it was told.
+struct Bench {
+    connection: Arc<Connection>,
+    client: ApiClient,
+    notes: Notes,
+}
+
+impl Bench {
+    fn new(spec: AdapterSpec) -> Bench {
+        Bench::with(spec, HttpSettings::default())
+    }
+
+    fn with(spec: AdapterSpec, settings: HttpSettings) -> Bench {
+        let values = [("bearer_token".to_string(), Secret::new(TOKEN))].into();
+        let connection =
+            Arc::new(Connection { name: "c".to_string(), adapter: Arc::new(spec), options: ConnectionOptions { values, auth: 0 } });
+        let client = ApiClient::new(Arc::clone(&connection), settings).unwrap();
+        Bench { connection, client, notes: Notes::default() }
+    }
+
+    fn get(&self, paging: Paging, key: &PageKey) -> Result<Answer> {
+        let request = request_of(&self.connection, &table(paging), &ParamSet::default(), key)?;
+        let answer = run(self.client.send(&request, false, &self.notes));
+        self.check_secrets(&answer);
+        answer
+    }
+
+    fn get_one(&self) -> Result<Answer> {
+        self.get(Paging::None, &PageKey::Only)
+    }
+
+    /// Fails when the token is in anything a user could see.
+    fn check_secrets(&self, answer: &Result<Answer>) {
+        let mut texts = self.notes.all();
+        match answer {
+            Err(err) | Ok(Answer::Refused(err)) => texts.push(err.to_string()),
+            Ok(Answer::Empty(text) | Answer::Skipped(text)) => texts.push(text.clone()),
+            Ok(Answer::Page(page)) => texts.push(page.url.to_string()),
+        }
+        assert!(texts.iter().all(|text| !text.contains(TOKEN)), "{texts:?}");
+    }
+
+    /// Loads every page of a table whose rows are the numbers in `rows`.
+    fn load(&self, paging: &Paging) -> Result<Vec<i128>> {
+        let mut pager = Pager::new(paging, 50);
+        let mut rows = Vec::new();
+        while !pager.is_done() {
+            let place = pager.next_place().expect("a pager that is not done has a place");
+            let page = match self.get(paging.clone(), &place.key)? {
+                Answer::Page(page) => page,
+                Answer::Refused(err) => return Err(err),
+                other => panic!("{other:?}"),
+            };
+            let (facts, numbers) = read(paging, &page);
+            if pager.answered(&place, &facts)? == PageVerdict::Keep {
+                rows.extend(numbers);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn read(paging: &Paging, page: &PageBody) -> (PageFacts, Vec<i128>) {
+    let mut body = page.body.clone();
+    let document = parse(&mut body).unwrap();
+    let list = document.root().get("rows").unwrap_or(document.root());
+    let View::Array(elements) = list.view() else { panic!("no list") };
+    let numbers: Vec<i128> = elements
+        .map(|element| match element.view() {
+            View::Integer(number) => i128::from(number),
+            _ => panic!("no number"),
+        })
+        .collect();
+    let fingerprint = numbers.iter().fold(7_u64, |hash, number| hash.wrapping_mul(31).wrapping_add(*number as u64));
+    (facts_of(paging, page, document.root(), PageRows { n_rows: numbers.len() as u64, fingerprint }), numbers)
+}
+
+fn run<T>(future: impl std::future::Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn message(answer: Result<Answer>) -> String {
+    match answer {
+        Err(err) | Ok(Answer::Refused(err)) => err.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn body(answer: Result<Answer>) -> Vec<u8> {
+    match answer {
+        Ok(Answer::Page(page)) => page.body,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_request_has_credentials_and_a_name() {
+    let server = Server::start(|_, _| Reply::json("[]"));
+    body(Bench::new(adapter(&server.url(), bearer())).get_one());
+    let request = server.requests().remove(0);
+    assert_eq!(request.target, "/items");
+    assert_eq!(request.header("authorization"), Some("Bearer s3cr3t-t0ken"));
+    assert_eq!(request.header("accept"), Some("application/json"));
+    assert_eq!(request.header("user-agent"), Some(concat!("unify/", env!("CARGO_PKG_VERSION"))));
+    assert!(request.header("accept-encoding").is_some_and(|encodings| encodings.contains("gzip") && encodings.contains("br")));
+}
+
+#[test]
+fn basic_and_header_credentials_are_sent() {
+    let check = |auth: AuthSpec, name: &str, expected: &str| {
+        let server = Server::start(|_, _| Reply::json("[]"));
+        body(Bench::new(adapter(&server.url(), auth)).get_one());
+        assert_eq!(server.requests()[0].header(name), Some(expected));
+    };
+    let user = secret("bearer_token");
+    check(AuthSpec::Basic { username: user.clone(), password: user }, "authorization", "Basic czNjcjN0LXQwa2VuOnMzY3IzdC10MGtlbg==");
+    check(AuthSpec::Headers(vec![("X-Key".to_string(), secret("bearer_token"))]), "x-key", TOKEN);
+}
+
+#[test]
+fn a_key_in_the_query_string_is_never_shown() {
+    let server = Server::start(|request, _| Reply::status(500, format!("bad request {}", request.target)));
+    let text = message(Bench::new(adapter(&server.url(), by_param())).get_one());
+    assert_eq!(
+        text,
+        format!("GET {}/items returned 500 (Internal Server Error): bad request /items?api_key=***; tried 3 times", server.url())
+    );
+    assert_eq!(server.requests()[0].target, format!("/items?api_key={TOKEN}"));
+}
+
+#[test]
+fn missing_credentials_are_an_error_before_any_request() {
+    let check = |auth: AuthSpec, value: Option<&str>, expected: &str| {
+        let values = value.map(|value| ("bearer_token".to_string(), Secret::new(value))).into_iter().collect();
+        let spec = adapter("https://api.test", auth);
+        let connection = Connection { name: "c".to_string(), adapter: Arc::new(spec), options: ConnectionOptions { values, auth: 0 } };
+        let err = ApiClient::new(Arc::new(connection), HttpSettings::default()).err().expect("credentials are incomplete");
+        assert!(err.to_string().contains(expected), "{err}");
+    };
+    for auth in [bearer(), by_param(), AuthSpec::Headers(vec![("X".to_string(), secret("bearer_token"))])] {
+        check(auth.clone(), None, "option 'bearer_token' is missing");
+        check(auth, Some(""), "option 'bearer_token' is empty");
+    }
+    check(bearer(), Some("a\nb"), "no HTTP header can");
+}
+
+#[test]
+fn credentials_do_not_go_over_plain_http() {
+    let text = message(Bench::new(adapter("http://api.test", bearer())).get_one());
+    assert!(text.contains("not sent over plain http"), "{text}");
+}
+
+#[test]
+fn a_passing_failure_is_tried_again() {
+    for manner in [Manner::Close, Manner::Half, Manner::Whole] {
+        let server = Server::start(move |_, n_before| match n_before {
+            0 | 1 => Reply::status(503, "[1, 2, 3]").sent(manner),
+            _ => Reply::json("[7]"),
+        });
+        let bench = Bench::new(adapter(&server.url(), bearer()));
+        assert_eq!(body(bench.get_one()), b"[7]", "{manner:?}");
+        assert!(server.requests().len() >= 3, "{manner:?}");
+        assert_eq!(bench.notes.all().iter().filter(|note| note.starts_with("retried")).count(), 2);
+    }
+}
+
+#[test]
+fn half_a_body_is_never_an_answer() {
+    let server = Server::start(|_, _| Reply::json("[1, 2, 3, 4]").sent(Manner::Half));
+    let text = message(Bench::new(adapter(&server.url(), bearer())).get_one());
+    assert!(text.contains("the connection was lost") && text.contains("tried 3 times"), "{text}");
+}
+
+#[test]
+fn nobody_listening_is_an_error() {
+    let url = Server::start(|_, _| Reply::json("[]")).url();
+    let text = message(Bench::new(adapter(&url, bearer())).get_one());
+    assert!(text.starts_with(&format!("GET {url}/items: could not connect")), "{text}");
+}
+
+#[test]
+fn a_server_that_is_too_slow_is_given_up() {
+    for manner in [Manner::Drip, Manner::Silent] {
+        let server = Server::start(move |_, _| Reply::json("[]".repeat(1000)).sent(manner));
+        let mut spec = adapter(&server.url(), bearer());
+        spec.retry.attempts = 1;
+        let settings = HttpSettings { timeout: Duration::from_millis(50), ..HttpSettings::default() };
+        let text = message(Bench::with(spec, settings).get_one());
+        assert!(text.contains("no complete answer within 50ms"), "{manner:?}: {text}");
+    }
+}
+
+#[test]
+fn a_body_has_a_size_limit_after_decompression() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        encoder.write_all(&[b' '; 1 << 16]).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 1 << 14);
+    let server = Server::start(move |_, _| Reply::json(bomb.clone()).header("Content-Encoding", "gzip"));
+    let settings = HttpSettings { max_body_len: 1 << 20, ..HttpSettings::default() };
+    let text = message(Bench::with(adapter(&server.url(), bearer()), settings).get_one());
+    assert!(text.contains("larger than 1 MiB"), "{text}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_compressed_body_arrives_as_it_was() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(b"[1, 2]").unwrap();
+    let gzip = encoder.finish().unwrap();
+    let server = Server::start(move |_, _| Reply::json(gzip.clone()).header("Content-Encoding", "gzip"));
+    assert_eq!(body(Bench::new(adapter(&server.url(), bearer())).get_one()), b"[1, 2]");
+}
+
+#[test]
+fn headers_without_end_are_an_error() {
+    let server = Server::start(|_, _| (0..5000).fold(Reply::json("[]"), |reply, idx| reply.header(&format!("X-{idx}"), "x")));
+    let mut spec = adapter(&server.url(), bearer());
+    spec.retry.attempts = 1;
+    assert!(message(Bench::new(spec).get_one()).contains("header"));
+}
+
+#[test]
+fn a_redirect_on_the_same_host_keeps_the_credentials() {
+    for auth in [bearer(), by_param()] {
+        let server = Server::start(|request, _| match request.target.starts_with("/items") {
+            true => Reply::status(302, "").header("Location", "/moved?x=1"),
+            false => Reply::json("[5]"),
+        });
+        assert_eq!(body(Bench::new(adapter(&server.url(), auth)).get_one()), b"[5]");
+        let request = server.requests().remove(1);
+        assert!(request.header("authorization").or(request.param("api_key")).is_some_and(|value| value.contains(TOKEN)), "{request:?}");
+    }
+}
+
+#[test]
+fn a_redirect_to_another_host_loses_the_credentials() {
+    for auth in [bearer(), by_param(), AuthSpec::Headers(vec![("X-Key".to_string(), secret("bearer_token"))])] {
+        let home = Arc::new(Mutex::new(String::new()));
+        let back = Arc::clone(&home);
+        let other = Server::start(move |request, _| match request.target.as_str() {
+            "/file" => Reply::status(307, "").header("Location", format!("{}/back", back.lock().unwrap())),
+            _ => Reply::json("[]"),
+        });
+        let target = format!("{}/file", other.url());
+        let server = Server::start(move |request, _| match request.target.starts_with("/items") {
+            true => Reply::status(301, "").header("Location", target.clone()),
+            false => Reply::json("[6]"),
+        });
+        *home.lock().unwrap() = server.url();
+        let mut spec = adapter(&server.url(), auth);
+        spec.headers = vec![("X-Option".to_string(), Template::parse_value("${bearer_token}"))];
+        assert_eq!(body(Bench::new(spec).get_one()), b"[6]");
+        let carries = |request: &SeenRequest| format!("{request:?}").contains(TOKEN);
+        assert!(carries(&server.requests()[0]));
+        assert!(!other.requests().iter().any(carries), "{:?}", other.requests());
+        assert!(!carries(&server.requests()[1]), "trust does not come back: {:?}", server.requests());
+    }
+}
+
+#[test]
+fn redirects_in_a_circle_are_an_error() {
+    let server = Server::start(|_, _| Reply::status(302, "").header("Location", "/items"));
+    let text = message(Bench::new(adapter(&server.url(), bearer())).get_one());
+    assert!(text.contains("redirects more than 5 times"), "{text}");
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn a_next_link_on_another_host_is_an_error_and_nothing_is_sent() {
+    let other = Server::start(|_, _| Reply::json("[]"));
+    let link = format!("{}/items?page=2", other.url());
+    let server = Server::start(move |_, _| Reply::json("[1]").header("Link", format!("<{link}>; rel=\"next\"")));
+    let text =
+        Bench::new(adapter(&server.url(), bearer())).load(&Paging::LinkHeader { count_param: None, page_size: 1 }).unwrap_err().to_string();
+    assert!(text.contains(&format!("next page is at '{}', which is not the adapter's host", other.url())), "{text}");
+    assert_eq!(other.requests(), []);
+}
+
+#[test]
+fn relative_links_are_followed_without_credentials_the_api_repeats() {
+    let server = Server::start(|request, _| match request.param("page") {
+        None => Reply::json("[1]").header("Link", format!("</items?page=2&api_key={TOKEN}>; rel=next")),
+        Some("2") => Reply::json("[2]").header("Link", "<?page=3>; rel=\"next\""),
+        _ => Reply::json("[3]"),
+    });
+    let bench = Bench::new(adapter(&server.url(), by_param()));
+    assert_eq!(bench.load(&Paging::LinkHeader { count_param: None, page_size: 1 }).unwrap(), [1, 2, 3]);
+    assert_eq!(server.requests()[1].target, format!("/items?page=2&api_key={TOKEN}"));
+}
+
+#[test]
+fn links_in_the_body_are_followed() {
+    let server = Server::start(|request, _| match request.param("p") {
+        None => Reply::json("{\"rows\": [1], \"next\": \"items?p=2\"}"),
+        Some("2") => Reply::json("{\"rows\": [2], \"next\": \"/items?p=3\"}"),
+        _ => Reply::json("{\"rows\": [3], \"next\": null}"),
+    });
+    let paging = Paging::NextLink { link_path: JsonPath::parse("next").unwrap() };
+    assert_eq!(Bench::new(adapter(&server.url(), bearer())).load(&paging).unwrap(), [1, 2, 3]);
+}
+
+fn numbered(total: Option<Total>) -> Paging {
+    Paging::PageAndCount { page_param: "page".into(), count_param: Some("n".into()), page_size: 2, first_page: 0, total }
+}
+
+/// Returns page `page` (from 0) of the numbers below `end`, two a page.
+fn page_of(page: u64, end: u64) -> String {
+    let rows: Vec<String> = (page * 2..(page * 2 + 2).min(end)).map(|row| row.to_string()).collect();
+    format!("[{}]", rows.join(","))
+}
+
+#[test]
+fn numbered_pages_start_where_the_spec_says() {
+    let server = Server::start(|request, _| Reply::json(page_of(request.param("page").unwrap().parse().unwrap(), 5)));
+    assert_eq!(Bench::new(adapter(&server.url(), bearer())).load(&numbered(None)).unwrap(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_total_saves_the_request_after_a_full_last_page() {
+    let server =
+        Server::start(|request, _| Reply::json(page_of(request.param("page").unwrap().parse().unwrap(), 4)).header("X-Total", "4"));
+    let paging = numbered(Some(Total::RowsHeader("x-total".into())));
+    assert_eq!(Bench::new(adapter(&server.url(), bearer())).load(&paging).unwrap(), [0, 1, 2, 3]);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn an_error_is_never_the_end_of_the_data() {
+    let server = Server::start(|request, _| match request.param("page") {
+        Some("2") => Reply::status(500, "boom"),
+        page => Reply::json(page_of(page.unwrap().parse().unwrap(), 100)),
+    });
+    let text = Bench::new(adapter(&server.url(), bearer())).load(&numbered(None)).unwrap_err().to_string();
+    assert!(text.contains("page=2&n=2 returned 500 (Internal Server Error): boom"), "{text}");
+}
+
+#[test]
+fn tokens_end_where_the_api_says() {
+    let server = Server::start(|request, _| match request.param("after") {
+        None => Reply::json("{\"rows\": [1, 2], \"more\": true}"),
+        Some("2") => Reply::json("{\"rows\": [3], \"more\": true}"),
+        _ => Reply::json("{\"rows\": [4], \"more\": false}"),
+    });
+    let paging = Paging::PagerToken {
+        token_param: "after".into(),
+        count_param: None,
+        page_size: 2,
+        token_path: JsonPath::parse("rows[-1:]").unwrap(),
+        has_more_path: Some(JsonPath::parse("more").unwrap()),
+    };
+    assert_eq!(Bench::new(adapter(&server.url(), bearer())).load(&paging).unwrap(), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_limit_is_waited_for_by_the_whole_connection() {
+    let server = Server::start(|_, n_before| match n_before {
+        0 => Reply::status(429, "").header("Retry-After", "0.02"),
+        _ => Reply::json("[]"),
+    });
+    let bench = Bench::new(adapter(&server.url(), bearer()));
+    body(bench.get_one());
+    assert_eq!(bench.notes.all().iter().filter(|note| *note == "waiting").count(), 1, "{:?}", bench.notes.all());
+}
+
+#[test]
+fn a_wait_of_an_hour_is_an_error_at_once() {
+    let server = Server::start(|_, _| Reply::status(429, "slow down").header("Retry-After", "3600"));
+    let bench = Bench::new(adapter(&server.url(), bearer()));
+    let text = message(bench.get_one());
+    assert!(text.contains("returned 429 (Too Many Requests): slow down; the API asks to wait 60 minutes"), "{text}");
+    assert!(message(bench.get_one()).contains("asks to wait 60 minutes"));
+    assert_eq!(server.requests().len(), 1, "the limit is the connection's");
+}
+
+#[test]
+fn a_retry_after_without_sense_is_ignored() {
+    for text in ["0", "-1", "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT", "soon"] {
+        let server = Server::start(move |_, n_before| match n_before {
+            0 => Reply::status(429, "").header("Retry-After", text),
+            _ => Reply::json("[1]"),
+        });
+        assert_eq!(body(Bench::new(adapter(&server.url(), bearer())).get_one()), b"[1]", "{text}");
+    }
+}
+
+#[test]
+fn answers_that_refuse_say_what_to_check() {
+    let server = Server::start(|_, _| Reply::status(403, "no access\nfor you"));
+    let bench = Bench::new(adapter(&server.url(), bearer()));
+    let text = message(bench.get_one());
+    assert_eq!(text, format!("GET {}/items returned 403 (Forbidden): no access; check the 'bearer_token' option", server.url()));
+    assert_eq!(bench.notes.all(), [format!("started {}/items", server.url()), "answered 403 17".to_string()]);
+}
+
+#[test]
+fn a_missing_child_is_skipped_and_a_missing_table_is_not() {
+    let server = Server::start(|_, _| Reply::status(404, "gone"));
+    let bench = Bench::new(adapter(&server.url(), bearer()));
+    assert!(matches!(bench.get_one(), Ok(Answer::Refused(_))));
+    let request = request_of(&bench.connection, &table(Paging::None), &ParamSet::default(), &PageKey::Only).unwrap();
+    let answer = run(bench.client.send(&request, true, &bench.notes));
+    assert!(matches!(answer, Ok(Answer::Skipped(_))), "{answer:?}");
+}
+
+#[test]
+fn a_dropped_request_stops() {
+    let server = Server::start(|_, _| Reply::json("[]").sent(Manner::Silent));
+    let bench = Bench::new(adapter(&server.url(), bearer()));
+    let request = request_of(&bench.connection, &table(Paging::None), &ParamSet::default(), &PageKey::Only).unwrap();
+    let outcome = run(async { tokio::time::timeout(Duration::from_millis(20), bench.client.send(&request, false, &bench.notes)).await });
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn errors_keep_their_kind() {
+    let err: Error = Bench::new(adapter("http://api.test", bearer())).get_one().unwrap_err();
+    assert_eq!(err.kind(), unify::ErrorKind::Config);
+}
