@@ -124,13 +124,17 @@ pub(super) fn may_have_credentials(spec: &AdapterSpec, base: &Url, url: &Url) ->
 
 /// Returns whether what is sent to `url` can be read on the way.
 pub(super) fn is_readable_by_others(url: &Url) -> bool {
-    let is_loopback = match url.host() {
+    url.scheme() != "https" && !is_loopback(url)
+}
+
+/// Returns whether the host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
-    };
-    url.scheme() != "https" && !is_loopback
+    }
 }
 
 fn is_header_value(option: &OptionSpec, value: &Secret) -> Result<()> {
@@ -142,4 +146,47 @@ fn is_header_value(option: &OptionSpec, value: &Secret) -> Result<()> {
         "option '{}' holds a character that no HTTP header can, such as a line break or a space at its end",
         option.name
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{adapter, basic};
+    use super::*;
+
+    #[test]
+    fn credentials_go_to_the_base_and_to_listed_hosts() {
+        let base = Url::parse("https://api.test/v1").unwrap();
+        let check = |url: &str, expected: bool| {
+            assert_eq!(may_have_credentials(&adapter(basic()), &base, &Url::parse(url).unwrap()), expected, "{url}");
+        };
+        check("https://api.test/other", true);
+        check("https://api.test:443/", true);
+        check("https://files.test/x", true);
+        for url in
+            ["http://api.test/", "https://api.test:8443/", "https://api.test.evil.test/", "https://x.api.test/", "http://files.test/"]
+        {
+            check(url, false);
+        }
+    }
+
+    #[test]
+    fn only_https_and_this_machine_are_private() {
+        let check = |url: &str, expected: bool| assert_eq!(is_readable_by_others(&Url::parse(url).unwrap()), expected, "{url}");
+        for url in
+            ["https://api.test", "http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]/", "http://localhost:1", "http://a.localhost"]
+        {
+            check(url, false);
+        }
+        for url in ["http://api.test", "http://10.0.0.1", "http://localhost.evil.test", "http://127.0.0.1.evil.test"] {
+            check(url, true);
+        }
+    }
+
+    #[test]
+    fn parameters_are_replaced_not_doubled() {
+        let credentials = Credentials::Params(vec![("key".to_string(), Secret::new("a b"))]);
+        let mut url = Url::parse("https://api.test/?key=old&x=1&key=older").unwrap();
+        credentials.add_to(&mut url, &mut Vec::new());
+        assert_eq!(url.as_str(), "https://api.test/?x=1&key=a+b");
+    }
 }

@@ -1,5 +1,6 @@
 //! One HTTP exchange on the network: the only place that names reqwest.
 
+use super::auth::is_loopback;
 use super::Headers;
 use crate::{Error, Result};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -14,6 +15,8 @@ const MAX_CONNECT: Duration = Duration::from_secs(10);
 /// The connections to one API's hosts.
 pub(super) struct Transport {
     client: reqwest::Client,
+    /// For this machine, which no proxy of the environment is asked for.
+    local_client: reqwest::Client,
     timeout: Duration,
     max_body_len: usize,
 }
@@ -37,15 +40,11 @@ pub(super) struct RawAnswer {
 impl Transport {
     /// Prepares connections; sends nothing. Fails when the system's certificates cannot be used.
     pub(super) fn new(timeout: Duration, max_body_len: usize) -> Result<Transport> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
-            .user_agent(concat!("unify/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(timeout)
-            .connect_timeout(timeout.min(MAX_CONNECT))
-            .build()
-            .map_err(|err| Error::api(format!("cannot prepare HTTP: {}", chain_of(&err))))?;
-        Ok(Transport { client, timeout, max_body_len })
+        let build =
+            |builder: reqwest::ClientBuilder| builder.build().map_err(|err| Error::api(format!("cannot prepare HTTP: {}", chain_of(&err))));
+        let client = build(client_builder(tls_config.clone(), timeout))?;
+        let local_client = build(client_builder(tls_config, timeout).no_proxy())?;
+        Ok(Transport { client, local_client, timeout, max_body_len })
     }
 
     /// Sends a GET request and reads the whole answer. Dropping the future closes the connection.
@@ -54,7 +53,8 @@ impl Transport {
             Ok(headers) => headers,
             Err(err) => return Exchange::Broken(err.to_string()),
         };
-        let mut response = match self.client.get(url.clone()).headers(headers).send().await {
+        let client = if is_loopback(url) { &self.local_client } else { &self.client };
+        let mut response = match client.get(url.clone()).headers(headers).send().await {
             Ok(response) => response,
             Err(err) => return self.failure(&err),
         };
@@ -81,7 +81,7 @@ impl Transport {
         if err.is_timeout() {
             return Exchange::Lost(format!("no complete answer within {:?}; the setting 'unify_http_timeout' allows more", self.timeout));
         }
-        let is_final = err.is_builder() || text.contains("certificate") || text.contains("header");
+        let is_final = err.is_builder() || text.contains("certificate") || text.contains("head is too large");
         match (is_final, err.is_connect()) {
             (true, _) => Exchange::Broken(text),
             (false, true) => Exchange::Lost(format!("could not connect: {text}")),
@@ -90,9 +90,19 @@ impl Transport {
     }
 }
 
+fn client_builder(tls_config: rustls::ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_config)
+        .user_agent(concat!("unify/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout)
+        .connect_timeout(timeout.min(MAX_CONNECT))
+}
+
 /// Verifies servers by the system's certificates, with the ring provider, without touching process-wide state.
 fn tls_config() -> Result<rustls::ClientConfig> {
-    let wrong = |err: rustls::Error| Error::api(format!("cannot prepare TLS: {err}"));
+    let wrong =
+        |err: rustls::Error| Error::api(format!("cannot prepare TLS: {err}; check that the system's CA certificates are installed"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(wrong)?;
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(wrong)?;

@@ -77,6 +77,7 @@ impl Judge<'_> {
             return self.verdict_of_rule(rule, answer, attempt);
         }
         match answer.status {
+            204 | 205 => Verdict::Empty(self.reason(None, answer)),
             200..=299 => Verdict::Rows,
             status if self.is_retried(status) => self.retry(self.reason(None, answer), Some(answer), attempt),
             404 if attempt.from_parent => Verdict::Skip(self.reason(None, answer)),
@@ -171,7 +172,7 @@ fn body_matches(body: &[u8], path: &[String], expected: Option<&str>) -> bool {
         (serde_json::Value::Null, _) => false,
         (_, None) => true,
         (serde_json::Value::String(text), Some(expected)) => text == expected,
-        (other, Some(expected)) => other.to_string() == expected,
+        (other, Some(expected)) => expected == other.to_string().as_str(),
     }
 }
 
@@ -189,6 +190,7 @@ fn first_line(body: &[u8]) -> String {
 
 fn status_name(status: u16) -> &'static str {
     match status {
+        204 => "No Content",
         300 => "Multiple Choices",
         301 => "Moved Permanently",
         302 => "Found",

@@ -34,7 +34,7 @@ fn failure(message: &str, refused: bool) -> Verdict {
 #[test]
 fn success_is_rows() {
     assert_eq!(verdict(200, &[], "[]"), Verdict::Rows);
-    assert_eq!(verdict(204, &[], ""), Verdict::Rows);
+    assert_eq!(verdict(204, &[], ""), Verdict::Empty("returned 204 (No Content)".to_string()));
 }
 
 #[test]
