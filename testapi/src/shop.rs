@@ -43,6 +43,9 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Control) -> Respons
         ["names"] => answer::json(&names()),
         ["wide"] => answer::json(&json!([(0..2000).map(|idx| (format!("field_{idx}"), json!(idx))).collect::<Map<_, _>>()])),
         ["big_field"] => answer::json(&json!([{ "id": 1, "content": "x".repeat(16 << 20) }])),
+        ["big_page"] => {
+            answer::json(&Value::Array(answer::rows(60, 0, 60, |idx| json!({ "id": idx + 1, "content": "y".repeat(1 << 20) }))))
+        }
         ["many"] => numbered_pages(
             asked,
             asked.number("pages", 20),

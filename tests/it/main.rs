@@ -3,3 +3,6 @@
 mod docs;
 mod http;
 mod tidy;
+
+#[path = "../support/mod.rs"]
+mod support;
