@@ -8,7 +8,8 @@ import hosts
 
 
 def test_ctrl_c_stops_the_wait_and_not_the_load(cli, around):
-    process = around.start(cli.command("-batch", "-csv", "-noheader", "x.duckdb"))
+    # Without -interactive the CLI ends at a Ctrl-C, as it does for any statement.
+    process = around.start(cli.command("-interactive", "-csv", "-noheader", "x.duckdb"))
     script = [*around.setup_sql(), "SELECT count(*) FROM shop.gated;", ""]
     process.stdin.write("\n".join(script))
     process.stdin.flush()
@@ -16,12 +17,25 @@ def test_ctrl_c_stops_the_wait_and_not_the_load(cli, around):
     hosts.interrupt(process)
     process.stdin.write("SELECT 'still here';\n")
     process.stdin.flush()
-    said = process.stdout.readline()
+    said = ""
+    while "still here" not in said:
+        line = process.stdout.readline()
+        assert line, (said, hosts.finish(process))
+        said += line
     around.get("/__control?open=1")
     outcome = hosts.finish(process, "SELECT count(*) FROM shop.gated;\nSELECT count(*) FROM unify.loading_jobs WHERE action = 'load_start';\n")
-    assert said.strip() == "still here", (said, outcome)
     assert outcome.stdout.split() == ["30", "1"], outcome
     assert "interrupt" in outcome.stderr.lower() and "job" in outcome.stderr, outcome
+
+
+def test_ctrl_c_in_a_script_ends_it(cli, around):
+    process = around.start(cli.command("-batch", "-csv", "-noheader", "x.duckdb"))
+    process.stdin.write("\n".join([*around.setup_sql(), "SELECT count(*) FROM shop.gated;", ""]))
+    process.stdin.flush()
+    around.get("/__wait?path=/shop/gated&n=2")
+    hosts.interrupt(process)
+    outcome = hosts.finish(process, timeout=20)
+    assert outcome.code == 1 and outcome.stdout == "", outcome
 
 
 def test_a_terminal_shows_one_progress_line(cli, around):
