@@ -48,6 +48,7 @@ pub trait RequestObserver: Send + Sync {
 /// The body of an answer and what came with it.
 #[derive(Debug, Clone)]
 pub struct PageBody {
+    pub status: u16,
     pub body: Vec<u8>,
     pub headers: Headers,
     /// Where the answer came from, without credentials: what relative links refer to.
@@ -225,7 +226,13 @@ impl ApiClient {
     }
 
     fn page_body(&self, answer: RawAnswer, url: &Url) -> PageBody {
-        PageBody { body: answer.body, headers: answer.headers, url: url.clone(), secret_params: Arc::clone(&self.secret_params) }
+        PageBody {
+            status: answer.status,
+            body: answer.body,
+            headers: answer.headers,
+            url: url.clone(),
+            secret_params: Arc::clone(&self.secret_params),
+        }
     }
 }
 

@@ -21,5 +21,6 @@ pub use link::{links_of, Link};
 pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ResumePoint};
 pub use redact::Redactor;
 pub use request::{request_of, ApiRequest, ParamSet};
-pub use throttle::Budget;
-pub use verdict::{Judge, Moment, Verdict};
+
+use throttle::Budget;
+use verdict::{Judge, Moment, Verdict};

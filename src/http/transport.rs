@@ -40,6 +40,7 @@ pub(super) struct RawAnswer {
 impl Transport {
     /// Prepares connections; sends nothing. Fails when the system's certificates cannot be used.
     pub(super) fn new(timeout: Duration, max_body_len: usize) -> Result<Transport> {
+        let tls_config = tls_config()?;
         let build =
             |builder: reqwest::ClientBuilder| builder.build().map_err(|err| Error::api(format!("cannot prepare HTTP: {}", chain_of(&err))));
         let client = build(client_builder(tls_config.clone(), timeout))?;
