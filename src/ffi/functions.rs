@@ -42,33 +42,33 @@ enum CallRun {
     Scan(ScanRun),
 }
 
-/// Registers every function. A function with optional parameters is registered once for each count.
+/// Registers every function.
 pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -> Result<()> {
     let session = database.connect()?;
     for function in functions() {
         let function: Arc<dyn TableFunction> = Arc::from(function);
-        let def = function.def();
-        for n_positional in def.positional.len() - def.n_optional..=def.positional.len() {
-            let registered = Registered { state: Arc::downgrade(state), function: function.clone() };
-            register_one(session.connection(), registered, n_positional, bridge)?;
-        }
+        register_one(session.connection(), Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
     Ok(())
 }
 
-fn register_one(connection: duckdb_connection, registered: Registered, n_positional: usize, bridge: &Bridge) -> Result<()> {
+fn register_one(connection: duckdb_connection, registered: Registered, bridge: &Bridge) -> Result<()> {
     let def = registered.function.def();
     let name = c_string(def.name)?;
     // SAFETY: takes no argument.
     let mut function = unsafe { duckdb_create_table_function() };
     // SAFETY: function and name are valid; the name is copied.
     unsafe { duckdb_table_function_set_name(function, name.as_ptr()) };
-    for parameter in &def.positional[..n_positional] {
+    for parameter in def.positional {
         let mut logical_type = parameter_type(parameter);
         // SAFETY: function and type are valid; the type is copied and then freed once.
         unsafe { duckdb_table_function_add_parameter(function, logical_type) };
         // SAFETY: made above.
         unsafe { duckdb_destroy_logical_type(&mut logical_type) };
+    }
+    if def.has_optional {
+        // SAFETY: the function has a parameter by position.
+        unsafe { (bridge.make_optional)(function.cast()) };
     }
     for parameter in def.named {
         let mut logical_type = parameter_type(parameter);
@@ -133,6 +133,11 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
         return Err(no_context());
     }
     let arguments = arguments_of(info, registered.function.as_ref());
+    let def = registered.function.def();
+    if arguments.positional.len() > def.positional.len() {
+        let (expected, found) = (def.positional.len(), arguments.positional.len());
+        return Err(Error::config(format!("{} takes at most {expected} arguments, found {found}; for example {}", def.name, def.example)));
+    }
     let current_catalog = current_catalog(&state, &context)?;
     let bound = {
         let interrupted = || state.is_interrupted(context.address());

@@ -11,11 +11,12 @@ pub struct Bridge {
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
     pub set_progress: unsafe extern "C" fn(table_function: *mut c_void),
+    pub make_optional: unsafe extern "C" fn(table_function: *mut c_void),
 }
 
 macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $lock:literal, $unlock:literal,
-     $interrupted:literal, $set_progress:literal) => {
+     $interrupted:literal, $set_progress:literal, $make_optional:literal) => {
         mod $module {
             use std::ffi::c_void;
             extern "C" {
@@ -33,6 +34,8 @@ macro_rules! bridge_line {
                 pub fn interrupted(context: *const c_void) -> bool;
                 #[link_name = $set_progress]
                 pub fn set_progress(table_function: *mut c_void);
+                #[link_name = $make_optional]
+                pub fn make_optional(table_function: *mut c_void);
             }
         }
         static $name: Bridge = Bridge {
@@ -43,6 +46,7 @@ macro_rules! bridge_line {
             unlock: $module::unlock,
             interrupted: $module::interrupted,
             set_progress: $module::set_progress,
+            make_optional: $module::make_optional,
         };
     };
 }

@@ -1,10 +1,11 @@
 //! Swaps a complete staging table for the table, with its views, comments and the job's end, in one transaction.
 
 use super::audit::{AuditSubject, JobRecord};
+use super::job::Job;
 use super::store::Store;
 use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
-use crate::session::{quote_ident, quote_literal, Session, TableName};
+use crate::session::{quote_ident, quote_literal, LogLevel, Session, TableName};
 use crate::spec::{Connection, ScalarType, TableDef};
 use crate::Result;
 
@@ -14,7 +15,7 @@ pub struct Publication<'a> {
     pub connection: &'a Connection,
     pub table_def: &'a TableDef,
     pub subject: &'a AuditSubject,
-    pub job_id: i64,
+    pub job: &'a Job,
     /// Ids for the records: that of `create`, and that of the end.
     pub record_ids: (i64, i64),
     pub end_action: &'static str,
@@ -35,11 +36,12 @@ impl Publication<'_> {
         self.create_views(session)?;
         let mut sql = self.store.forget_sql(&self.store.staging.table);
         sql.push_str(&self.store.state_sql(&self.store.target.table, "complete"));
-        let record = |id, action| JobRecord { id, parent_id: Some(self.job_id), action, n_rows: None, error: None };
+        let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
         if !existed {
             sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
         }
         sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
+        sql.push_str(&self.subject.log_sql(self.job.id(), &self.job.take_log()));
         session.execute(&sql)?;
         session.execute("COMMIT")
     }
@@ -75,9 +77,11 @@ impl Publication<'_> {
             }
             let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
             let state = self.store.state_sql(&view.table, "complete");
-            session
-                .execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}; {state}"))
-                .map_err(|err| err.within(format!("view '{}'", view_def.name)))?;
+            match session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}")) {
+                Ok(()) => session.execute(&state)?,
+                // The view names a column that this account's rows do not have: no reason to withhold the table.
+                Err(err) => self.job.log(LogLevel::Warning, || format!("view '{}' was not made: {err}", view_def.name)),
+            }
         }
         Ok(())
     }

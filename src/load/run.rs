@@ -147,14 +147,13 @@ impl JobRun {
             connection: &self.target.connection,
             table_def,
             subject: &self.subject,
-            job_id: self.job.id(),
+            job: &self.job,
             record_ids: (self.next_id(), self.next_id()),
             end_action: self.job.action().audit_names().1,
             n_rows,
         };
         let mut session = self.database.connect()?;
         self.job.log(LogLevel::Info, || format!("{n_rows} rows published"));
-        session.execute(&self.log_sql())?;
         publication.publish(session.as_mut(), writer)
     }
 

@@ -44,9 +44,10 @@ pub struct FunctionDef {
     pub name: &'static str,
     pub description: &'static str,
     pub example: &'static str,
-    /// Parameters by position. A function may be registered with several counts: the last `n_optional` may be left out.
+    /// Parameters by position.
     pub positional: &'static [ParameterDef],
-    pub n_optional: usize,
+    /// Whether the last of them may be left out.
+    pub has_optional: bool,
     /// Parameters by name, all optional.
     pub named: &'static [ParameterDef],
 }

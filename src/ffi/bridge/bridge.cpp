@@ -74,7 +74,7 @@ Exception::Exception(ExceptionType, const string &message) : std::runtime_error(
 #endif
 
 //===----------------------------------------------------------------------===//
-// Layouts of the C API's handles (duckdb/main/capi/capi_internal.hpp, capi_internal_table.hpp)
+// Layouts: the C API's handles (duckdb/main/capi/capi_internal.hpp, capi_internal_table.hpp), and one class without a setter
 //===----------------------------------------------------------------------===//
 struct DatabaseHandle {
 	shared_ptr<DuckDB> database;
@@ -87,6 +87,17 @@ struct BindDataHandle : public TableFunctionData {
 	void *info;
 	void *bind_data;
 };
+
+#ifndef UNIFY_DUCKDB_1_5
+// A FunctionParameter, whose kind cannot be set from outside (duckdb/function/function.hpp).
+struct ParameterLayout {
+	Identifier name;
+	LogicalType type;
+	shared_ptr<Value> default_value;
+	FunctionParameterKind kind;
+};
+static_assert(sizeof(ParameterLayout) == sizeof(FunctionParameter), "the layout of FunctionParameter changed");
+#endif
 
 static UnifyText Lend(const string &text) {
 	return UnifyText {text.data(), text.size()};
@@ -287,6 +298,19 @@ extern "C" bool UNIFY_EXPORT(unify_interrupted_)(const void *client_context) {
 	return context.interrupted.load(std::memory_order_relaxed);
 #else
 	return context.interrupt_state.load(std::memory_order_relaxed) == ClientInterruptState::INTERRUPTED;
+#endif
+}
+
+//! Makes the last positional parameter of a table function one that may be left out (or come more than once).
+extern "C" void UNIFY_EXPORT(unify_make_optional_)(void *table_function) {
+	using namespace duckdb;
+	auto &function = *reinterpret_cast<TableFunction *>(table_function);
+#ifdef UNIFY_DUCKDB_1_5
+	function.varargs = *(function.arguments.end() - 1);
+	function.arguments.pop_back();
+#else
+	auto &last = const_cast<FunctionParameter &>(*(function.GetSignature().GetParameters().end() - 1));
+	reinterpret_cast<ParameterLayout &>(last).kind = FunctionParameterKind::VAR_POSITIONAL;
 #endif
 }
 

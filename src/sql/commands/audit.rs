@@ -26,7 +26,7 @@ pub(crate) const LOADING_JOBS: AuditTable = AuditTable {
         description: "What was loaded when: a record for the start and the end of each load; also information_schema.loading_jobs",
         example: "FROM unify_loading_jobs()",
         positional: &[],
-        n_optional: 0,
+        has_optional: false,
         named: &[CATALOG],
     },
     columns: &[
@@ -51,7 +51,7 @@ pub(crate) const LOADING_LOG: AuditTable = AuditTable {
         description: "What happened during each load, message by message; also information_schema.loading_log",
         example: "FROM unify_loading_log()",
         positional: &[],
-        n_optional: 0,
+        has_optional: false,
         named: &[CATALOG],
     },
     columns: &[

@@ -51,7 +51,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Loads a table, or the tables of a view, and waits; a loaded table is left alone",
     example: "FROM unify_load('shop.orders')",
     positional: &[TABLE],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

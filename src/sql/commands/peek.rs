@@ -47,7 +47,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Shows the first rows (20 unless told) of one request to a table's API; writes nothing",
     example: "FROM unify_peek('shop.orders', 5)",
     positional: &[TABLE, ParameterDef { name: "n", parameter_type: ParameterType::BigInt }],
-    n_optional: 1,
+    has_optional: true,
     named: &[],
 };
 

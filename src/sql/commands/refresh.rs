@@ -33,7 +33,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Brings a loaded table up to date by its refresh strategy, and loads it if it is not loaded",
     example: "FROM unify_refresh('shop.orders')",
     positional: &[TABLE],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

@@ -33,7 +33,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Loads a table anew and swaps it in when it is complete",
     example: "FROM unify_reload('shop.orders')",
     positional: &[TABLE],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

@@ -21,7 +21,7 @@ static DEF: FunctionDef = FunctionDef {
         "Returns the rows of a connection's table or view, loading it first if need be; a SELECT on the table's name does the same",
     example: "FROM unify_scan('shop', 'orders')",
     positional: &[CONNECTION, TABLE],
-    n_optional: 0,
+    has_optional: false,
     named: &[CATALOG],
 };
 

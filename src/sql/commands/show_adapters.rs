@@ -44,7 +44,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Lists the adapters: what each connects to, the options a connection needs, and the file it comes from",
     example: "FROM unify_adapters()",
     positional: &[],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

@@ -49,7 +49,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Lists the columns of a table: those its adapter declares before the first load, all of them after it",
     example: "FROM unify_columns('shop.orders')",
     positional: &[TABLE],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

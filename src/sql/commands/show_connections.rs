@@ -42,7 +42,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Lists the connections with their options, secrets redacted, and what is wrong with those that cannot be used",
     example: "FROM unify_connections()",
     positional: &[],
-    n_optional: 0,
+    has_optional: false,
     named: &[],
 };
 

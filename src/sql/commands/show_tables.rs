@@ -56,7 +56,7 @@ static DEF: FunctionDef = FunctionDef {
     description: "Lists the tables and views of one connection or of all: whether each is loaded, its rows, and when it was loaded last",
     example: "FROM unify_tables('shop')",
     positional: &[CONNECTION],
-    n_optional: 1,
+    has_optional: true,
     named: &[],
 };
 
