@@ -6,7 +6,10 @@ mod path;
 mod repair;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use node::{ArrayIter, BigNumber, Node, ObjectIter, View};
-pub use parse::{parse, Document, MAX_DEPTH};
+pub use parse::{parse, Document, Parser, MAX_DEPTH};
 pub use path::JsonPath;
 pub use write::{write_double, write_text};
