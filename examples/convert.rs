@@ -31,7 +31,12 @@ fn main() -> unify::Result<()> {
         n_text_bytes += batch.text_bytes();
         schema = batch.schema;
     }
-    println!("{n_pages} pages, {n_rows} rows, {} columns, {} MB of JSON, {} MB of text", schema.columns.len(), n_bytes >> 20, n_text_bytes >> 20);
+    println!(
+        "{n_pages} pages, {n_rows} rows, {} columns, {} MB of JSON, {} MB of text",
+        schema.columns.len(),
+        n_bytes >> 20,
+        n_text_bytes >> 20
+    );
     println!("parse {parsing:.3?}, convert {converting:.3?}, together {:.3?}", parsing + converting);
     Ok(())
 }

@@ -15,6 +15,9 @@ mod temporal;
 mod text;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
 pub use plan::RowPlan;
 pub use schema::SchemaChange;

@@ -7,7 +7,7 @@ mod repair;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use node::{ArrayIter, BigNumber, Node, ObjectIter, View};
 pub use parse::{parse, Document, Parser, MAX_DEPTH};
