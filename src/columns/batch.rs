@@ -38,7 +38,7 @@ impl TextColumn {
     /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.push(position(self.bytes.len()));
     }
 
     /// Returns the text of row `idx`.
@@ -115,6 +115,11 @@ impl Batch {
     }
 }
 
+/// Returns a position in a buffer; one past 4 GiB stays there, and the batch is refused when it is complete.
+fn position(n_bytes: usize) -> u32 {
+    u32::try_from(n_bytes).unwrap_or(u32::MAX)
+}
+
 impl Validity {
     /// Returns `n_rows` rows without a value.
     pub(super) fn nulls(n_rows: usize) -> Validity {
@@ -126,7 +131,7 @@ impl TextColumn {
     /// Appends a text that `write` puts at the end of the buffer.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.push(position(self.bytes.len()));
     }
 
     pub(super) fn with_capacity(n_rows: usize) -> TextColumn {
@@ -170,7 +175,7 @@ impl ColumnData {
                 let end = if n_rows <= texts.ends.len() {
                     n_rows.checked_sub(1).map_or(0, |idx| texts.ends[idx])
                 } else {
-                    texts.bytes.len() as u32
+                    position(texts.bytes.len())
                 };
                 texts.bytes.truncate(end as usize);
                 texts.ends.resize(n_rows, end);

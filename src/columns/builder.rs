@@ -11,6 +11,9 @@ use crate::spec::ScalarType;
 use crate::{Error, Result};
 use std::io::Write as _;
 
+/// The most rows that room is made for at once.
+const MOST_RESERVED: usize = 4096;
+
 /// A column that grows. Rows that are skipped are null; `originals` live as long as the page.
 #[derive(Debug)]
 pub(super) struct ColumnBuilder<'d> {
@@ -26,6 +29,7 @@ pub(super) struct ColumnBuilder<'d> {
 impl<'d> ColumnBuilder<'d> {
     /// Starts a column, with room for `n_rows`.
     pub(super) fn new(column: &Column, n_rows: usize) -> ColumnBuilder<'d> {
+        let n_rows = n_rows.min(MOST_RESERVED);
         let validity = Validity { bytes: Vec::with_capacity(n_rows), has_nulls: false };
         let data = ColumnData::empty(column.column_type, n_rows);
         ColumnBuilder { data, validity, originals: Vec::new(), declared: column.declared, n_rows }

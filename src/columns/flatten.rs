@@ -16,6 +16,9 @@ use std::collections::HashMap;
 /// The most columns of a table.
 const MAX_COLUMNS: usize = 10_000;
 
+/// The most cells of a page.
+const MAX_CELLS: usize = 1 << 28;
+
 /// What a record that is no object is called.
 const VALUE: &str = "value";
 
@@ -116,6 +119,11 @@ impl<'p, 'd> Flattener<'p, 'd> {
             self.add_column(VALUE, record_source(vec![VALUE.to_string()]))?;
         }
         let n_rows = self.row_idx;
+        let n_cells = n_rows.saturating_mul(self.builders.len());
+        if n_cells > MAX_CELLS {
+            let n_columns = self.builders.len();
+            return Err(Error::data(format!("{n_rows} rows of {n_columns} columns are too many for one page; ask for smaller pages")));
+        }
         let mut columns = Vec::with_capacity(self.builders.len());
         for (column, builder) in self.schema.columns.iter_mut().zip(self.builders) {
             let vector = builder.finish(n_rows).map_err(|err| err.within(format_args!("column '{}'", column.name)))?;
