@@ -58,12 +58,13 @@ def test_node(node, around):
 
 def test_cli(cli, around):
     statements = [f"SELECT '== {idx}';\n{sql};" for idx, (sql, _) in enumerate(SCREEN)]
-    outcome = cli.run(around, statements, "x.duckdb").check()
+    outcome = cli.run(around, statements, "x.duckdb")
     answers = []
     for part in outcome.stdout.split("== ")[1:]:
         lines = part.splitlines()[1:]
         answers.append([line.replace('"', "").split(",") for line in lines])
     check_answers(answers)
+    outcome.check()
 
 
 def check_answers(answers: list) -> None:
