@@ -12,7 +12,7 @@ def test_a_variable_of_the_tables_name_does_not_hide_it(python, around):
         stores = con.sql("SELECT 42 AS mine")
         events = [1, 2, 3]
         print(con.sql("SELECT count(*) FROM shop.stores").fetchall()[0][0])
-        print(con.execute("SELECT count(*) FROM shop.events").fetchone()[0])
+        print(con.execute("SELECT count(*) FROM shop.events").fetchall()[0][0])
         print(con.sql("SELECT mine FROM stores").fetchall()[0][0])
     """
     check(python, around, script, "3\n230\n42\n")

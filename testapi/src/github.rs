@@ -129,6 +129,7 @@ fn repo(org: usize, idx: usize) -> Value {
         "private": idx.is_multiple_of(5),
         "owner": owner_of(org),
         "description": if idx.is_multiple_of(4) { Value::Null } else { json!(format!("Repository number {idx}")) },
+        "html_url": format!("https://github.com/{}/{name}", ORGS[org].0),
         "fork": false,
         "homepage": null,
         "language": (["Rust", "SQL", "Python"][idx % 3]),
@@ -155,6 +156,8 @@ fn pull(org: usize, idx: usize, item: usize) -> Value {
     json!({
         "id": (org + 1) * 1_000_000 + idx * 1000 + number,
         "node_id": format!("PR_{org}_{idx}_{number}"),
+        "url": format!("https://api.github.com/repos/{}/repo{idx}/pulls/{number}", ORGS[org].0),
+        "html_url": format!("https://github.com/{}/repo{idx}/pull/{number}", ORGS[org].0),
         "number": number,
         "state": if item.is_multiple_of(3) { "open" } else { "closed" },
         "locked": false,
@@ -181,6 +184,7 @@ fn issue(org: usize, idx: usize, item: usize) -> Value {
     let number = item + 1;
     json!({
         "id": (org + 1) * 2_000_000 + idx * 1000 + number,
+        "html_url": format!("https://github.com/{}/repo{idx}/issues/{number}", ORGS[org].0),
         "number": number,
         "title": format!("Issue {number} of repo{idx}"),
         "state": if item.is_multiple_of(2) { "open" } else { "closed" },
