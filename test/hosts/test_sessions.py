@@ -206,3 +206,67 @@ def test_many_tables_at_once(python, around):
         print([results[0] for _, results in threads])
     """
     check(python, around, script, "[250, 300, 120, 230, 3, 3, 2, 6, 2, 60, 10, 2, 1, 1, 2000, 1]\n")
+
+
+def test_two_refreshes_at_once_are_one(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SELECT count(*) FROM shop.orders").fetchall()
+        refresh = lambda: con.cursor().execute("SELECT rows FROM unify_refresh('shop.orders')").fetchall()[0][0]
+        threads = [in_thread(refresh) for _ in range(4)]
+        for thread, _ in threads:
+            thread.join()
+        print([results[0] for _, results in threads])
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.orders").fetchall())
+    """
+    check(python, around, script, "[250, 250, 250, 250]\n[(250, 250)]\n")
+
+
+def test_readers_see_the_old_table_or_the_new_one(python, around):
+    script = """
+        con = connect("x.duckdb")
+        reader = con.cursor()
+        reader.execute("SELECT count(*) FROM shop.stock").fetchall()
+        get("/__control?rows=7&revision=1")
+        reader.begin()
+        print(reader.execute("SELECT count(*), max(revision) FROM shop.stock").fetchall())
+        con.execute("REFRESH TABLE shop.stock").fetchall()
+        print(reader.execute("SELECT count(*), max(revision) FROM shop.stock").fetchall())
+        reader.commit()
+        print(reader.execute("SELECT count(*), max(revision) FROM shop.stock").fetchall())
+    """
+    check(python, around, script, "[(25, 0)]\n[(25, 0)]\n[(7, 1)]\n")
+
+
+def test_what_was_made_from_a_table_needs_no_extension(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("CREATE VIEW v AS SELECT * FROM shop.late").fetchall()
+        con.execute("CREATE MACRO m() AS TABLE SELECT count(*) AS n FROM shop.events").fetchall()
+        con.execute("EXPORT DATABASE 'exported'").fetchall()
+        con.close()
+        con = duckdb.connect("x.duckdb")
+        print(con.execute("SELECT count(*) FROM v").fetchall())
+        print(con.execute("FROM m()").fetchall())
+        con = duckdb.connect()
+        con.execute("IMPORT DATABASE 'exported'").fetchall()
+        print(con.execute("SELECT count(*) FROM shop.events").fetchall())
+    """
+    check(python, around, script, "[(60,)]\n[(230,)]\n[(230,)]\n")
+
+
+def test_a_schema_dropped_during_a_load(python, around):
+    script = """
+        con = connect("x.duckdb")
+        leave_load_running(con)
+        con.execute("DROP SCHEMA shop CASCADE")
+        get("/__control?open=1")
+        for _ in range(2):
+            try:
+                print(con.execute("SELECT count(*) FROM shop.gated").fetchall())
+                break
+            except duckdb.Error as err:
+                print("shop" in str(err))
+    """
+    outcome = python.run(around, script).check()
+    assert outcome.stdout.endswith("[(30,)]\n"), outcome
