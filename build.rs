@@ -54,10 +54,8 @@ fn generate(releases: &Value) {
 /// Returns where cargo keeps the libduckdb-sys that `manifest` depends on; fetches it if need be.
 fn package_dir(manifest: &str) -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let out = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--manifest-path", manifest])
-        .output()
-        .expect("run cargo metadata");
+    let out =
+        Command::new(cargo).args(["metadata", "--format-version", "1", "--manifest-path", manifest]).output().expect("run cargo metadata");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let graph: Value = serde_json::from_slice(&out.stdout).expect("cargo metadata prints JSON");
     let package = graph["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "libduckdb-sys");

@@ -28,7 +28,7 @@ impl RecordGroup<'_> {
 /// Finds the records at `path`, going through every element of the lists on the way. Null on the way means no records. Fails,
 /// listing the keys that are there, when a key is missing wherever it is looked for.
 pub(super) fn record_groups<'d>(root: Node<'d>, path: &[String]) -> Result<Vec<RecordGroup<'d>>> {
-    let mut search = Search { path, ancestors: Vec::new(), groups: Vec::new(), n_found: 0, missing: None };
+    let mut search = Search { path, ancestors: Vec::new(), groups: Vec::new(), n_found: 0, in_list: false, missing: None };
     search.descend(root, 0);
     match search.missing {
         Some(err) if search.n_found == 0 => Err(err),
@@ -41,19 +41,32 @@ struct Search<'p, 'd> {
     ancestors: Vec<Node<'d>>,
     groups: Vec<RecordGroup<'d>>,
     n_found: usize,
+    /// Whether the path went through a list, whose elements may be scalars.
+    in_list: bool,
     missing: Option<Error>,
 }
 
 impl<'d> Search<'_, 'd> {
     fn descend(&mut self, node: Node<'d>, depth: usize) {
         if depth == self.path.len() {
+            let is_scalar = !matches!(node.view(), View::Null | View::Array(_) | View::Object(_));
+            if is_scalar && depth > 0 && !self.in_list {
+                let (path, kind) = (self.path.join("."), node.view().kind());
+                let err = || Error::data(format!("result path '{path}' is {kind}; expected a list or an object; check 'result_body_path'"));
+                self.missing.get_or_insert_with(err);
+                return;
+            }
             self.n_found += 1;
             self.groups.push(RecordGroup { records: node, ancestors: self.ancestors.clone() });
             return;
         }
         match node.view() {
             View::Null => self.n_found += 1,
-            View::Array(elements) => elements.for_each(|element| self.descend(element, depth)),
+            View::Array(elements) => {
+                let outer = std::mem::replace(&mut self.in_list, true);
+                elements.for_each(|element| self.descend(element, depth));
+                self.in_list = outer;
+            }
             View::Object(_) => match node.get(&self.path[depth]) {
                 Some(child) => {
                     self.ancestors.push(node);

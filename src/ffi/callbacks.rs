@@ -8,7 +8,8 @@ use super::state::State;
 use crate::session::quote_literal;
 use crate::sql::{parse_statement, replacement_sql, ParsedStatement};
 use libduckdb_sys::{
-    duckdb_create_table_function, duckdb_destroy_extracted, duckdb_destroy_table_function, duckdb_extracted_statements, duckdb_table_function,
+    duckdb_create_table_function, duckdb_destroy_extracted, duckdb_destroy_table_function, duckdb_extracted_statements,
+    duckdb_table_function,
 };
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -78,7 +79,12 @@ extern "C" fn unify_answer_free(answer: Answer) {
 
 #[no_mangle]
 extern "C" fn unify_replace_table(
-    state: *const c_void, database: *mut c_void, context: *const c_void, catalog: Text, schema: Text, table: Text,
+    state: *const c_void,
+    database: *mut c_void,
+    context: *const c_void,
+    catalog: Text,
+    schema: Text,
+    table: Text,
 ) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
         // SAFETY: the bridge owns one reference to the state while the database lives.

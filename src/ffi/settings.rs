@@ -139,7 +139,10 @@ pub fn value_of(value: duckdb_value) -> Value {
     match type_id {
         // SAFETY: the value has the type.
         DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => Value::Boolean(unsafe { duckdb_get_bool(value) }),
-        DUCKDB_TYPE_DUCKDB_TYPE_TINYINT | DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT | DUCKDB_TYPE_DUCKDB_TYPE_INTEGER | DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => {
+        DUCKDB_TYPE_DUCKDB_TYPE_TINYINT
+        | DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT
+        | DUCKDB_TYPE_DUCKDB_TYPE_INTEGER
+        | DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => {
             // SAFETY: the value is a whole number that fits.
             Value::Integer(unsafe { duckdb_get_int64(value) }.into())
         }

@@ -95,7 +95,9 @@ fn write_texts(vector: duckdb_vector, texts: &TextColumn, validity: &Validity, r
             unsafe { data.add(at + to).write(string_over(text)) };
         } else if validity.is_valid(from) {
             // SAFETY: the text is UTF-8, and the row within the vector's capacity.
-            unsafe { duckdb_unsafe_vector_assign_string_element_len(vector, (at + to) as idx_t, text.as_ptr().cast(), text.len() as idx_t) };
+            unsafe {
+                duckdb_unsafe_vector_assign_string_element_len(vector, (at + to) as idx_t, text.as_ptr().cast(), text.len() as idx_t)
+            };
         }
     }
 }

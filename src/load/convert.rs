@@ -2,9 +2,15 @@
 
 use crate::columns::{Batch, RowPlan, TableSchema};
 use crate::http::{facts_of, PageBody, PageFacts, PageRows};
-use crate::json;
+use crate::json::Parser;
 use crate::spec::{ParamValue, TableDef};
 use crate::Result;
+use std::cell::RefCell;
+
+thread_local! {
+    /// The buffers of the conversion thread, kept from page to page.
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::default());
+}
 
 /// A page, converted.
 pub struct ConvertedPage {
@@ -13,11 +19,20 @@ pub struct ConvertedPage {
 }
 
 /// Converts a page. `schema` holds the table's columns so far; those of the batch are the same or wider.
-pub fn convert(table_def: &TableDef, row_plan: &RowPlan, mut page: PageBody, schema: &TableSchema, copied: &[ParamValue]) -> Result<ConvertedPage> {
-    let mut body = std::mem::take(&mut page.body);
-    let document = json::parse(&mut body)?;
-    let batch = row_plan.rows_of(document.root(), schema, copied)?;
-    let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint: batch.fingerprint() };
-    let facts = facts_of(&table_def.paging, &page, document.root(), rows);
-    Ok(ConvertedPage { batch, facts })
+pub fn convert(
+    table_def: &TableDef,
+    row_plan: &RowPlan,
+    mut page: PageBody,
+    schema: &TableSchema,
+    copied: &[ParamValue],
+) -> Result<ConvertedPage> {
+    let body = std::mem::take(&mut page.body);
+    PARSER.with_borrow_mut(|parser| {
+        parser.read(&body, |root| {
+            let batch = row_plan.rows_of(root, schema, copied)?;
+            let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint: batch.fingerprint() };
+            let facts = facts_of(&table_def.paging, &page, root, rows);
+            Ok(ConvertedPage { batch, facts })
+        })
+    })
 }

@@ -13,9 +13,9 @@ use crate::{Error, Result};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use std::sync::mpsc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Everything the fetching of one table needs.
@@ -118,13 +118,22 @@ impl Fetch {
     }
 
     async fn fetch_page(
-        &self, set: &ParamSet, place: PagePlace, copied: Arc<[ParamValue]>, permit: Option<OwnedSemaphorePermit>,
+        &self,
+        set: &ParamSet,
+        place: PagePlace,
+        copied: Arc<[ParamValue]>,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> (PagePlace, std::result::Result<PageOutcome, PageFailure>, Option<OwnedSemaphorePermit>) {
         let outcome = self.answer_to(set, &place, copied).await;
         (place, outcome, permit)
     }
 
-    async fn answer_to(&self, set: &ParamSet, place: &PagePlace, copied: Arc<[ParamValue]>) -> std::result::Result<PageOutcome, PageFailure> {
+    async fn answer_to(
+        &self,
+        set: &ParamSet,
+        place: &PagePlace,
+        copied: Arc<[ParamValue]>,
+    ) -> std::result::Result<PageOutcome, PageFailure> {
         let request = request_of(&self.connection, &self.table_def, set, &place.key).map_err(PageFailure::Broken)?;
         let answer = self.client.send(&request, set.from_parent, self.job.as_ref()).await.map_err(PageFailure::Broken)?;
         let page = match answer {

@@ -59,6 +59,8 @@ pub(super) struct Inner {
     pub(super) database: Arc<dyn Database>,
     state: Mutex<State>,
     closed: AtomicBool,
+    /// Held while a table is published: two that share a view would be in each other's way.
+    publishing: Mutex<()>,
     this: Weak<Inner>,
 }
 
@@ -77,7 +79,13 @@ struct State {
 impl Loader {
     /// Makes a loader without threads: they start with the first load.
     pub fn new(database: Arc<dyn Database>) -> Loader {
-        let inner = Arc::new_cyclic(|this| Inner { database, state: Mutex::default(), closed: AtomicBool::new(false), this: this.clone() });
+        let inner = Arc::new_cyclic(|this| Inner {
+            database,
+            state: Mutex::default(),
+            closed: AtomicBool::new(false),
+            publishing: Mutex::default(),
+            this: this.clone(),
+        });
         Loader { inner }
     }
 
@@ -191,6 +199,11 @@ impl Inner {
         let client = Arc::new(ApiClient::new(connection.clone(), http)?);
         state.clients.insert(key, (http, client.clone()));
         Ok(client)
+    }
+
+    /// Waits until no other table is being published.
+    pub(super) fn publishing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.publishing)
     }
 
     pub(super) fn is_closed(&self) -> bool {

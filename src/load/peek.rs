@@ -31,7 +31,9 @@ impl Loader {
             let parent = TableTarget { table: parent.to_string(), ..target.clone() };
             if !self.is_loaded(session.as_mut(), &parent)? {
                 let name = format!("{}.{}", target.connection.name, parent.table);
-                return Err(Error::config(format!("its params query '{name}', which is not loaded; load that first with LOAD TABLE {name}")));
+                return Err(Error::config(format!(
+                    "its params query '{name}', which is not loaded; load that first with LOAD TABLE {name}"
+                )));
             }
         }
         let sets = parameter_sets(&target.connection, table_def, session.as_mut(), &target.catalog)?;

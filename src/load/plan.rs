@@ -147,8 +147,10 @@ mod tests {
             axis(&["owner", "repo"], vec![vec![text("x"), text("y")], vec![text("z"), text("w")]]),
         ];
         let sets = product(&axes).unwrap();
-        let shown: Vec<String> =
-            sets.iter().map(|set| set.values.iter().map(|(name, value)| format!("{name}={}", value.to_text().unwrap())).collect::<Vec<_>>().join(" ")).collect();
+        let shown: Vec<String> = sets
+            .iter()
+            .map(|set| set.values.iter().map(|(name, value)| format!("{name}={}", value.to_text().unwrap())).collect::<Vec<_>>().join(" "))
+            .collect();
         assert_eq!(shown, ["a=1 owner=x repo=y", "a=1 owner=z repo=w", "a=2 owner=x repo=y", "a=2 owner=z repo=w"]);
     }
 

@@ -7,7 +7,7 @@ use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
 use crate::session::{quote_ident, quote_literal, LogLevel, Session, TableName};
 use crate::spec::{Connection, ScalarType, TableDef};
-use crate::Result;
+use crate::{Error, Result};
 
 /// What is published, and under which job.
 pub struct Publication<'a> {
@@ -24,16 +24,32 @@ pub struct Publication<'a> {
 
 impl Publication<'_> {
     /// Makes the staging table the table. Readers see the old one or the new one.
-    pub fn publish(&self, session: &mut dyn Session, writer: &mut Writer<'_>) -> Result<()> {
+    ///
+    /// A view that cannot be made is left out: it names a column that this account's rows do not have, which is no reason to
+    /// withhold the table. Since its failure ends the transaction, everything is done again without it.
+    pub fn publish(&self, session: &mut dyn Session, writer: &Writer<'_>) -> Result<()> {
+        let mut left_out: Vec<&str> = Vec::new();
+        loop {
+            let Some((view, err)) = self.try_publish(session, writer, &left_out)? else { return Ok(()) };
+            session.execute("ROLLBACK")?;
+            self.job.log(LogLevel::Warning, || format!("view '{view}' was not made: {err}"));
+            left_out.push(view);
+        }
+    }
+
+    /// Publishes, but for the views in `left_out`. Returns the view that could not be made, with the reason.
+    fn try_publish(&self, session: &mut dyn Session, writer: &Writer<'_>, left_out: &[&str]) -> Result<Option<(&str, Error)>> {
         session.execute("BEGIN")?;
-        writer.complete(session, &fallback_columns(self.table_def))?;
+        let schema = writer.complete(session, &fallback_columns(self.table_def))?;
         let existed = self.store.exists(session, &self.store.target)?;
         if existed {
             session.execute(&format!("DROP TABLE {}", self.store.target))?;
         }
         session.execute(&format!("ALTER TABLE {} RENAME TO {}", self.store.staging, quote_ident(&self.store.target.table)))?;
-        session.execute(&self.comments_sql(&writer.schema))?;
-        self.create_views(session)?;
+        session.execute(&self.comments_sql(&schema))?;
+        if let Some(failed) = self.create_views(session, left_out)? {
+            return Ok(Some(failed));
+        }
         let mut sql = self.store.forget_sql(&self.store.staging.table);
         sql.push_str(&self.store.state_sql(&self.store.target.table, "complete"));
         let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
@@ -41,9 +57,10 @@ impl Publication<'_> {
             sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
         }
         sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
-        sql.push_str(&self.subject.log_sql(self.job.id(), &self.job.take_log()));
         session.execute(&sql)?;
-        session.execute("COMMIT")
+        session.execute(&format!("SELECT 1; {}", self.subject.log_sql(self.job.id(), &self.job.take_log())))?;
+        session.execute("COMMIT")?;
+        Ok(None)
     }
 
     fn comments_sql(&self, schema: &TableSchema) -> String {
@@ -61,11 +78,12 @@ impl Publication<'_> {
         sql
     }
 
-    /// Creates the adapter's views whose tables are all there now. A view of that name that is not Unify's stays.
-    fn create_views(&self, session: &mut dyn Session) -> Result<()> {
+    /// Creates the adapter's views whose tables are all there now. A view of that name that is not Unify's stays. Returns the first
+    /// that cannot be made, with the reason.
+    fn create_views(&self, session: &mut dyn Session, left_out: &[&str]) -> Result<Option<(&str, Error)>> {
         let target = &self.store.target;
         for view_def in &self.connection.adapter.views {
-            let mut is_ready = true;
+            let mut is_ready = !left_out.contains(&view_def.name.as_str());
             for source in &view_def.from {
                 let source = TableName { table: source.clone(), ..target.clone() };
                 is_ready &= source.table.eq_ignore_ascii_case(&target.table) || self.store.exists(session, &source)?;
@@ -77,13 +95,12 @@ impl Publication<'_> {
             }
             let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
             let state = self.store.state_sql(&view.table, "complete");
-            match session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}")) {
-                Ok(()) => session.execute(&state)?,
-                // The view names a column that this account's rows do not have: no reason to withhold the table.
-                Err(err) => self.job.log(LogLevel::Warning, || format!("view '{}' was not made: {err}", view_def.name)),
+            if let Err(err) = session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}")) {
+                return Ok(Some((&view_def.name, err)));
             }
+            session.execute(&state)?;
         }
-        Ok(())
+        Ok(None)
     }
 }
 

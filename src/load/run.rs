@@ -75,7 +75,11 @@ impl JobRun {
         for parent in table_def.parents() {
             let inner = self.loader()?;
             let target = TableTarget { table: parent.to_string(), ..self.target.clone() };
-            let job = inner.start(&target, LoadAction::Load, &Settings { progress: crate::session::ProgressMode::Off, ..self.settings.clone() })?;
+            let job = inner.start(
+                &target,
+                LoadAction::Load,
+                &Settings { progress: crate::session::ProgressMode::Off, ..self.settings.clone() },
+            )?;
             // The parent's job, too, is stopped when the database closes; until then its own messages are the better ones.
             drop(inner);
             job.wait(&|| self.job.is_cancelled(), None)?;
@@ -125,7 +129,7 @@ impl JobRun {
         written?;
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
         fetch_outcome.recv().unwrap_or_else(|_| self.stopped())?;
-        self.publish(table_def, &mut writer)
+        self.publish(table_def, &writer)
     }
 
     fn stopped(&self) -> Result<()> {
@@ -139,7 +143,7 @@ impl JobRun {
         self.database.connect()?.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", self.store.staging))
     }
 
-    fn publish(&self, table_def: &TableDef, writer: &mut Writer<'_>) -> Result<()> {
+    fn publish(&self, table_def: &TableDef, writer: &Writer<'_>) -> Result<()> {
         self.job.check_cancelled()?;
         let n_rows = self.job.counters.rows.load(Ordering::Relaxed);
         let publication = Publication {
@@ -152,6 +156,8 @@ impl JobRun {
             end_action: self.job.action().audit_names().1,
             n_rows,
         };
+        let loader = self.loader()?;
+        let _one_at_a_time = loader.publishing();
         let mut session = self.database.connect()?;
         self.job.log(LogLevel::Info, || format!("{n_rows} rows published"));
         publication.publish(session.as_mut(), writer)

@@ -94,21 +94,18 @@ impl Writer<'_> {
     }
 
     /// Makes the staging table ready to be the table: there even without rows, without columns that hold nothing of their own.
-    pub fn complete(&mut self, session: &mut dyn Session, fallback: &[(String, ColumnType)]) -> Result<()> {
+    ///
+    /// Changes nothing here, so that it can be done again in another transaction. Returns the columns that are left.
+    pub fn complete(&self, session: &mut dyn Session, fallback: &[(String, ColumnType)]) -> Result<TableSchema> {
+        let mut schema = if self.schema.columns.is_empty() { TableSchema::of(fallback) } else { self.schema.clone() };
         if !self.created {
-            if self.schema.columns.is_empty() {
-                self.schema = TableSchema::of(fallback);
-            }
-            let schema = self.schema.clone();
             self.prepare_staging(session, &schema)?;
-            self.created = true;
         }
-        let redundant = self.schema.redundant();
-        for idx in redundant.iter().rev() {
-            let column = self.schema.columns.remove(*idx);
+        for idx in schema.redundant().into_iter().rev() {
+            let column = schema.columns.remove(idx);
             session.execute(&format!("ALTER TABLE {} DROP COLUMN {}", self.store.staging, quote_ident(&column.name)))?;
         }
-        Ok(())
+        Ok(schema)
     }
 }
 
@@ -129,7 +126,11 @@ fn change_sql(store: &Store, schema: &TableSchema, change: &SchemaChange) -> (St
         }
         SchemaChange::Widened { idx, from, to } => {
             let name = quote_ident(&schema.columns[*idx].name);
-            let using = if *to == ColumnType::Json && *from != ColumnType::Undecided { format!("to_json({name})") } else { format!("CAST({name} AS {})", to.sql_name()) };
+            let using = if *to == ColumnType::Json && *from != ColumnType::Undecided {
+                format!("to_json({name})")
+            } else {
+                format!("CAST({name} AS {})", to.sql_name())
+            };
             let sql = format!("ALTER TABLE {} ALTER COLUMN {name} SET DATA TYPE {} USING {using}", store.staging, to.sql_name());
             let message = match from {
                 ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, to.sql_name()),
@@ -139,4 +140,3 @@ fn change_sql(store: &Store, schema: &TableSchema, change: &SchemaChange) -> (St
         }
     }
 }
-

@@ -154,7 +154,8 @@ impl Settings {
             }
         };
         let wrong = |name: &str, expected: &str| Error::config(format!("setting '{name}' is '{}'; expected {expected}", text(name)));
-        let count = |name: &str| text(name).parse::<u64>().ok().filter(|value| *value > 0).ok_or_else(|| wrong(name, "a whole number above 0"));
+        let count =
+            |name: &str| text(name).parse::<u64>().ok().filter(|value| *value > 0).ok_or_else(|| wrong(name, "a whole number above 0"));
         let seconds = |name: &str| {
             let value = text(name).parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0 && *value < 1e9);
             value.map(Duration::from_secs_f64).ok_or_else(|| wrong(name, "a number of seconds, 0 or more"))
@@ -165,7 +166,8 @@ impl Settings {
             connections_file: text("unify_connections_file"),
             spec_path: text("unify_spec_path"),
             loader_threads: count("unify_loader_threads")?.min(256) as usize,
-            memory_limit: bytes_of(&text("unify_memory_limit")).ok_or_else(|| wrong("unify_memory_limit", "a size of 1 MiB or more such as '256 MiB'"))?,
+            memory_limit: bytes_of(&text("unify_memory_limit"))
+                .ok_or_else(|| wrong("unify_memory_limit", "a size of 1 MiB or more such as '256 MiB'"))?,
             max_pages: count("unify_max_pages")?,
             progress: match text("unify_progress").to_ascii_lowercase().as_str() {
                 "auto" => ProgressMode::Auto,
@@ -182,7 +184,11 @@ impl Settings {
                 "CRITICAL" => LogLevel::Critical,
                 _ => return Err(wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL")),
             },
-            http_timeout: if http_timeout.is_zero() { return Err(wrong("unify_http_timeout", "more than 0 seconds")) } else { http_timeout },
+            http_timeout: if http_timeout.is_zero() {
+                return Err(wrong("unify_http_timeout", "more than 0 seconds"));
+            } else {
+                http_timeout
+            },
             allow_http: text("unify_allow_http") == "true",
             external_access: !matches!(value_of("enable_external_access"), Some(Value::Boolean(false))),
         })

@@ -73,7 +73,7 @@ impl Session for FakeSession {
         Ok(answers.iter().find(|(part, _)| sql.contains(part)).map(|(_, rows)| rows.clone()).unwrap_or_default())
     }
 
-    fn append(&mut self, table: &TableName, _batch: &Batch) -> Result<()> {
+    fn append(&mut self, table: &TableName, _batches: &[Batch]) -> Result<()> {
         Err(Error::internal(format!("no test expects rows for {table}")))
     }
 
@@ -99,7 +99,7 @@ impl TestInstance {
         let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
         let answers = Answers::default();
         let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers) });
-        let instance = Instance { catalog: Catalog::with_environment(environment), loader: Loader {}, database };
+        let instance = Instance { catalog: Catalog::with_environment(environment), loader: Loader::new(database.clone()), database };
         TestInstance { folder, answers, instance }
     }
 
