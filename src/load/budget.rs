@@ -7,28 +7,77 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const KIB: u64 = 1024;
 /// A page holds its body while it is parsed and its columns until they are written.
 const COPIES: u64 = 3;
+/// The most one load takes.
+const MOST_FOR_ONE: u64 = 64 << 20;
 /// What a page is taken to need before the first one arrived.
 const FIRST_PAGE: u64 = 512 * KIB;
 
 /// Bytes that pages under way may take. Waiting for it is what slows fetching down to the speed of writing.
 pub struct Budget {
+    all: Share,
+    /// What one load may take, so that it does not run far ahead of its writer.
+    each: u64,
+}
+
+/// The part of a [`Budget`] that one load uses.
+pub struct LoadBudget {
+    all: Share,
+    own: Share,
+    n_waiting: AtomicU64,
+}
+
+/// Room for one page; free again when dropped.
+pub struct PageRoom {
+    _all: Option<OwnedSemaphorePermit>,
+    _own: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Clone)]
+struct Share {
     semaphore: Arc<Semaphore>,
     total_kib: u64,
 }
 
-impl Budget {
-    /// Makes a budget of `bytes`.
-    pub fn new(bytes: u64) -> Budget {
+impl Share {
+    fn new(bytes: u64) -> Share {
         let total_kib = (bytes / KIB).clamp(1, Semaphore::MAX_PERMITS as u64).min(u64::from(u32::MAX));
-        Budget { semaphore: Arc::new(Semaphore::new(total_kib as usize)), total_kib }
+        Share { semaphore: Arc::new(Semaphore::new(total_kib as usize)), total_kib }
     }
 
-    /// Waits until there is room for one more page; the room is free again when the permit is dropped.
+    async fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let kib = (bytes / KIB).clamp(1, self.total_kib) as u32;
+        self.semaphore.clone().acquire_many_owned(kib).await.ok()
+    }
+}
+
+impl Budget {
+    /// Makes a budget of `bytes` for all loads together.
+    pub fn new(bytes: u64) -> Budget {
+        Budget { all: Share::new(bytes), each: bytes.min(MOST_FOR_ONE) }
+    }
+
+    /// Returns what one load may use.
+    pub fn for_load(&self) -> LoadBudget {
+        LoadBudget { all: self.all.clone(), own: Share::new(self.each), n_waiting: AtomicU64::new(0) }
+    }
+}
+
+impl LoadBudget {
+    /// Waits until there is room for one more page.
     ///
     /// A load asks in the order it writes, so the page that is written next always has its room and no load waits for itself.
-    pub async fn page(&self, size: &PageSize) -> Option<OwnedSemaphorePermit> {
-        let kib = (size.estimate() * COPIES / KIB).clamp(1, self.total_kib) as u32;
-        self.semaphore.clone().acquire_many_owned(kib).await.ok()
+    pub async fn page(&self, size: &PageSize) -> PageRoom {
+        let bytes = size.estimate() * COPIES;
+        self.n_waiting.fetch_add(1, Ordering::Relaxed);
+        let own = self.own.take(bytes).await;
+        let all = self.all.take(bytes).await;
+        self.n_waiting.fetch_sub(1, Ordering::Relaxed);
+        PageRoom { _all: all, _own: own }
+    }
+
+    /// Returns whether fetching waits for room that the writer's rows take.
+    pub fn is_used_up(&self) -> bool {
+        self.n_waiting.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -59,21 +108,28 @@ mod tests {
     #[tokio::test]
     async fn pages_wait_when_the_budget_is_used_up() {
         let budget = Budget::new(1 << 20);
+        let (mine, other) = (budget.for_load(), budget.for_load());
         let size = PageSize::default();
         size.saw(170 * KIB);
-        let first = budget.page(&size).await;
-        let second = budget.page(&size).await;
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), budget.page(&size)).await.is_err());
-        drop(first);
-        assert!(budget.page(&size).await.is_some());
+        let first = mine.page(&size).await;
+        let second = other.page(&size).await;
+        let mut third = std::pin::pin!(mine.page(&size));
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut third).await.is_err());
+        assert!(mine.is_used_up() && !other.is_used_up());
         drop(second);
+        third.await;
+        assert!(!mine.is_used_up());
+        drop(first);
     }
 
     #[tokio::test]
     async fn a_page_larger_than_the_budget_gets_all_of_it() {
-        let budget = Budget::new(1 << 20);
+        let budget = Budget::new(1 << 20).for_load();
         let size = PageSize::default();
         size.saw(60 << 20);
-        assert!(budget.page(&size).await.is_some());
+        let room = budget.page(&size).await;
+        assert_eq!(budget.own.semaphore.available_permits(), 0);
+        drop(room);
+        assert_eq!(budget.own.semaphore.available_permits(), 1024);
     }
 }

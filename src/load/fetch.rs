@@ -1,22 +1,27 @@
 //! Fetches the pages of every parameter set, side by side, and hands their rows on in the order of each set.
 
-use super::budget::{Budget, PageSize};
+use super::budget::{LoadBudget, PageRoom, PageSize};
 use super::convert::{convert, ConvertedPage};
 use super::job::Job;
 use super::plan::copied_values;
 use super::pool::Workers;
 use crate::columns::{Batch, RowPlan, TableSchema};
-use crate::http::{request_of, Answer, ApiClient, ApiRequest, PageFailure, PagePlace, PageVerdict, Pager, ParamSet, RequestObserver};
+use crate::http::{
+    request_of, Answer, ApiClient, ApiRequest, PageBody, PageFacts, PageFailure, PagePlace, PageVerdict, Pager, ParamSet, RequestObserver,
+};
 use crate::session::LogLevel;
 use crate::spec::{Connection, ParamValue, TableDef};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
+use futures_util::future::OptionFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+
+/// Pages that may wait for an earlier one, for each that may be in flight.
+const MOST_EARLY: usize = 4;
 
 /// Everything the fetching of one table needs.
 pub struct Fetch {
@@ -26,7 +31,7 @@ pub struct Fetch {
     pub row_plan: RowPlan,
     pub client: Arc<ApiClient>,
     pub workers: Arc<Workers>,
-    pub budget: Arc<Budget>,
+    pub budget: LoadBudget,
     pub page_size: PageSize,
     /// The table's columns so far: what the writer has made of the pages it saw.
     pub schema: RwLock<Arc<TableSchema>>,
@@ -38,12 +43,13 @@ pub struct Fetch {
 /// Rows of one page, with the room they take in the memory budget.
 pub struct FetchedRows {
     pub batch: Batch,
-    pub permit: Option<OwnedSemaphorePermit>,
+    /// Free again when the rows are written.
+    pub room: PageRoom,
 }
 
 /// What one request for a page came to.
-enum PageOutcome {
-    Rows(Box<ConvertedPage>),
+enum RequestOutcome {
+    Page(ApiRequest, PageBody),
     /// The answer has no rows, and that is no error.
     Empty,
     /// The parameter set is left out.
@@ -69,43 +75,40 @@ impl Fetch {
 
     async fn fetch_set(self: Arc<Self>, set: ParamSet, rows: mpsc::Sender<FetchedRows>) -> Result<()> {
         let copied: Arc<[ParamValue]> = copied_values(&self.table_def, &set).into();
-        let mut pager = Pager::new(&self.table_def.paging, self.max_pages);
-        let mut in_flight = FuturesUnordered::new();
-        // Pages that arrived before one that comes earlier.
-        let mut early: BTreeMap<u64, Option<FetchedRows>> = BTreeMap::new();
-        let mut next_ordinal = 0;
-        let mut expected_pages = 0;
+        let mut order =
+            InOrder { pager: Pager::new(&self.table_def.paging, self.max_pages), early: BTreeMap::new(), next: 0, expected: 0, rows };
+        let mut requests = FuturesUnordered::new();
+        let mut conversions = FuturesUnordered::new();
+        // The page that is asked for as soon as there is room for it.
+        let mut wanted = None;
         loop {
-            while in_flight.len() + early.len() < self.window {
-                let Some(place) = pager.next_place() else { break };
-                let permit = self.budget.page(&self.page_size).await;
-                in_flight.push(self.fetch_page(&set, place, copied.clone(), permit));
+            if wanted.is_none() && requests.len() < self.window && order.early.len() < self.window * MOST_EARLY {
+                let place = order.pager.next_place();
+                wanted = place.map(|place| Box::pin(async { (place, self.budget.page(&self.page_size).await) }));
             }
-            let Some((place, outcome, permit)) = in_flight.next().await else {
-                return Ok(());
-            };
-            let kept = match outcome {
-                Err(failure) => {
-                    pager.failed(&place, failure)?;
-                    None
+            // While one page waits for room, those under way go on: it may be theirs.
+            tokio::select! {
+                Some((place, room)) = OptionFuture::from(wanted.as_mut()), if wanted.is_some() => {
+                    wanted = None;
+                    requests.push(async { (self.request(&set, &place).await, place, room) });
                 }
-                Ok(PageOutcome::Skip) => return Ok(()),
-                Ok(PageOutcome::Empty) => {
-                    pager.answered(&place, &Default::default())?;
-                    None
-                }
-                Ok(PageOutcome::Rows(page)) => {
-                    let verdict = pager.answered(&place, &page.facts)?;
-                    (verdict == PageVerdict::Keep).then_some(FetchedRows { batch: page.batch, permit })
-                }
-            };
-            self.expect_pages(&mut expected_pages, pager.total_pages());
-            early.insert(place.ordinal, kept);
-            while let Some(page) = early.remove(&next_ordinal) {
-                next_ordinal += 1;
-                if let Some(page) = page {
-                    rows.send(page).map_err(|_| Error::new(crate::ErrorKind::Cancelled, "the load was stopped"))?;
-                }
+                Some((answer, place, room)) = requests.next(), if !requests.is_empty() => match answer {
+                    Ok(RequestOutcome::Page(request, page)) => {
+                        let copied = copied.clone();
+                        conversions.push(async { (self.converted(request, page, copied).await, place, room) });
+                    }
+                    Ok(RequestOutcome::Skip) => return Ok(()),
+                    Ok(RequestOutcome::Empty) => order.empty(&place)?,
+                    Err(failure) => order.failed(&place, failure)?,
+                },
+                Some((converted, place, room)) = conversions.next(), if !conversions.is_empty() => match converted {
+                    Ok(page) => {
+                        order.page(&place, page, room)?;
+                        self.expect_pages(&mut order.expected, order.pager.total_pages());
+                    }
+                    Err(err) => order.failed(&place, PageFailure::Broken(err))?,
+                },
+                else => return Ok(()),
             }
         }
     }
@@ -117,44 +120,74 @@ impl Fetch {
         }
     }
 
-    async fn fetch_page(
-        &self,
-        set: &ParamSet,
-        place: PagePlace,
-        copied: Arc<[ParamValue]>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> (PagePlace, std::result::Result<PageOutcome, PageFailure>, Option<OwnedSemaphorePermit>) {
-        let outcome = self.answer_to(set, &place, copied).await;
-        (place, outcome, permit)
-    }
-
-    async fn answer_to(
-        &self,
-        set: &ParamSet,
-        place: &PagePlace,
-        copied: Arc<[ParamValue]>,
-    ) -> std::result::Result<PageOutcome, PageFailure> {
+    async fn request(&self, set: &ParamSet, place: &PagePlace) -> std::result::Result<RequestOutcome, PageFailure> {
         let request = request_of(&self.connection, &self.table_def, set, &place.key).map_err(PageFailure::Broken)?;
         let answer = self.client.send(&request, set.from_parent, self.job.as_ref()).await.map_err(PageFailure::Broken)?;
-        let page = match answer {
-            Answer::Page(page) => page,
-            Answer::Refused(err) => return Err(PageFailure::Refused(err)),
+        match answer {
+            Answer::Page(page) => {
+                self.page_size.saw(page.body.len() as u64);
+                Ok(RequestOutcome::Page(request, page))
+            }
+            Answer::Refused(err) => Err(PageFailure::Refused(err)),
             Answer::Empty(reason) => {
                 self.job.log(LogLevel::Info, || reason);
-                return Ok(PageOutcome::Empty);
+                Ok(RequestOutcome::Empty)
             }
             Answer::Skipped(warning) => {
                 self.job.log(LogLevel::Warning, || warning);
-                return Ok(PageOutcome::Skip);
+                Ok(RequestOutcome::Skip)
             }
-        };
-        self.page_size.saw(page.body.len() as u64);
+        }
+    }
+
+    async fn converted(&self, request: ApiRequest, page: PageBody, copied: Arc<[ParamValue]>) -> Result<ConvertedPage> {
         let schema = self.schema.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (table_def, row_plan) = (self.table_def.clone(), self.row_plan.clone());
         let converted = self.workers.compute(move || convert(&table_def, &row_plan, page, &schema, &copied)).await;
-        let converted = converted.map_err(|err| PageFailure::Broken(described(err, &self.client, &request)))?;
+        let converted = converted.map_err(|err| described(err, &self.client, &request))?;
         self.job.counters.pages.fetch_add(1, Ordering::Relaxed);
-        Ok(PageOutcome::Rows(Box::new(converted)))
+        Ok(converted)
+    }
+}
+
+/// The pages of one set, which arrive in any order and are handed on in that of the API.
+struct InOrder {
+    pager: Pager,
+    /// Pages that arrived before one that comes earlier; `None` has no rows.
+    early: BTreeMap<u64, Option<FetchedRows>>,
+    /// Ordinal of the page that is handed on next.
+    next: u64,
+    /// Pages the API said there are.
+    expected: u64,
+    rows: mpsc::Sender<FetchedRows>,
+}
+
+impl InOrder {
+    fn page(&mut self, place: &PagePlace, page: ConvertedPage, room: PageRoom) -> Result<()> {
+        let verdict = self.pager.answered(place, &page.facts)?;
+        let kept = (verdict == PageVerdict::Keep).then_some(FetchedRows { batch: page.batch, room });
+        self.arrived(place, kept)
+    }
+
+    fn empty(&mut self, place: &PagePlace) -> Result<()> {
+        self.pager.answered(place, &PageFacts::default())?;
+        self.arrived(place, None)
+    }
+
+    fn failed(&mut self, place: &PagePlace, failure: PageFailure) -> Result<()> {
+        self.pager.failed(place, failure)?;
+        self.arrived(place, None)
+    }
+
+    fn arrived(&mut self, place: &PagePlace, page: Option<FetchedRows>) -> Result<()> {
+        self.early.insert(place.ordinal, page);
+        while let Some(page) = self.early.remove(&self.next) {
+            self.next += 1;
+            if let Some(page) = page {
+                self.rows.send(page).map_err(|_| Error::new(ErrorKind::Cancelled, "the load was stopped"))?;
+            }
+        }
+        Ok(())
     }
 }
 

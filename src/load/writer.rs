@@ -1,5 +1,6 @@
 //! The one writer of a table: rows into staging, columns added and widened as the pages bring them.
 
+use super::budget::LoadBudget;
 use super::fetch::FetchedRows;
 use super::job::Job;
 use super::store::Store;
@@ -9,18 +10,21 @@ use crate::Result;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Rows are committed when this many bytes are there ...
-const COMMIT_BYTES: usize = 32 << 20;
-/// ... or when no more came for this long: fetching may wait for the memory they take.
-const IDLE: Duration = Duration::from_millis(100);
+const COMMIT_BYTES: usize = 12 << 20;
+/// ... or when fetching waits for the memory they take, or when no more came for this long.
+const IDLE: Duration = Duration::from_millis(200);
+/// How long the writer waits for a page before it looks around.
+const POLL: Duration = Duration::from_millis(10);
 
 /// Writes one table's rows into its staging table.
 pub struct Writer<'a> {
     pub store: &'a Store,
     pub database: &'a dyn Database,
     pub job: &'a Job,
+    pub budget: &'a LoadBudget,
     /// What fetching converts pages with: kept up to date here.
     pub shared_schema: &'a RwLock<Arc<TableSchema>>,
     pub schema: TableSchema,
@@ -33,14 +37,16 @@ impl Writer<'_> {
     pub fn write_all(&mut self, rows: &Receiver<FetchedRows>) -> Result<()> {
         let mut gathered: Vec<FetchedRows> = Vec::new();
         let mut n_bytes = 0;
+        let mut last_page = Instant::now();
         loop {
-            let (flush, ended) = match rows.recv_timeout(IDLE) {
+            let (flush, ended) = match rows.recv_timeout(POLL) {
                 Ok(page) => {
                     n_bytes += page.batch.approximate_bytes();
                     gathered.push(page);
+                    last_page = Instant::now();
                     (n_bytes >= COMMIT_BYTES, false)
                 }
-                Err(RecvTimeoutError::Timeout) => (true, false),
+                Err(RecvTimeoutError::Timeout) => (self.budget.is_used_up() || last_page.elapsed() >= IDLE, false),
                 Err(RecvTimeoutError::Disconnected) => (true, true),
             };
             self.job.check_cancelled()?;
@@ -58,10 +64,11 @@ impl Writer<'_> {
     fn write(&mut self, pages: Vec<FetchedRows>) -> Result<()> {
         let schema = pages.iter().fold(self.schema.clone(), |schema, page| schema.merged(&page.batch.schema));
         *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
-        let mut permits = Vec::new();
+        // Dropped at the end: only then is their memory free.
+        let mut rooms = Vec::new();
         let mut batches = Vec::with_capacity(pages.len());
         for page in pages {
-            permits.push(page.permit);
+            rooms.push(page.room);
             batches.push(page.batch.conform(&schema)?);
         }
         let n_rows: usize = batches.iter().map(|batch| batch.n_rows).sum();
