@@ -13,6 +13,7 @@ mod progress;
 mod publish;
 mod run;
 mod store;
+mod views;
 mod writer;
 
 pub use job::{Job, LoadAction, LoadReport};

@@ -3,9 +3,10 @@
 use super::audit::{AuditSubject, JobRecord};
 use super::job::Job;
 use super::store::Store;
+use super::views::create_views;
 use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
-use crate::session::{quote_ident, quote_literal, LogLevel, Session, TableName};
+use crate::session::{quote_ident, quote_literal, LogLevel, Session};
 use crate::spec::{Connection, ScalarType, TableDef};
 use crate::{Error, Result};
 
@@ -47,7 +48,7 @@ impl Publication<'_> {
         }
         session.execute(&format!("ALTER TABLE {} RENAME TO {}", self.store.staging, quote_ident(&self.store.target.table)))?;
         session.execute(&self.comments_sql(&schema))?;
-        if let Some(failed) = self.create_views(session, left_out)? {
+        if let Some(failed) = create_views(self.store, session, self.connection, left_out)? {
             return Ok(Some(failed));
         }
         let mut sql = self.store.forget_sql(&self.store.staging.table);
@@ -76,31 +77,6 @@ impl Publication<'_> {
             }
         }
         sql
-    }
-
-    /// Creates the adapter's views whose tables are all there now. A view of that name that is not Unify's stays. Returns the first
-    /// that cannot be made, with the reason.
-    fn create_views(&self, session: &mut dyn Session, left_out: &[&str]) -> Result<Option<(&str, Error)>> {
-        let target = &self.store.target;
-        for view_def in &self.connection.adapter.views {
-            let mut is_ready = !left_out.contains(&view_def.name.as_str());
-            for source in &view_def.from {
-                let source = TableName { table: source.clone(), ..target.clone() };
-                is_ready &= source.table.eq_ignore_ascii_case(&target.table) || self.store.exists(session, &source)?;
-            }
-            let view = TableName { table: view_def.name.clone(), ..target.clone() };
-            let is_foreign = self.store.exists(session, &view)? && !self.store.is_ours(session, &view.table, None)?;
-            if !is_ready || is_foreign {
-                continue;
-            }
-            let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
-            let state = self.store.state_sql(&view.table, "complete");
-            if let Err(err) = session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}")) {
-                return Ok(Some((&view_def.name, err)));
-            }
-            session.execute(&state)?;
-        }
-        Ok(None)
     }
 }
 

@@ -55,7 +55,7 @@ impl JobRun {
             let mut session = self.database.connect()?;
             parameter_sets(&self.target.connection, table_def, session.as_mut(), &self.target.catalog)?
         };
-        self.job.log(LogLevel::Info, || format!("{} with {} parameter sets", self.job.action().name(), sets.len()));
+        self.job.log(LogLevel::Info, || format!("{}, parameter sets: {}", self.job.action().name(), sets.len()));
         self.transfer(table_def, client, sets)?;
         Ok(self.job.report())
     }
@@ -160,7 +160,7 @@ impl JobRun {
         let loader = self.loader()?;
         let _one_at_a_time = loader.publishing();
         let mut session = self.database.connect()?;
-        self.job.log(LogLevel::Info, || format!("{n_rows} rows published"));
+        self.job.log(LogLevel::Info, || format!("published, rows: {n_rows}"));
         publication.publish(session.as_mut(), writer)
     }
 

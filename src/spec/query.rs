@@ -63,7 +63,7 @@ impl ParentQuery {
     /// `repos.name` still means what it did; columns keep their names.
     pub fn qualified(&self, catalog: Option<&str>, schema: &str) -> String {
         let Ok(mut query) = query_of(&self.sql) else { return self.sql.clone() };
-        let prefix: Vec<Ident> = catalog.into_iter().chain([schema]).map(|name| Ident::with_quote('"', name)).collect();
+        let prefix: Vec<Ident> = catalog.into_iter().chain([schema]).map(quoted).collect();
         let mut walk = Walk { scopes: Vec::new(), rewrite: Some(prefix), tables: Vec::new() };
         match query.visit(&mut walk) {
             ControlFlow::Break(_) => self.sql.clone(),
@@ -169,7 +169,7 @@ impl Walk {
             self.tables.push(ident.value.clone());
         }
         if let Some(prefix) = &self.rewrite {
-            let own = Ident::with_quote('"', ident.value);
+            let own = quoted(&ident.value);
             if alias.is_none() {
                 *alias = Some(TableAlias { explicit: true, name: own.clone(), columns: Vec::new(), at: None });
             }
@@ -177,6 +177,12 @@ impl Walk {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Returns a quoted identifier as it is written: sqlparser's own quoting takes a backslash before a quote for an escape, which
+/// DuckDB does not know.
+fn quoted(name: &str) -> Ident {
+    Ident::new(format!("\"{}\"", name.replace('"', "\"\"")))
 }
 
 impl VisitorMut for Walk {

@@ -102,6 +102,12 @@ fn duckdbs_own_syntax_survives() {
 }
 
 #[test]
+fn a_backslash_escapes_nothing() {
+    let query = ParentQuery::parse("SELECT x FROM t").unwrap();
+    assert_eq!(query.qualified(None, "s\\\""), "SELECT x FROM \"s\\\"\"\".\"t\" AS \"t\"");
+}
+
+#[test]
 fn columns_are_counted_when_they_can_be() {
     let check = |sql: &str, expected: Option<usize>| assert_eq!(ParentQuery::parse(sql).unwrap().n_columns(), expected, "{sql}");
     check("SELECT a, b AS c FROM t", Some(2));

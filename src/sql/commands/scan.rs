@@ -41,8 +41,7 @@ impl TableFunction for UnifyScan {
             relation.load(LoadAction::Load, ctx.settings.load_timeout, ctx)?;
         }
         if relation.kind == Kind::View && !view_exists(&relation.table_name(), ctx.instance.database.connect()?.as_mut())? {
-            let message = "the view is missing though its tables are loaded; RELOAD TABLE one of them to make it again";
-            return Err(Error::database(message).within(place(&relation.connection.name, &relation.name)));
+            create_view(&relation, ctx).map_err(|err| err.within(place(&relation.connection.name, &relation.name)))?;
         }
         Ok(Bound::Scan(relation.table_name()))
     }
@@ -63,6 +62,12 @@ fn is_there(relation: &Relation, ctx: &StatementContext<'_>) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Makes the view again, or says why it cannot be made.
+fn create_view(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> {
+    let view_def = relation.connection.adapter.view(&relation.name).ok_or_else(|| Error::internal("a view without its definition"))?;
+    ctx.instance.loader.create_view(&relation.connection, view_def, &relation.catalog)
 }
 
 fn view_exists(name: &TableName, session: &mut dyn Session) -> Result<bool> {

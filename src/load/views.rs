@@ -1,0 +1,57 @@
+//! The adapter's views: made when the tables they read are there.
+
+use super::loader::Loader;
+use super::store::Store;
+use crate::session::{Session, TableName};
+use crate::spec::{Connection, ViewDef};
+use crate::{Error, Result};
+
+impl Loader {
+    /// Makes a view whose tables are loaded. Fails with DuckDB's reason when it cannot be made.
+    pub fn create_view(&self, connection: &Connection, view_def: &ViewDef, catalog: &str) -> Result<()> {
+        let store = Store::new(catalog, &connection.name, &view_def.name);
+        let _one_at_a_time = self.inner().publishing();
+        let mut session = self.inner().database.connect()?;
+        session.execute("BEGIN")?;
+        create_view(&store, session.as_mut(), view_def)?;
+        session.execute("COMMIT")
+    }
+}
+
+/// Creates those of the connection's views that read `store`'s table and whose other tables are there, but for the ones in
+/// `left_out`. A view of that name that is not Unify's stays. Returns the first that cannot be made, with the reason.
+pub(super) fn create_views<'a>(
+    store: &Store,
+    session: &mut dyn Session,
+    connection: &'a Connection,
+    left_out: &[&str],
+) -> Result<Option<(&'a str, Error)>> {
+    let target = &store.target;
+    for view_def in &connection.adapter.views {
+        let reads_it =
+            view_def.from.iter().any(|source| source.eq_ignore_ascii_case(&target.table) || connection.adapter.view(source).is_some());
+        let mut is_ready = reads_it && !left_out.contains(&view_def.name.as_str());
+        for source in &view_def.from {
+            let source = TableName { table: source.clone(), ..target.clone() };
+            is_ready = is_ready && store.exists(session, &source)?;
+        }
+        let view = TableName { table: view_def.name.clone(), ..target.clone() };
+        let is_foreign = is_ready && store.exists(session, &view)? && !store.is_ours(session, &view.table, None)?;
+        if !is_ready || is_foreign {
+            continue;
+        }
+        if let Err(err) = create_view(store, session, view_def) {
+            return Ok(Some((&view_def.name, err)));
+        }
+    }
+    Ok(None)
+}
+
+/// Creates or replaces one view, and notes that it is Unify's.
+fn create_view(store: &Store, session: &mut dyn Session, view_def: &ViewDef) -> Result<()> {
+    let target = &store.target;
+    let view = TableName { table: view_def.name.clone(), ..target.clone() };
+    let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
+    session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}"))?;
+    session.execute(&store.state_sql(&view.table, "complete"))
+}
