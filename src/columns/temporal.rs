@@ -70,8 +70,8 @@ fn seconds_of(bytes: &[u8]) -> Option<(i64, i64, &[u8])> {
         return None;
     }
     let mut micros = 0;
-    for idx in 0..6 {
-        micros = micros * 10 + if idx < n_digits { i64::from(rest[idx] - b'0') } else { 0 };
+    for digit in rest[..n_digits].iter().chain(b"000000").take(6) {
+        micros = micros * 10 + i64::from(digit - b'0');
     }
     Some((second, micros, &rest[n_digits..]))
 }

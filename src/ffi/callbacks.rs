@@ -90,7 +90,11 @@ extern "C" fn unify_replace_table(
         // SAFETY: the bridge owns one reference to the state while the database lives.
         let state = unsafe { &*state.cast::<State>() };
         // SAFETY: the bridge lends the names for the length of this call.
-        let (catalog, schema, table) = unsafe { (catalog.as_str(), schema.as_str(), table.as_str()) };
+        let catalog = unsafe { catalog.as_str() };
+        // SAFETY: as above.
+        let schema = unsafe { schema.as_str() };
+        // SAFETY: as above.
+        let table = unsafe { table.as_str() };
         let settings = ContextSettings::of_raw(context);
         let sql = match replacement_sql(state.instance(), &|| settings.read(), catalog, schema, table) {
             Ok(None) => return std::ptr::null_mut(),

@@ -79,15 +79,18 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
         unsafe { duckdb_destroy_logical_type(&mut logical_type) };
     }
     let extra = Box::into_raw(Box::new(registered));
-    // SAFETY: DuckDB owns `extra` from here and frees it with `free_registered`; the callbacks never unwind.
-    unsafe {
-        duckdb_table_function_set_extra_info(function, extra.cast(), Some(free_registered));
-        duckdb_table_function_set_bind(function, Some(bind));
-        duckdb_table_function_set_init(function, Some(init));
-        duckdb_table_function_set_function(function, Some(run));
-        duckdb_table_function_supports_projection_pushdown(function, true);
-        (bridge.set_progress)(function.cast());
-    }
+    // SAFETY: DuckDB owns `extra` from here and frees it with `free_registered`.
+    unsafe { duckdb_table_function_set_extra_info(function, extra.cast(), Some(free_registered)) };
+    // SAFETY: the function is valid; the callback never unwinds.
+    unsafe { duckdb_table_function_set_bind(function, Some(bind)) };
+    // SAFETY: as above.
+    unsafe { duckdb_table_function_set_init(function, Some(init)) };
+    // SAFETY: as above.
+    unsafe { duckdb_table_function_set_function(function, Some(run)) };
+    // SAFETY: the function is valid.
+    unsafe { duckdb_table_function_supports_projection_pushdown(function, true) };
+    // SAFETY: the function was made by the host the bridge is for.
+    unsafe { (bridge.set_progress)(function.cast()) };
     // SAFETY: connection and function are valid; the function is copied.
     let registered = unsafe { duckdb_register_table_function(connection, function) };
     // SAFETY: made above, freed once.
@@ -122,8 +125,10 @@ unsafe extern "C" fn bind(info: duckdb_bind_info) {
 }
 
 fn bind_call(info: duckdb_bind_info) -> Result<()> {
+    // SAFETY: the info is valid.
+    let extra = unsafe { duckdb_bind_get_extra_info(info) }.cast::<Registered>();
     // SAFETY: the extra info is a `Registered` that lives as long as the function.
-    let registered = unsafe { &*duckdb_bind_get_extra_info(info).cast::<Registered>() };
+    let registered = unsafe { &*extra };
     let state = registered.state.upgrade().ok_or_else(gone)?;
     let mut handle: duckdb_client_context = std::ptr::null_mut();
     // SAFETY: the handle is written and then taken.
@@ -253,8 +258,10 @@ extern "C" fn free_call(call: *mut c_void) {
 
 unsafe extern "C" fn init(info: duckdb_init_info) {
     let outcome = guard(|| {
+        // SAFETY: the info is valid.
+        let call = unsafe { duckdb_init_get_bind_data(info) }.cast::<Call>();
         // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*duckdb_init_get_bind_data(info).cast::<Call>() };
+        let call = unsafe { &*call };
         let run = match &call.plan {
             CallPlan::Rows(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
             CallPlan::Scan(plan) => {
@@ -296,10 +303,14 @@ extern "C" fn free_run(run: *mut c_void) {
 
 unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chunk) {
     let outcome = guard(|| {
+        // SAFETY: the info is valid.
+        let call = unsafe { duckdb_function_get_bind_data(info) }.cast::<Call>();
         // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*duckdb_function_get_bind_data(info).cast::<Call>() };
+        let call = unsafe { &*call };
+        // SAFETY: the info is valid.
+        let run_state = unsafe { duckdb_function_get_init_data(info) }.cast::<RunState>();
         // SAFETY: the init data is a `RunState`; one thread at a time uses it.
-        let run_state = unsafe { &mut *duckdb_function_get_init_data(info).cast::<RunState>() };
+        let run_state = unsafe { &mut *run_state };
         fill(call, run_state, output)
     });
     if let Err(err) = outcome {

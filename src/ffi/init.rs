@@ -44,7 +44,9 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     // SAFETY: DuckDB passes a valid access structure.
     let get_database = unsafe { (*access).get_database }.ok_or_else(|| Error::internal("DuckDB gave no access to the database"))?;
     // SAFETY: the pointer is valid for the length of this call.
-    let database: *mut c_void = unsafe { *get_database(info).cast::<*mut c_void>() };
+    let database = unsafe { get_database(info) };
+    // SAFETY: it points to the handle of an open database.
+    let database: *mut c_void = unsafe { database.read() }.cast();
     let lease = DatabaseLease::borrow(database);
     let state = State::new(bridge, HostDatabase::new(bridge, database));
     settings::register(&lease)?;
@@ -68,9 +70,13 @@ fn release_of(info: duckdb_extension_info, access: *const duckdb_extension_acces
     if api.is_null() {
         return Err(no_api());
     }
-    // SAFETY: every release that offers the C API v1 has this entry at this place.
-    let library_version = unsafe { std::ptr::addr_of!((*api).duckdb_library_version).read() }.ok_or_else(no_api)?;
+    // SAFETY: every release that offers the C API v1 has this entry at this place; no reference to the whole table is made.
+    let library_version = unsafe { std::ptr::addr_of!((*api).duckdb_library_version) };
+    // SAFETY: as above.
+    let library_version = unsafe { library_version.read() }.ok_or_else(no_api)?;
+    // SAFETY: the function takes no argument.
+    let release = unsafe { library_version() };
     // SAFETY: the host returns a static text.
-    let release = unsafe { CStr::from_ptr(library_version()) };
+    let release = unsafe { CStr::from_ptr(release) };
     Ok(release.to_string_lossy().into_owned())
 }

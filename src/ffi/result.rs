@@ -35,8 +35,10 @@ pub fn rows_of(result: &mut duckdb_result) -> Result<Option<Vec<Vec<Value>>>> {
     }
     let mut rows = Vec::new();
     loop {
-        // SAFETY: a result is plain data that the call only reads.
-        let mut chunk = unsafe { duckdb_fetch_chunk(std::ptr::read(result)) };
+        // SAFETY: a result is plain data; the call takes a copy and reads through it.
+        let lent = unsafe { std::ptr::read(result) };
+        // SAFETY: the result is valid.
+        let mut chunk = unsafe { duckdb_fetch_chunk(lent) };
         if chunk.is_null() {
             return Ok(Some(rows));
         }

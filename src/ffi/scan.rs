@@ -26,11 +26,10 @@ impl ScanPlan {
             let mut logical_type = unsafe { duckdb_prepared_statement_column_logical_type(prepared.statement, idx) };
             // SAFETY: name and type are valid and copied.
             unsafe { duckdb_bind_add_result_column(info, name, logical_type) };
-            // SAFETY: both are ours, freed once.
-            unsafe {
-                duckdb_destroy_logical_type(&mut logical_type);
-                duckdb_free(name.cast_mut().cast());
-            }
+            // SAFETY: the type is ours, freed once.
+            unsafe { duckdb_destroy_logical_type(&mut logical_type) };
+            // SAFETY: the name is ours, freed once.
+            unsafe { duckdb_free(name.cast_mut().cast()) };
         }
         Ok(ScanPlan { table: table.clone(), columns })
     }
@@ -66,8 +65,10 @@ pub struct ScanRun {
 impl ScanRun {
     /// Puts the next rows into `output`; none at the end.
     pub fn next(&mut self, output: duckdb_data_chunk) -> Result<()> {
-        // SAFETY: the result streams; the call only reads it.
-        let mut chunk = unsafe { duckdb_fetch_chunk(std::ptr::read(&self.result)) };
+        // SAFETY: a result is plain data; the call takes a copy and reads through it.
+        let lent = unsafe { std::ptr::read(&self.result) };
+        // SAFETY: the result streams.
+        let mut chunk = unsafe { duckdb_fetch_chunk(lent) };
         if chunk.is_null() {
             // SAFETY: the result is valid.
             let message = text_of(unsafe { duckdb_result_error(&mut self.result) });
@@ -76,16 +77,17 @@ impl ScanRun {
             return message.filter(|message| !message.is_empty()).map_or(Ok(()), |message| Err(Error::database(message)));
         }
         for idx in 0..self.n_columns {
-            // SAFETY: both chunks have the projected columns, of the same types; the vectors share what they point to.
-            unsafe {
-                duckdb_vector_reference_vector(
-                    duckdb_data_chunk_get_vector(output, idx as idx_t),
-                    duckdb_data_chunk_get_vector(chunk, idx as idx_t),
-                );
-            }
+            // SAFETY: the chunk has the projected columns.
+            let to = unsafe { duckdb_data_chunk_get_vector(output, idx as idx_t) };
+            // SAFETY: as above.
+            let from = unsafe { duckdb_data_chunk_get_vector(chunk, idx as idx_t) };
+            // SAFETY: the columns are of the same type; from here on both vectors own what they point to.
+            unsafe { duckdb_vector_reference_vector(to, from) };
         }
-        // SAFETY: both chunks are valid.
-        unsafe { duckdb_data_chunk_set_size(output, duckdb_data_chunk_get_size(chunk)) };
+        // SAFETY: the chunk is valid.
+        let n_rows = unsafe { duckdb_data_chunk_get_size(chunk) };
+        // SAFETY: as above.
+        unsafe { duckdb_data_chunk_set_size(output, n_rows) };
         // SAFETY: fetched above, destroyed once.
         unsafe { duckdb_destroy_data_chunk(&mut chunk) };
         Ok(())

@@ -24,21 +24,24 @@ pub fn register(database: &DatabaseLease) -> Result<()> {
         let mut value = unsafe { duckdb_create_varchar(default.as_ptr()) };
         // SAFETY: takes no argument.
         let mut option = unsafe { duckdb_create_config_option() };
-        // SAFETY: all handles and texts are valid; everything is copied. The default is cast to the type.
-        unsafe {
-            duckdb_config_option_set_name(option, name.as_ptr());
-            duckdb_config_option_set_type(option, logical_type);
-            duckdb_config_option_set_default_value(option, value);
-            duckdb_config_option_set_default_scope(option, duckdb_config_option_scope_DUCKDB_CONFIG_OPTION_SCOPE_GLOBAL);
-            duckdb_config_option_set_description(option, description.as_ptr());
-            duckdb_register_config_option(session.connection(), option);
-        }
-        // SAFETY: each was made above and is freed once.
-        unsafe {
-            duckdb_destroy_config_option(&mut option);
-            duckdb_destroy_value(&mut value);
-            duckdb_destroy_logical_type(&mut logical_type);
-        }
+        // SAFETY: option and text are valid; the text is copied.
+        unsafe { duckdb_config_option_set_name(option, name.as_ptr()) };
+        // SAFETY: option and type are valid; the type is copied.
+        unsafe { duckdb_config_option_set_type(option, logical_type) };
+        // SAFETY: option and value are valid; the value is cast to the type.
+        unsafe { duckdb_config_option_set_default_value(option, value) };
+        // SAFETY: the option is valid.
+        unsafe { duckdb_config_option_set_default_scope(option, duckdb_config_option_scope_DUCKDB_CONFIG_OPTION_SCOPE_GLOBAL) };
+        // SAFETY: option and text are valid; the text is copied.
+        unsafe { duckdb_config_option_set_description(option, description.as_ptr()) };
+        // SAFETY: session and option are valid. A setting that is there already is refused, which is what is wanted.
+        unsafe { duckdb_register_config_option(session.connection(), option) };
+        // SAFETY: made above, freed once.
+        unsafe { duckdb_destroy_config_option(&mut option) };
+        // SAFETY: made above, freed once.
+        unsafe { duckdb_destroy_value(&mut value) };
+        // SAFETY: made above, freed once.
+        unsafe { duckdb_destroy_logical_type(&mut logical_type) };
     }
     Ok(())
 }
@@ -134,8 +137,10 @@ pub fn value_of(value: duckdb_value) -> Value {
     if unsafe { duckdb_is_null_value(value) } {
         return Value::Null;
     }
-    // SAFETY: the type belongs to the value and is not freed.
-    let type_id = unsafe { duckdb_get_type_id(duckdb_get_value_type(value)) };
+    // SAFETY: the value is valid; the type belongs to it and is not freed.
+    let logical_type = unsafe { duckdb_get_value_type(value) };
+    // SAFETY: the type is valid.
+    let type_id = unsafe { duckdb_get_type_id(logical_type) };
     match type_id {
         // SAFETY: the value has the type.
         DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => Value::Boolean(unsafe { duckdb_get_bool(value) }),

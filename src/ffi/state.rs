@@ -34,7 +34,7 @@ impl State {
     pub fn is_interrupted(&self, context: usize) -> bool {
         let context = context as *const c_void;
         // SAFETY: the query that asks runs inside this context, so the context is alive.
-        context != std::ptr::null() && unsafe { (self.bridge.interrupted)(context) }
+        !context.is_null() && unsafe { (self.bridge.interrupted)(context) }
     }
 
     /// Stops all jobs and joins all threads but the calling one.

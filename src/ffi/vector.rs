@@ -78,7 +78,7 @@ fn copy<T: Copy>(vector: duckdb_vector, values: &[T], at: usize) {
     // SAFETY: the vector is flat and holds values of this width.
     let data = unsafe { duckdb_vector_get_data(vector) }.cast::<T>();
     // SAFETY: the vector has room for the rows, and the slices do not overlap.
-    unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), data.add(at), values.len()) };
+    unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), data.wrapping_add(at), values.len()) };
 }
 
 fn write_texts(vector: duckdb_vector, texts: &TextColumn, validity: &Validity, rows: Range<usize>, place: Place) {
@@ -92,7 +92,7 @@ fn write_texts(vector: duckdb_vector, texts: &TextColumn, validity: &Validity, r
         start = end;
         if strings == Strings::Borrowed {
             // SAFETY: the row is within the vector's capacity.
-            unsafe { data.add(at + to).write(string_over(text)) };
+            unsafe { data.wrapping_add(at + to).write(string_over(text)) };
         } else if validity.is_valid(from) {
             // SAFETY: the text is UTF-8, and the row within the vector's capacity.
             unsafe {
@@ -115,12 +115,12 @@ fn string_over(text: &[u8]) -> duckdb_string_t {
     unsafe { to.cast::<u32>().write(len) };
     if text.len() <= INLINE_BYTES {
         // SAFETY: twelve bytes follow the length.
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.add(4), text.len()) };
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.wrapping_add(4), text.len()) };
     } else {
         // SAFETY: the prefix is the four bytes after the length.
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.add(4), 4) };
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.wrapping_add(4), 4) };
         // SAFETY: the pointer is the last eight bytes, aligned as the string is.
-        unsafe { to.add(8).cast::<*const u8>().write(text.as_ptr()) };
+        unsafe { to.wrapping_add(8).cast::<*const u8>().write(text.as_ptr()) };
     }
     string
 }
@@ -146,7 +146,7 @@ fn write_lists(vector: duckdb_vector, ends: &[u32], child: &ColumnVector, rows: 
         let end = ends[from] as usize;
         let entry = duckdb_list_entry { offset: (child_at + start - first) as u64, length: (end - start) as u64 };
         // SAFETY: the row is within the vector's capacity.
-        unsafe { entries.add(place.at + to).write(entry) };
+        unsafe { entries.wrapping_add(place.at + to).write(entry) };
         start = end;
     }
     // SAFETY: the vector is a list, so it has a child.

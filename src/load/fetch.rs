@@ -49,7 +49,7 @@ pub struct FetchedRows {
 
 /// What one request for a page came to.
 enum RequestOutcome {
-    Page(ApiRequest, PageBody),
+    Page(Box<(ApiRequest, PageBody)>),
     /// The answer has no rows, and that is no error.
     Empty,
     /// The parameter set is left out.
@@ -93,9 +93,9 @@ impl Fetch {
                     requests.push(async { (self.request(&set, &place).await, place, room) });
                 }
                 Some((answer, place, room)) = requests.next(), if !requests.is_empty() => match answer {
-                    Ok(RequestOutcome::Page(request, page)) => {
+                    Ok(RequestOutcome::Page(answer)) => {
                         let copied = copied.clone();
-                        conversions.push(async { (self.converted(request, page, copied).await, place, room) });
+                        conversions.push(async { (self.converted(*answer, copied).await, place, room) });
                     }
                     Ok(RequestOutcome::Skip) => return Ok(()),
                     Ok(RequestOutcome::Empty) => order.empty(&place)?,
@@ -126,7 +126,7 @@ impl Fetch {
         match answer {
             Answer::Page(page) => {
                 self.page_size.saw(page.body.len() as u64);
-                Ok(RequestOutcome::Page(request, page))
+                Ok(RequestOutcome::Page(Box::new((request, page))))
             }
             Answer::Refused(err) => Err(PageFailure::Refused(err)),
             Answer::Empty(reason) => {
@@ -140,7 +140,7 @@ impl Fetch {
         }
     }
 
-    async fn converted(&self, request: ApiRequest, page: PageBody, copied: Arc<[ParamValue]>) -> Result<ConvertedPage> {
+    async fn converted(&self, (request, page): (ApiRequest, PageBody), copied: Arc<[ParamValue]>) -> Result<ConvertedPage> {
         let schema = self.schema.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (table_def, row_plan) = (self.table_def.clone(), self.row_plan.clone());
         let converted = self.workers.compute(move || convert(&table_def, &row_plan, page, &schema, &copied)).await;

@@ -204,10 +204,12 @@ impl TableCheck<'_> {
 }
 
 fn values_of(values: &ParamValues) -> Vec<&Template> {
-    let template = |value| match value {
-        &ParamValue::Template(ref template) => Some(template),
-        _ => None,
-    };
+    fn template(value: &ParamValue) -> Option<&Template> {
+        match value {
+            ParamValue::Template(template) => Some(template),
+            _ => None,
+        }
+    }
     match values {
         ParamValues::One(value) => template(value).into_iter().collect(),
         ParamValues::Each(rows) => rows.iter().flatten().filter_map(template).collect(),

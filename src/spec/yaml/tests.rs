@@ -72,7 +72,7 @@ fn alias_bombs_and_deep_nesting_stop() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
     for level in 1..12 {
         let previous = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![previous.as_str(); 10].join(", ")));
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [previous.as_str(); 10].join(", ")));
     }
     assert!(parse("a.yaml", &bomb).unwrap_err().to_string().contains("more than 200000 values"));
     let deep = "[".repeat(100) + &"]".repeat(100);
