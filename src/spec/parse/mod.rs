@@ -6,6 +6,8 @@ mod columns;
 mod limits;
 mod paging;
 mod params;
+#[cfg(test)]
+mod reference_tests;
 mod table;
 #[cfg(test)]
 mod tests;
