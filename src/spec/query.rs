@@ -4,7 +4,7 @@ use super::ParentQuery;
 use crate::{Error, Result};
 use sqlparser::ast::{
     visit_expressions, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor,
-    VisitMut, VisitorMut,
+    Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
@@ -54,9 +54,14 @@ impl ParentQuery {
         let mut query = query_of(sql)?;
         let mut walk = Walk { scopes: Vec::new(), rewrite: None, tables: Vec::new() };
         match query.visit(&mut walk) {
-            ControlFlow::Break(err) => Err(*err),
-            ControlFlow::Continue(()) => Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables }),
+            ControlFlow::Break(err) => return Err(*err),
+            ControlFlow::Continue(()) => {}
         }
+        // The query that runs is the one written from the tree that was checked, so both must be the same.
+        if !query_of(&query.to_string()).is_ok_and(|again| again == query) {
+            return Err(Error::config(format!("the query cannot be written again as it is; it reads as '{query}'")));
+        }
+        Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables })
     }
 
     /// Returns the SQL with each table's name qualified and quoted. Every table keeps its name as alias, so that
@@ -219,8 +224,30 @@ impl VisitorMut for Walk {
         }
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Box<Error>> {
+        for item in &select.projection {
+            let SelectItem::ExprWithAlias { alias, .. } = item else { continue };
+            // DuckDB reads `E'x'` as a text and `a ISNULL` as a condition, where the parser here sees an alias.
+            if alias.quote_style == Some('\'') {
+                return refuse(format!(
+                    "the query has {alias} after a name; write names in double quotes, and texts without a letter before them"
+                ));
+            }
+            if alias.quote_style.is_none() && matches!(alias.value.to_ascii_lowercase().as_str(), "isnull" | "notnull") {
+                return refuse("the query has ISNULL or NOTNULL; write IS NULL or IS NOT NULL");
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Box<Error>> {
-        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let function = match expr {
+            Expr::Function(function) => function,
+            Expr::Value(value) if matches!(value.value, Value::HexStringLiteral(_)) => {
+                return refuse(format!("the query has the hexadecimal {value}; write a number"))
+            }
+            _ => return ControlFlow::Continue(()),
+        };
         let name = last_name(&function.name);
         if FORBIDDEN.contains(&name.as_str()) || FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             return refuse(format!("the query calls '{name}'; a spec's query may read nothing but tables of the same connection"));

@@ -62,6 +62,15 @@ fn anything_but_the_connections_tables_is_refused() {
 }
 
 #[test]
+fn what_would_mean_something_else_when_written_again_is_refused() {
+    check_refused("SELECT - -a FROM t", "cannot be written again");
+    check_refused(r"SELECT E'a\nb' FROM t", "double quotes");
+    check_refused("SELECT a 'b' FROM t", "double quotes");
+    check_refused("SELECT a ISNULL FROM t", "IS NULL");
+    check_refused("SELECT 0x1F FROM t", "hexadecimal");
+}
+
+#[test]
 fn names_are_qualified_and_stay_aliases() {
     check_qualified("SELECT repos.name FROM repos", expect![[r#"SELECT repos.name FROM "my db"."git""hub"."repos" AS "repos""#]]);
     check_qualified("FROM repos", expect![[r#"FROM "my db"."git""hub"."repos" AS "repos""#]]);
