@@ -14,7 +14,7 @@ auth:
   - type: HEADERS
     headers: {X-Key: {option: api_key, description: The key}}
 tables:
-  - {name: orders, resource_path: /orders, params: {since: '${since}', both: 'x${since}'}}
+  - {name: orders, resource_path: /orders, params: {since: '${since}'}}
 ";
 
 fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {

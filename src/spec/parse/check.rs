@@ -168,6 +168,17 @@ impl TableCheck<'_> {
         self.mistakes.at(node, format!("the path of {place} has a hole '{hole}' that no param or option fills{hint}"));
     }
 
+    /// An option alone may be without a value, which leaves the param out; one inside a text must have one.
+    fn check_value(&self, template: &Template, load_holes: &[&str], place: &str, node: &Node) {
+        let is_alone = template.parts().len() == 1;
+        for hole in template.holes().filter(|hole| !load_holes.contains(hole)) {
+            let is_option = self.options.iter().any(|option| option.name == hole);
+            if !(is_alone && is_option) {
+                check_option_hole(hole, place, node, self.options, self.mistakes);
+            }
+        }
+    }
+
     fn check_params(&self, params: &[ParamDef], node: Option<&Node>, load_holes: &[&str], place: &str) {
         let node_of = |param_def: &ParamDef| {
             let entries = node.and_then(Node::mapping).unwrap_or_default();
@@ -178,12 +189,8 @@ impl TableCheck<'_> {
         };
         for param_def in params {
             let place = format!("param '{}' of {place}", param_def.names.join(","));
-            for hole in values_of(&param_def.values).iter().flat_map(|template| template.holes()) {
-                if !load_holes.contains(&hole) && !self.options.iter().any(|option| option.name == hole) {
-                    let names = self.options.iter().map(|option| option.name.as_str()).chain(load_holes.iter().copied());
-                    let hint = nearest(hole, names).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
-                    self.mistakes.at(node_of(param_def), format!("{place} has a hole '{hole}' that is no option{hint}"));
-                }
+            for template in values_of(&param_def.values) {
+                self.check_value(template, load_holes, &place, node_of(param_def));
             }
             let ParamValues::Query(query) = &param_def.values else { continue };
             for table in &query.tables {

@@ -75,9 +75,8 @@ fn is_no(text: &str) -> bool {
 
 fn spec_of(file: &str, node: &Node, mistakes: &Mistakes) -> Option<AdapterSpec> {
     let valid: Vec<&str> = SPEC_KEYS.iter().chain(IGNORED_KEYS).copied().collect();
-    let known = |fields: &Fields<'_>| fields.boolean("enabled");
     let fields = Fields::of(node, "the spec", &valid, mistakes)?;
-    known(&fields);
+    fields.boolean("enabled");
     check_class(&fields);
     let paging = fields.get("paging").map(|node| paging::paging_of(node, "'paging' of the spec", mistakes));
     let spec = AdapterSpec {

@@ -227,6 +227,7 @@ fn mistakes_of_tables_are_found() {
     check_table_mistake("params: {'a,b': 1}", "expected a list of lists of 2 values");
     check_table_mistake("params: {a: 1, 'b,a': [[1, 2]]}", "param 'a' of table 'u' is there twice");
     check_table_mistake("params: {a: '${sit}'}", "has a hole 'sit' that is no option; did you mean 'site'?");
+    check_table_mistake("params: {a: 'x${site}'}", "give it 'default' or 'required: true'");
     check_table_mistake("params: {a: '${timestamp}'}", "has a hole 'timestamp' that is no option");
     check_table_mistake("copy_params_to_output: [og]\nparams: {org: 1}", "copies param 'og', which it does not have");
     check_table_mistake("supports_paging: true", "neither it nor the spec has 'paging'");
