@@ -1,6 +1,6 @@
 //! The boundary to DuckDB: the only place with `unsafe`, the C API and the C++ bridge.
 //!
-//! Every function DuckDB calls does three things: borrow the arguments, call safe code inside [`guard`], hand the result back.
+//! Every function DuckDB calls does three things: borrow the arguments, call safe code inside `guard`, hand the result back.
 
 mod appender;
 mod callbacks;
