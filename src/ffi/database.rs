@@ -2,22 +2,32 @@
 
 use super::appender::append;
 use super::host::Bridge;
-use super::result::{rows_of, take_error};
+use super::result::{rows_of, take_error, Rows};
 use crate::columns::Batch;
-use crate::session::{Database, Session, TableName, Value};
+use crate::session::{quote_ident, Database, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{
     duckdb_connect, duckdb_connection, duckdb_database, duckdb_destroy_extracted, duckdb_destroy_result, duckdb_disconnect,
-    duckdb_extract_statements, duckdb_extracted_statements, duckdb_query, duckdb_result, DuckDBSuccess,
+    duckdb_extract_statements, duckdb_extracted_statements, duckdb_interrupt, duckdb_query, duckdb_result, DuckDBSuccess,
 };
 use std::any::Any;
 use std::ffi::{c_void, CString};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The database, held weakly: it closes when the user closes it.
 pub struct HostDatabase {
     bridge: &'static Bridge,
     weak: *mut c_void,
+    open: OpenSessions,
 }
+
+/// The connections of the sessions that are open now, so that another thread can interrupt them.
+type OpenSessions = Arc<Mutex<Vec<OpenSession>>>;
+
+struct OpenSession(duckdb_connection);
+
+// SAFETY: the pointer is only passed to duckdb_interrupt, which any thread may call while the connection is open.
+unsafe impl Send for OpenSession {}
 
 // SAFETY: the weak pointer is only locked and freed, and both are thread-safe on the C++ side.
 unsafe impl Send for HostDatabase {}
@@ -29,7 +39,7 @@ impl HostDatabase {
     pub fn new(bridge: &'static Bridge, database: *mut c_void) -> HostDatabase {
         // SAFETY: DuckDB passes a valid database for the length of the call.
         let weak = unsafe { (bridge.weak)(database) };
-        HostDatabase { bridge, weak }
+        HostDatabase { bridge, weak, open: OpenSessions::default() }
     }
 
     /// Opens a session of the host's own type.
@@ -42,7 +52,10 @@ impl HostDatabase {
         let session = DatabaseLease::borrow(handle).connect();
         // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
         unsafe { (self.bridge.unlock)(handle) };
-        session
+        let mut session = session?;
+        lock(&self.open).push(OpenSession(session.connection));
+        session.listed_in = Some(self.open.clone());
+        Ok(session)
     }
 }
 
@@ -56,6 +69,13 @@ impl Drop for HostDatabase {
 impl Database for HostDatabase {
     fn connect(&self) -> Result<Box<dyn Session>> {
         Ok(Box::new(self.session()?))
+    }
+
+    fn interrupt_all(&self) {
+        for session in lock(&self.open).iter() {
+            // SAFETY: a listed connection is open: it leaves the list, under this lock, before it is closed.
+            unsafe { duckdb_interrupt(session.0) };
+        }
     }
 }
 
@@ -78,7 +98,7 @@ impl DatabaseLease {
         if state != DuckDBSuccess {
             return Err(Error::database("could not open a session on the database"));
         }
-        Ok(HostSession { connection })
+        Ok(HostSession { connection, listed_in: None })
     }
 
     /// Parses `sql`, which holds one statement, into the host's own objects. The caller hands them to the bridge, which frees them.
@@ -100,6 +120,8 @@ impl DatabaseLease {
 /// One DuckDB connection, for the length of a piece of work.
 pub struct HostSession {
     connection: duckdb_connection,
+    /// The list of open sessions it stands in.
+    listed_in: Option<OpenSessions>,
 }
 
 impl HostSession {
@@ -127,13 +149,16 @@ impl Session for HostSession {
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
-        match self.run(sql, rows_of)? {
-            Some(rows) => Ok(rows),
-            // Some column has a type that only its text stands for.
-            None => {
-                let as_text = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({})", sql.trim().trim_end_matches(';'));
-                self.run(&as_text, rows_of)?.ok_or_else(|| Error::internal("a result of texts could not be read"))
-            }
+        let columns = match self.run(sql, rows_of)? {
+            Rows::Read(rows) => return Ok(rows),
+            Rows::Unreadable(columns) => columns,
+        };
+        let casts: Vec<String> =
+            columns.iter().map(|name| quote_ident(name)).map(|name| format!("CAST({name} AS VARCHAR) AS {name}")).collect();
+        let as_text = format!("SELECT * REPLACE ({}) FROM ({})", casts.join(", "), sql.trim().trim_end_matches(';'));
+        match self.run(&as_text, rows_of)? {
+            Rows::Read(rows) => Ok(rows),
+            Rows::Unreadable(_) => Err(Error::internal("a result of texts could not be read")),
         }
     }
 
@@ -148,9 +173,16 @@ impl Session for HostSession {
 
 impl Drop for HostSession {
     fn drop(&mut self) {
+        if let Some(open) = &self.listed_in {
+            lock(open).retain(|session| session.0 != self.connection);
+        }
         // SAFETY: the connection was opened by this session and is closed once.
         unsafe { duckdb_disconnect(&mut self.connection) };
     }
+}
+
+fn lock(open: &OpenSessions) -> MutexGuard<'_, Vec<OpenSession>> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns `text` as a C string.

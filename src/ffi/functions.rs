@@ -8,6 +8,7 @@ use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
 use super::vector::{write_rows, Place, Strings};
 use crate::columns::{Batch, ColumnType};
+use crate::session::quote_literal;
 use crate::spec::ScalarType;
 use crate::sql::{functions, Arguments, Bound, BoundCall, ParameterDef, ParameterType, StatementContext, TableFunction};
 use crate::{Error, ErrorKind, Result};
@@ -175,10 +176,16 @@ fn gone() -> Error {
 
 /// Returns the attached database that unqualified names mean in the statement's session.
 fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
+    let mut session = state.instance().database.connect()?;
     if let Some(catalog) = context.search_path_catalog() {
-        return Ok(catalog);
+        // As DuckDB has the name: USE takes it in any case.
+        let catalog = quote_literal(&catalog);
+        let rows = session.query(&format!("SELECT database_name FROM duckdb_databases() WHERE lower(database_name) = lower({catalog})"))?;
+        if let Some(name) = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text()) {
+            return Ok(name.to_string());
+        }
     }
-    let rows = state.instance().database.connect()?.query("SELECT current_database()")?;
+    let rows = session.query("SELECT current_database()")?;
     let name = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text().map(str::to_string));
     name.ok_or_else(|| Error::internal("the database has no name"))
 }
@@ -266,7 +273,8 @@ unsafe extern "C" fn init(info: duckdb_init_info) {
             CallPlan::Rows(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
             CallPlan::Scan(plan) => {
                 let state = call.state.upgrade().ok_or_else(gone)?;
-                let run = plan.start(&projection_of(info), state.instance().database.as_ref())?;
+                let interrupted = || state.is_interrupted(call.context);
+                let run = plan.start(&projection_of(info), state.instance().database.as_ref(), &interrupted)?;
                 RunState { run: CallRun::Scan(run), projection: Vec::new() }
             }
         };

@@ -1,5 +1,6 @@
 //! Rows of a query's result as [`Value`]s.
 
+use crate::columns::date_text;
 use crate::session::Value;
 use crate::{Error, Result};
 use libduckdb_sys::*;
@@ -21,8 +22,15 @@ pub fn text_of(text: *const c_char) -> Option<String> {
     Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 
-/// Reads all rows. `None` when a column's type has no [`Value`] of its own.
-pub fn rows_of(result: &mut duckdb_result) -> Result<Option<Vec<Vec<Value>>>> {
+/// What a result holds.
+pub enum Rows {
+    Read(Vec<Vec<Value>>),
+    /// Columns whose type has no [`Value`] of its own, by name.
+    Unreadable(Vec<String>),
+}
+
+/// Reads all rows, or names the columns that cannot be read.
+pub fn rows_of(result: &mut duckdb_result) -> Result<Rows> {
     // SAFETY: the result is valid.
     let n_columns = unsafe { duckdb_column_count(result) };
     let mut types = Vec::new();
@@ -30,8 +38,11 @@ pub fn rows_of(result: &mut duckdb_result) -> Result<Option<Vec<Vec<Value>>>> {
         // SAFETY: the column exists.
         types.push(unsafe { duckdb_column_type(result, idx) });
     }
-    if !types.iter().all(|type_id| is_readable(*type_id)) {
-        return Ok(None);
+    let unreadable: Vec<usize> = (0..types.len()).filter(|idx| !is_readable(types[*idx])).collect();
+    if !unreadable.is_empty() {
+        // SAFETY: the columns exist; a name lives as long as the result.
+        let name = |idx: usize| text_of(unsafe { duckdb_column_name(result, idx as idx_t) }).unwrap_or_default();
+        return Ok(Rows::Unreadable(unreadable.into_iter().map(name).collect()));
     }
     let mut rows = Vec::new();
     loop {
@@ -40,7 +51,7 @@ pub fn rows_of(result: &mut duckdb_result) -> Result<Option<Vec<Vec<Value>>>> {
         // SAFETY: the result is valid.
         let mut chunk = unsafe { duckdb_fetch_chunk(lent) };
         if chunk.is_null() {
-            return Ok(Some(rows));
+            return Ok(Rows::Read(rows));
         }
         // SAFETY: the chunk is valid until it is destroyed below.
         let n_rows = unsafe { duckdb_data_chunk_get_size(chunk) } as usize;
@@ -75,6 +86,7 @@ fn is_readable(type_id: duckdb_type) -> bool {
             | DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE
             | DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR
             | DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP
+            | DUCKDB_TYPE_DUCKDB_TYPE_DATE
             | DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL
     )
 }
@@ -111,6 +123,7 @@ fn value_at(vector: duckdb_vector, type_id: duckdb_type, idx: usize) -> Value {
         DUCKDB_TYPE_DUCKDB_TYPE_FLOAT => Value::Double(read!(f32).into()),
         DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE => Value::Double(read!(f64)),
         DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP => Value::Timestamp(read!(i64)),
+        DUCKDB_TYPE_DUCKDB_TYPE_DATE => Value::Text(date_text(read!(i32))),
         DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR => {
             let mut string = read!(duckdb_string_t);
             // SAFETY: the string is a valid one of the vector.

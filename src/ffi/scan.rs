@@ -3,25 +3,37 @@
 use super::database::{c_string, HostSession};
 use super::result::{take_error, text_of};
 use crate::session::{quote_ident, Database, TableName};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::*;
 
 /// A table to scan, its columns known.
 pub struct ScanPlan {
     table: TableName,
-    columns: Vec<String>,
+    columns: Vec<ScanColumn>,
+}
+
+/// A column as the statement was bound with it.
+struct ScanColumn {
+    name: String,
+    /// The type as DuckDB writes it.
+    sql_type: String,
 }
 
 impl ScanPlan {
     /// Looks the table's columns up and declares them as the function's result.
     pub fn bind(info: duckdb_bind_info, database: &dyn Database, table: &TableName) -> Result<ScanPlan> {
-        let prepared = Prepared::new(database, &format!("SELECT * FROM {table}"))?;
-        let mut columns = Vec::new();
+        let described = database.connect()?.query(&format!("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {table})"))?;
+        let mut columns: Vec<ScanColumn> = Vec::new();
+        for row in described {
+            let mut texts = row.into_iter().map(|value| value.as_text().unwrap_or_default().to_string());
+            columns.push(ScanColumn { name: texts.next().unwrap_or_default(), sql_type: texts.next().unwrap_or_default() });
+        }
+        let plan = ScanPlan { table: table.clone(), columns };
+        let prepared = Prepared::new(database, &plan.sql(0..plan.columns.len()))?;
         // SAFETY: the statement is prepared.
         for idx in 0..unsafe { duckdb_prepared_statement_column_count(prepared.statement) } {
             // SAFETY: the column exists; the name is freed below.
             let name = unsafe { duckdb_prepared_statement_column_name(prepared.statement, idx) };
-            columns.push(text_of(name).unwrap_or_default());
             // SAFETY: the column exists; the type is freed below.
             let mut logical_type = unsafe { duckdb_prepared_statement_column_logical_type(prepared.statement, idx) };
             // SAFETY: name and type are valid and copied.
@@ -31,25 +43,29 @@ impl ScanPlan {
             // SAFETY: the name is ours, freed once.
             unsafe { duckdb_free(name.cast_mut().cast()) };
         }
-        Ok(ScanPlan { table: table.clone(), columns })
+        Ok(plan)
     }
 
-    /// Starts reading the columns at the positions in `projection`.
-    pub fn start(&self, projection: &[usize], database: &dyn Database) -> Result<ScanRun> {
-        let columns: Vec<String> =
-            projection.iter().map(|idx| self.columns.get(*idx).map_or("NULL".to_string(), |name| quote_ident(name))).collect();
+    /// Returns the SELECT of the columns at these positions, each with the type the statement was bound with: the table may have
+    /// been loaded anew since, with others.
+    fn sql(&self, positions: impl Iterator<Item = usize>) -> String {
+        let column = |idx: usize| {
+            self.columns.get(idx).map_or("NULL".to_string(), |column| {
+                let name = quote_ident(&column.name);
+                format!("CAST({name} AS {}) AS {name}", column.sql_type)
+            })
+        };
+        let columns: Vec<String> = positions.map(column).collect();
         let columns = if columns.is_empty() { "NULL".to_string() } else { columns.join(", ") };
-        let prepared = Prepared::new(database, &format!("SELECT {columns} FROM {}", self.table))?;
-        // SAFETY: a result is plain data; the call below fills it.
-        let mut result: duckdb_result = unsafe { std::mem::zeroed() };
-        // SAFETY: the statement is prepared.
-        let state = unsafe { duckdb_execute_prepared_streaming(prepared.statement, &mut result) };
-        if state != DuckDBSuccess {
-            let err = take_error(&mut result);
-            // SAFETY: filled by the failed call, freed once.
-            unsafe { duckdb_destroy_result(&mut result) };
-            return Err(err);
-        }
+        format!("SELECT {columns} FROM {}", self.table)
+    }
+
+    /// Starts reading the columns at the positions in `projection`. Fails when the table changed so that they cannot be had, and
+    /// when the user interrupts.
+    pub fn start(&self, projection: &[usize], database: &dyn Database, interrupted: &dyn Fn() -> bool) -> Result<ScanRun> {
+        let changed = |err: Error| Error::new(err.kind(), format!("{err}; the table changed since the statement was bound, run it again"));
+        let prepared = Prepared::new(database, &self.sql(projection.iter().copied())).map_err(changed)?;
+        let result = prepared.stream(interrupted)?;
         Ok(ScanRun { result, _prepared: prepared, n_columns: projection.len() })
     }
 }
@@ -122,6 +138,49 @@ impl Prepared {
             return Err(Error::database(message.unwrap_or_else(|| "DuckDB could not prepare a scan".to_string())));
         }
         Ok(prepared)
+    }
+}
+
+impl Prepared {
+    /// Runs the statement until its first rows are there, and asks `interrupted` all the while.
+    fn stream(&self, interrupted: &dyn Fn() -> bool) -> Result<duckdb_result> {
+        let mut pending: duckdb_pending_result = std::ptr::null_mut();
+        // SAFETY: the statement is prepared; the pending result is written and freed below.
+        unsafe { duckdb_pending_prepared_streaming(self.statement, &mut pending) };
+        let outcome = loop {
+            // SAFETY: the pending result is valid; one that failed answers with an error.
+            let state = unsafe { duckdb_pending_execute_task(pending) };
+            if interrupted() {
+                break Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+            }
+            if state == duckdb_pending_state_DUCKDB_PENDING_RESULT_READY {
+                break Ok(());
+            }
+            if state == duckdb_pending_state_DUCKDB_PENDING_ERROR {
+                // SAFETY: the pending result is valid and holds its message.
+                let message = text_of(unsafe { duckdb_pending_error(pending) });
+                break Err(Error::database(message.unwrap_or_else(|| "DuckDB could not run a scan".to_string())));
+            }
+            if state == duckdb_pending_state_DUCKDB_PENDING_NO_TASKS_AVAILABLE {
+                std::thread::yield_now();
+            }
+        };
+        // SAFETY: a result is plain data; the call below fills it.
+        let mut result: duckdb_result = unsafe { std::mem::zeroed() };
+        let outcome = outcome.and_then(|()| {
+            // SAFETY: the pending result is ready.
+            let state = unsafe { duckdb_execute_pending(pending, &mut result) };
+            if state == DuckDBSuccess {
+                return Ok(());
+            }
+            let err = take_error(&mut result);
+            // SAFETY: filled by the failed call, freed once.
+            unsafe { duckdb_destroy_result(&mut result) };
+            Err(err)
+        });
+        // SAFETY: made above, freed once.
+        unsafe { duckdb_destroy_pending(&mut pending) };
+        outcome.map(|()| result)
     }
 }
 

@@ -88,9 +88,10 @@ pub struct PageSize {
 }
 
 impl PageSize {
-    /// Notes the size of a body that arrived.
+    /// Notes the size of a body that arrived. What was seen before counts less with every body since.
     pub fn saw(&self, bytes: u64) {
-        self.bytes.fetch_max(bytes, Ordering::Relaxed);
+        let before = self.bytes.load(Ordering::Relaxed);
+        self.bytes.store(bytes.max(before - before / 8), Ordering::Relaxed);
     }
 
     fn estimate(&self) -> u64 {

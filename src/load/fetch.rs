@@ -7,7 +7,8 @@ use super::plan::copied_values;
 use super::pool::Workers;
 use crate::columns::{Batch, RowPlan, TableSchema};
 use crate::http::{
-    request_of, Answer, ApiClient, ApiRequest, PageBody, PageFacts, PageFailure, PagePlace, PageVerdict, Pager, ParamSet, RequestObserver,
+    request_of, Answer, ApiClient, ApiRequest, PageBody, PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ParamSet,
+    RequestObserver,
 };
 use crate::session::LogLevel;
 use crate::spec::{Connection, ParamValue, TableDef};
@@ -133,6 +134,8 @@ impl Fetch {
                 self.job.log(LogLevel::Info, || reason);
                 Ok(RequestOutcome::Empty)
             }
+            // Rows of the set were already seen: it cannot be left out. Whether the page lies after the end, the pager knows.
+            Answer::Skipped(reason) if place.ordinal > 0 => Err(PageFailure::Refused(Error::api(reason))),
             Answer::Skipped(warning) => {
                 self.job.log(LogLevel::Warning, || warning);
                 Ok(RequestOutcome::Skip)
@@ -169,7 +172,15 @@ impl InOrder {
         self.arrived(place, kept)
     }
 
+    /// Takes an answer that has no rows by status or rule. Where a token or a link led there, rows were announced.
     fn empty(&mut self, place: &PagePlace) -> Result<()> {
+        if place.ordinal > 0 && matches!(place.key, PageKey::Token(_) | PageKey::Link(_)) {
+            let message = format!(
+                "page {} is missing: the page before it said that there is one, but the API answered without rows",
+                place.ordinal + 1
+            );
+            return self.failed(place, PageFailure::Broken(Error::api(message)));
+        }
         self.pager.answered(place, &PageFacts::default())?;
         self.arrived(place, None)
     }

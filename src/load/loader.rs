@@ -1,19 +1,20 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
-use super::audit::{close_open_jobs, AuditSubject, JobRecord};
+use super::audit::{close_open_jobs, AuditSubject};
 use super::budget::Budget;
 use super::job::{Job, LoadAction};
 use super::pool::{join_other, Workers};
 use super::run::JobRun;
 use super::store::Store;
 use crate::http::{ApiClient, HttpSettings};
-use crate::session::{Database, Session, Settings};
+use crate::session::{quote_literal, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A table of a connection, in one attached database.
 #[derive(Clone)]
@@ -42,10 +43,22 @@ impl TableTarget {
         Store::new(&self.catalog, &self.connection.name, &self.table)
     }
 
+    fn subject(&self, store: &Store) -> AuditSubject {
+        AuditSubject {
+            unify_schema: store.unify_schema.clone(),
+            schema: self.connection.name.clone(),
+            table: self.table.clone(),
+            adapter: self.connection.adapter.name.clone(),
+        }
+    }
+
     fn key(&self) -> JobKey {
         (self.catalog.to_lowercase(), self.connection.name.to_lowercase(), self.table.to_lowercase())
     }
 }
+
+/// How long closing waits before it looks again whether a job has stopped.
+const STOP_POLL: Duration = Duration::from_millis(10);
 
 type JobKey = (String, String, String);
 
@@ -113,17 +126,18 @@ impl Loader {
 impl Inner {
     pub(super) fn start(&self, target: &TableTarget, action: LoadAction, settings: &Settings) -> Result<Arc<Job>> {
         target.table_def()?;
+        // The session is dropped after the lock is free: dropping the last one closes the database, and with it this loader.
+        let mut session = self.database.connect()?;
         let mut state = lock(&self.state);
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
         }
-        state.threads.retain(|thread| !thread.is_finished());
-        if let Some(job) = state.running.get(&target.key()).filter(|job| !job.is_ended()) {
+        state.forget_ended();
+        if let Some(job) = state.running.get(&target.key()) {
             return Ok(job.clone());
         }
         let store = target.store();
         let label = format!("{}.{}", target.connection.name, target.table);
-        let mut session = self.database.connect()?;
         if action == LoadAction::Load && store.is_loaded(session.as_mut())? {
             return Ok(Arc::new(Job::nothing_to_do(label, settings)));
         }
@@ -131,30 +145,20 @@ impl Inner {
         let ids = state.ids(session.as_mut(), &target.catalog, &store)?;
         store.claim(session.as_mut())?;
         let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
-        let subject = AuditSubject {
-            unify_schema: store.unify_schema.clone(),
-            schema: target.connection.name.clone(),
-            table: target.table.clone(),
-            adapter: target.connection.adapter.name.clone(),
-        };
-        let record = JobRecord { id: job.id(), parent_id: None, action: action.audit_names().0, n_rows: None, error: None };
-        session.execute(&subject.record_sql(record))?;
-        drop(session);
         let run = JobRun {
             job: job.clone(),
             inner: self.this.clone(),
             database: self.database.clone(),
             target: target.clone(),
+            subject: target.subject(&store),
             store,
-            subject,
             ids,
             settings: settings.clone(),
             workers: state.workers()?,
             budget: state.budget(settings.memory_limit),
         };
-        state.running.insert(target.key(), job.clone());
-        let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || run.run());
-        state.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+        session.execute(&run.start_sql())?;
+        state.spawn(target.key(), run)?;
         Ok(job)
     }
 
@@ -172,12 +176,22 @@ impl Inner {
             workers.stop();
         }
         for thread in threads {
+            // A statement under way ends at once; one that starts meanwhile is the next round's.
+            while !thread.is_finished() && thread.thread().id() != std::thread::current().id() {
+                self.database.interrupt_all();
+                std::thread::park_timeout(STOP_POLL);
+            }
             join_other(thread);
         }
     }
 
+    /// Returns the threads. Fails once the database is closing.
     pub(super) fn workers(&self) -> Result<Arc<Workers>> {
-        lock(&self.state).workers()
+        let mut state = lock(&self.state);
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
+        }
+        state.workers()
     }
 
     /// Returns the client of a connection: the one its other loads use, unless connection or settings changed since.
@@ -212,6 +226,30 @@ impl Inner {
 }
 
 impl State {
+    /// Drops what is kept for jobs that have ended.
+    fn forget_ended(&mut self) {
+        self.threads.retain(|thread| !thread.is_finished());
+        self.running.retain(|_, job| !job.is_ended());
+    }
+
+    /// Starts the job's own thread. A job that cannot start ends at once, with the error.
+    fn spawn(&mut self, key: JobKey, run: JobRun) -> Result<()> {
+        let run = Arc::new(run);
+        let (job, own) = (run.job.clone(), run.clone());
+        match std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run()) {
+            Ok(thread) => {
+                self.threads.push(thread);
+                self.running.insert(key, job);
+                Ok(())
+            }
+            Err(err) => {
+                let err = Error::internal(format!("could not start a thread: {err}"));
+                run.record_failure(&err);
+                Err(err)
+            }
+        }
+    }
+
     fn workers(&mut self) -> Result<Arc<Workers>> {
         if let Some(workers) = &self.workers {
             return Ok(workers.clone());
@@ -235,7 +273,13 @@ impl State {
 
     /// Returns the counter of record ids of a database. The first time, records that an ended process left open are closed.
     fn ids(&mut self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<AtomicI64>> {
-        let key = catalog.to_lowercase();
+        // A name can be attached to another file later.
+        let path = session.query(&format!(
+            "SELECT coalesce(path, '') FROM duckdb_databases() WHERE lower(database_name) = lower({})",
+            quote_literal(catalog)
+        ))?;
+        let path = path.first().and_then(|row| row.first()).and_then(|value| value.as_text()).unwrap_or_default();
+        let key = format!("{}\n{path}", catalog.to_lowercase());
         if let Some(ids) = self.last_ids.get(&key) {
             return Ok(ids.clone());
         }

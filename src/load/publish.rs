@@ -44,6 +44,7 @@ impl Publication<'_> {
         let schema = writer.complete(session, &fallback_columns(self.table_def))?;
         let existed = self.store.exists(session, &self.store.target)?;
         if existed {
+            self.warn_of_indexes(session)?;
             session.execute(&format!("DROP TABLE {}", self.store.target))?;
         }
         session.execute(&format!("ALTER TABLE {} RENAME TO {}", self.store.staging, quote_ident(&self.store.target.table)))?;
@@ -62,6 +63,23 @@ impl Publication<'_> {
         session.execute(&format!("SELECT 1; {}", self.subject.log_sql(self.job.id(), &self.job.take_log())))?;
         session.execute("COMMIT")?;
         Ok(None)
+    }
+
+    /// Says which indexes go with the old table: they are the user's.
+    fn warn_of_indexes(&self, session: &mut dyn Session) -> Result<()> {
+        let target = &self.store.target;
+        let rows = session.query(&format!(
+            "SELECT index_name, coalesce(sql, '') FROM duckdb_indexes()
+             WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+            quote_literal(target.catalog.as_deref().unwrap_or_default()),
+            quote_literal(&target.schema),
+            quote_literal(&target.table),
+        ))?;
+        for row in rows {
+            let text = |idx: usize| row.get(idx).and_then(|value| value.as_text()).unwrap_or_default().to_string();
+            self.job.log(LogLevel::Warning, || format!("index '{}' went with the old table; create it again: {}", text(0), text(1)));
+        }
+        Ok(())
     }
 
     fn comments_sql(&self, schema: &TableSchema) -> String {

@@ -37,14 +37,21 @@ pub(super) struct JobRun {
 
 impl JobRun {
     /// Runs the job to its end, whatever that is.
-    pub fn run(self) {
+    pub fn run(&self) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.load()));
         let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a load panicked")));
         let outcome = outcome.map_err(|err| err.within(self.target.place()));
         if let Err(err) = &outcome {
-            self.record_failure(err);
+            // Whoever waits hears the error, even when it cannot be noted.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.record_failure(err)));
         }
         self.job.end(outcome);
+    }
+
+    /// Returns the statement that notes the job's start.
+    pub fn start_sql(&self) -> String {
+        let action = self.job.action().audit_names().0;
+        self.subject.record_sql(JobRecord { id: self.job.id(), parent_id: None, action, n_rows: None, error: None })
     }
 
     fn load(&self) -> Result<LoadReport> {
@@ -158,8 +165,9 @@ impl JobRun {
             n_rows,
         };
         let loader = self.loader()?;
-        let _one_at_a_time = loader.publishing();
+        // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
         let mut session = self.database.connect()?;
+        let _one_at_a_time = loader.publishing();
         self.job.log(LogLevel::Info, || format!("published, rows: {n_rows}"));
         publication.publish(session.as_mut(), writer)
     }
@@ -173,7 +181,7 @@ impl JobRun {
     }
 
     /// Notes how the job failed. When the database is gone, the next start notes it.
-    fn record_failure(&self, err: &Error) {
+    pub fn record_failure(&self, err: &Error) {
         self.job.log(LogLevel::Error, || err.message().to_string());
         let end = JobRecord {
             id: self.next_id(),

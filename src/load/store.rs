@@ -16,6 +16,8 @@ const STATE_COLUMNS: &[(&str, &str)] = &[
     ("place", "VARCHAR"),
     ("cursor", "VARCHAR"),
     ("updated", "TIMESTAMP"),
+    // The table's columns and their types when Unify made it: a table that has others is somebody's else.
+    ("shape", "VARCHAR"),
 ];
 
 /// The names one table's load works with.
@@ -47,7 +49,8 @@ impl Store {
     /// Creates the schema `unify` and its tables where they are missing. Fails when the database is read-only.
     pub fn create_unify_schema(&self, session: &mut dyn Session) -> Result<()> {
         let catalog = self.target.catalog.as_deref().unwrap_or_default();
-        let rows = session.query(&format!("SELECT readonly FROM duckdb_databases() WHERE database_name = {}", quote_literal(catalog)))?;
+        let rows = session
+            .query(&format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog)))?;
         match rows.first().and_then(|row| row.first()) {
             Some(crate::session::Value::Boolean(true)) => {
                 return Err(Error::config(format!("database '{catalog}' is read-only; open it for writing to load tables into it")));
@@ -71,7 +74,7 @@ impl Store {
     pub fn claim(&self, session: &mut dyn Session) -> Result<()> {
         let schema = &self.target.schema;
         let found = session.query(&format!(
-            "SELECT 1 FROM duckdb_schemas() WHERE database_name = {} AND lower(schema_name) = lower({})",
+            "SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({})",
             quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
             quote_literal(schema),
         ))?;
@@ -91,26 +94,58 @@ impl Store {
                 )));
             }
         }
+        let target = &self.target.table;
+        if self.exists(session, &self.target)? && !self.has_its_shape(session, target)? {
+            return Err(Error::config(format!(
+                "'{schema}.{target}' has other columns than when Unify loaded it, so somebody made it anew or changed it, and Unify leaves \
+                 it alone; rename it, or drop it to load it again"
+            )));
+        }
         Ok(())
     }
 
     /// Returns the statements that note `status` for a table of this schema (or, for an empty name, the schema itself).
     pub fn state_sql(&self, table: &str, status: &str) -> String {
         format!(
-            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, NULL, NULL, make_timestamp({}));",
+            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, NULL, NULL, make_timestamp({}), {});",
             self.forget_sql(table),
             self.unify_schema,
             quote_literal(&self.target.schema),
             quote_literal(table),
             quote_literal(status),
             super::audit::now_micros(),
+            self.shape_sql(table),
         )
+    }
+
+    /// Returns the expression for the columns and types a table of this schema has now; null when it does not exist.
+    fn shape_sql(&self, table: &str) -> String {
+        format!(
+            "(SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns()
+              WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({}))",
+            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+        )
+    }
+
+    /// Returns whether the table still has the columns Unify made it with.
+    fn has_its_shape(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
+        let rows = session.query(&format!(
+            "SELECT 1 FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({})
+             AND shape IS NOT DISTINCT FROM {}",
+            self.unify_schema,
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+            self.shape_sql(table),
+        ))?;
+        Ok(!rows.is_empty())
     }
 
     /// Returns the statement that forgets a table of this schema.
     pub fn forget_sql(&self, table: &str) -> String {
         format!(
-            "DELETE FROM {}.load_state WHERE table_schema = {} AND table_name = {};",
+            "DELETE FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({});",
             self.unify_schema,
             quote_literal(&self.target.schema),
             quote_literal(table),
@@ -127,7 +162,7 @@ impl Store {
         let rows = session.query(&format!(
             "SELECT 1 FROM (SELECT database_name, schema_name, table_name FROM duckdb_tables()
                             UNION ALL SELECT database_name, schema_name, view_name FROM duckdb_views())
-             WHERE database_name = {} AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+             WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
             quote_literal(table.catalog.as_deref().unwrap_or_default()),
             quote_literal(&table.schema),
             quote_literal(&table.table),

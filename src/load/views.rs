@@ -10,8 +10,8 @@ impl Loader {
     /// Makes a view whose tables are loaded. Fails with DuckDB's reason when it cannot be made.
     pub fn create_view(&self, connection: &Connection, view_def: &ViewDef, catalog: &str) -> Result<()> {
         let store = Store::new(catalog, &connection.name, &view_def.name);
-        let _one_at_a_time = self.inner().publishing();
         let mut session = self.inner().database.connect()?;
+        let _one_at_a_time = self.inner().publishing();
         session.execute("BEGIN")?;
         create_view(&store, session.as_mut(), view_def)?;
         session.execute("COMMIT")
@@ -40,8 +40,13 @@ pub(super) fn create_views<'a>(
         if !is_ready || is_foreign {
             continue;
         }
-        if let Err(err) = create_view(store, session, view_def) {
-            return Ok(Some((&view_def.name, err)));
+        match create_view(store, session, view_def) {
+            Ok(()) => {}
+            // What the view names is not there. Any other failure, such as a conflict or a full disk, is the load's.
+            Err(err) if err.message().starts_with("Binder Error") || err.message().starts_with("Catalog Error") => {
+                return Ok(Some((&view_def.name, err)));
+            }
+            Err(err) => return Err(err),
         }
     }
     Ok(None)

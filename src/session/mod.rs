@@ -14,6 +14,9 @@ use std::any::Any;
 pub trait Database: Send + Sync {
     /// Opens a session. Fails with [`crate::ErrorKind::DatabaseGone`] once the user closed the database.
     fn connect(&self) -> Result<Box<dyn Session>>;
+
+    /// Interrupts the statements that run on sessions opened here.
+    fn interrupt_all(&self);
 }
 
 /// One connection to DuckDB, held only for the length of a piece of work.

@@ -128,7 +128,15 @@ pub(super) fn with_place(err: Error, target: &TableTarget) -> Error {
 }
 
 fn load_table(target: &TableTarget, action: LoadAction, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<LoadReport> {
-    let job = ctx.instance.loader.start(target, action, &ctx.settings)?;
+    let mut job = ctx.instance.loader.start(target, action, &ctx.settings)?;
+    while action != LoadAction::Load && job.action() == LoadAction::Load {
+        // It began before it was asked for newer rows.
+        job.wait(ctx.interrupted, timeout).map_err(|err| match err.kind() {
+            ErrorKind::Interrupted => goes_on(&err, job.id()),
+            _ => err,
+        })?;
+        job = ctx.instance.loader.start(target, action, &ctx.settings)?;
+    }
     job.wait(ctx.interrupted, timeout).map_err(|err| match err.kind() {
         ErrorKind::Interrupted => goes_on(&err, job.id()),
         _ => err,

@@ -25,6 +25,11 @@ pub fn replacement_sql(
     schema: &str,
     table: &str,
 ) -> Result<Option<String>> {
+    if schema.is_empty() && !catalog.is_empty() {
+        // An attached database of a connection's name: the function says what to do.
+        let snapshot = instance.catalog.snapshot(&settings_of()?);
+        return Ok(snapshot.connection(catalog).map(|entry| scan::call(None, &entry.name, table)));
+    }
     if schema.is_empty() || OWN_SCHEMAS.iter().any(|own| own.eq_ignore_ascii_case(schema)) {
         return Ok(None);
     }
@@ -33,7 +38,12 @@ pub fn replacement_sql(
         let tables = [audit::LOADING_JOBS, audit::LOADING_LOG];
         return Ok(tables.iter().find(|audit| audit.table.eq_ignore_ascii_case(table)).map(|audit| audit.call(catalog)));
     }
-    let snapshot = instance.catalog.snapshot(&settings_of()?);
+    let settings = match settings_of() {
+        // A setting of ours that is out of its range is no reason to read no files.
+        Err(_) if is_file_like(table) => return Ok(None),
+        settings => settings?,
+    };
+    let snapshot = instance.catalog.snapshot(&settings);
     let Some(entry) = snapshot.connection(schema) else { return not_a_connection(&snapshot, schema, table) };
     let (_, table) = lookup(entry.spec()?, &entry.name, table)?;
     Ok(Some(scan::call(catalog, &entry.name, &table)))
@@ -42,10 +52,14 @@ pub fn replacement_sql(
 /// Returns `None`, unless connections could not be read: then the name may well be one, and the reason is what the user needs.
 fn not_a_connection(snapshot: &CatalogSnapshot, schema: &str, table: &str) -> Result<Option<String>> {
     let Some(problem) = snapshot.unreadable() else { return Ok(None) };
-    if FILE_ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(table)) {
+    if is_file_like(table) {
         return Ok(None);
     }
     Err(Error::config(format!("there is no schema '{schema}' with a table '{table}', and it is no connection: {problem}")))
+}
+
+fn is_file_like(table: &str) -> bool {
+    FILE_ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(table))
 }
 
 #[cfg(test)]

@@ -105,6 +105,11 @@ fn paging(asked: &Asked, kind: &str, control: &Control) -> Response {
         }
         "same_page" => answer::json(&rows(0, 10)),
         "same_token" => answer::json(&json!({ "data": rows(0, 10), "next": "again", "has_more": true })),
+        "past_end" if page > 6 => answer::error(404, "no such page"),
+        "gone_past_end" if page > 6 => answer::error(410, "no such page"),
+        "past_end" | "gone_past_end" => answer::json(&rows(from_one * 10, 10)),
+        "token_gap" if asked.value("after").is_some() => answer::body(204, "application/json", ""),
+        "token_gap" => answer::json(&json!({ "data": rows(0, 10), "next": "b", "has_more": true })),
         "same_link" => {
             answer::with_header(answer::json(&rows(0, 10)), "link", &format!("<{}{}?page=2>; rel=\"next\"", asked.origin, asked.path))
         }

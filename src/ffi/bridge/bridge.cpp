@@ -225,7 +225,7 @@ struct ReplacementState : public ReplacementScanData {
 
 static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput &input,
                                     optional_ptr<ReplacementScanData> data) {
-	if (input.schema_name.empty()) {
+	if (input.schema_name.empty() && input.catalog_name.empty()) {
 		return nullptr;
 	}
 	auto state = reinterpret_cast<ReplacementState *>(data.get())->state;

@@ -103,6 +103,9 @@ fn check_names<'a>(nodes: impl Iterator<Item = &'a &'a Node>, mistakes: &Mistake
     for node in nodes {
         let name = name_of(node).to_lowercase();
         let place = node.get("name").unwrap_or(node);
+        if name.ends_with("__loading") {
+            mistakes.at(place, format!("the name '{}' is one of a table being loaded; end it otherwise than '__loading'", name_of(node)));
+        }
         match seen.iter().find(|(other, _)| *other == name) {
             Some((_, line)) => mistakes.at(place, format!("the name '{}' is taken by the table or view in line {line}", name_of(node))),
             None => seen.push((name, place.line)),

@@ -37,6 +37,9 @@ impl TableFunction for UnifyScan {
             table: arguments.text(1, TABLE.name)?.to_string(),
         };
         let relation = Relation::find(&path, ctx)?;
+        if path.catalog.is_none() {
+            refuse_hidden(&relation, ctx)?;
+        }
         if !is_there(&relation, ctx)? {
             relation.load(LoadAction::Load, ctx.settings.load_timeout, ctx)?;
         }
@@ -51,6 +54,21 @@ impl TableFunction for UnifyScan {
 pub(crate) fn call(catalog: Option<&str>, connection: &str, table: &str) -> String {
     let catalog = catalog.map_or_else(String::new, |catalog| format!(", catalog := {}", quote_literal(catalog)));
     format!("SELECT * FROM unify_scan({}, {}{catalog})", quote_literal(connection), quote_literal(table))
+}
+
+/// Fails when an attached database has the connection's name: DuckDB takes `github.repos` for a table of that database, or for an
+/// ambiguous name.
+fn refuse_hidden(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> {
+    let name = &relation.connection.name;
+    let sql = format!("SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(name));
+    if ctx.instance.database.connect()?.query(&sql)?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "connection '{name}' has the name of an attached database, which DuckDB finds first; rename the connection, attach the \
+         database under another name, or write {}",
+        relation.table_name()
+    )))
 }
 
 /// Returns whether all tables it takes are loaded, so that no job is needed. The session is closed before any load starts.

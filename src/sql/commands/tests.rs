@@ -61,6 +61,8 @@ impl Database for FakeDatabase {
     fn connect(&self) -> Result<Box<dyn Session>> {
         Ok(Box::new(FakeSession { answers: Arc::clone(&self.answers) }))
     }
+
+    fn interrupt_all(&self) {}
 }
 
 impl Session for FakeSession {
