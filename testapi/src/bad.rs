@@ -49,6 +49,7 @@ async fn switch(asked: &Asked, mode: &str, control: &Control) -> Response {
             control.pass_gate().await;
             answer::json(&rows(0, 3))
         }
+        "texts" => answer::json(&json!([{ "id": "007" }, { "id": "8" }, { "id": "9" }])),
         "page2" if page == 1 => answer::json(&rows(0, PAGE_SIZE)),
         "page2" => answer::error(500, "page 2 is broken"),
         status if status.parse::<u16>().is_ok() => answer::error(status.parse().unwrap_or(500), "switched"),
