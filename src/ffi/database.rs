@@ -12,11 +12,15 @@ use libduckdb_sys::{
 };
 use std::any::Any;
 use std::ffi::{c_void, CString};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 /// The database, held weakly: it closes when the user closes it.
 pub struct HostDatabase {
     bridge: &'static Bridge,
     weak: *mut c_void,
+    /// How many sessions there are on it.
+    n_sessions: Arc<AtomicUsize>,
 }
 
 // SAFETY: the weak pointer is only locked and freed, and both are thread-safe on the C++ side.
@@ -29,7 +33,7 @@ impl HostDatabase {
     pub fn new(bridge: &'static Bridge, database: *mut c_void) -> HostDatabase {
         // SAFETY: DuckDB passes a valid database for the length of the call.
         let weak = unsafe { (bridge.weak)(database) };
-        HostDatabase { bridge, weak }
+        HostDatabase { bridge, weak, n_sessions: Arc::default() }
     }
 
     /// Opens a session of the host's own type.
@@ -42,7 +46,10 @@ impl HostDatabase {
         let session = DatabaseLease::borrow(handle).connect();
         // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
         unsafe { (self.bridge.unlock)(handle) };
-        session
+        let mut session = session?;
+        self.n_sessions.fetch_add(1, Ordering::Relaxed);
+        session.counted = Some(self.n_sessions.clone());
+        Ok(session)
     }
 }
 
@@ -78,7 +85,7 @@ impl DatabaseLease {
         if state != DuckDBSuccess {
             return Err(Error::database("could not open a session on the database"));
         }
-        Ok(HostSession { connection })
+        Ok(HostSession { connection, counted: None })
     }
 
     /// Parses `sql`, which holds one statement, into the host's own objects. The caller hands them to the bridge, which frees them.
@@ -100,6 +107,8 @@ impl DatabaseLease {
 /// One DuckDB connection, for the length of a piece of work.
 pub struct HostSession {
     connection: duckdb_connection,
+    /// The count of its database's sessions, for one that was opened through a [`HostDatabase`].
+    counted: Option<Arc<AtomicUsize>>,
 }
 
 impl HostSession {
@@ -141,6 +150,14 @@ impl Session for HostSession {
         append(self.connection, table, batches)
     }
 
+    fn is_alone(&mut self) -> Result<bool> {
+        let Some(counted) = &self.counted else { return Ok(false) };
+        let n_own = counted.load(Ordering::Relaxed) as i128;
+        let rows = self.query("FROM system.main.duckdb_connection_count()")?;
+        let n_all = rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
+        Ok(n_all.is_some_and(|n_all| n_all <= n_own))
+    }
+
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }
@@ -150,6 +167,9 @@ impl Drop for HostSession {
     fn drop(&mut self) {
         // SAFETY: the connection was opened by this session and is closed once.
         unsafe { duckdb_disconnect(&mut self.connection) };
+        if let Some(counted) = &self.counted {
+            counted.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
