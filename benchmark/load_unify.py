@@ -1,4 +1,4 @@
-"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE"""
+"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE [THREADS]"""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 extension, server, database, table = sys.argv[1:5]
+threads = sys.argv[5] if len(sys.argv) > 5 else None
 connections_file = Path(database).with_suffix(".yaml")
 connections_file.write_text(f"- bench:\n    adapter: bench\n    options:\n      server: {server}\n")
 start = time.perf_counter()
@@ -17,7 +18,12 @@ session.execute(f"LOAD '{extension}'")
 loaded = time.perf_counter()
 session.execute(f"SET unify_spec_path = '{Path(__file__).parent / 'specs'}'")
 session.execute(f"SET unify_connections_file = '{connections_file}'")
+if threads:
+    session.execute(f"SET threads = {threads}")
+started = time.perf_counter()
 (rows,) = session.execute(f"SELECT count(*) FROM bench.{table}").fetchone()
+statement = time.perf_counter() - started
 columns = len(session.execute(f"DESCRIBE bench.{table}").fetchall())
 session.close()
-print(json.dumps({"rows": rows, "columns": columns, "load_extension": loaded - opened, "seconds": time.perf_counter() - start}))
+seconds = time.perf_counter() - start
+print(json.dumps({"rows": rows, "columns": columns, "load_extension": loaded - opened, "statement": statement, "seconds": seconds}))

@@ -103,6 +103,16 @@ impl Batch {
         self
     }
 
+    /// Leaves the first `n_rows` rows and returns the others.
+    #[must_use]
+    pub fn split_off(&mut self, n_rows: usize) -> Batch {
+        let n_rows = n_rows.min(self.n_rows);
+        let columns = self.columns.iter_mut().map(|column| column.split_off(n_rows)).collect();
+        let rest = Batch { schema: self.schema.clone(), columns, n_rows: self.n_rows - n_rows };
+        self.n_rows = n_rows;
+        rest
+    }
+
     /// Returns a hash of the rows: equal for equal rows of equal columns.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
@@ -121,6 +131,12 @@ fn position(n_bytes: usize) -> u32 {
 }
 
 impl Validity {
+    fn split_off(&mut self, n_rows: usize) -> Validity {
+        let bytes = self.bytes.split_off(n_rows);
+        self.has_nulls = self.bytes.contains(&0);
+        Validity { has_nulls: bytes.contains(&0), bytes }
+    }
+
     /// Returns `n_rows` rows without a value.
     pub(super) fn nulls(n_rows: usize) -> Validity {
         Validity { bytes: vec![0; n_rows], has_nulls: n_rows > 0 }
@@ -134,12 +150,48 @@ impl TextColumn {
         self.ends.push(position(self.bytes.len()));
     }
 
+    fn split_off(&mut self, n_rows: usize) -> TextColumn {
+        let start = end_of(&self.ends, n_rows);
+        TextColumn { bytes: self.bytes.split_off(start), ends: split_ends(&mut self.ends, n_rows) }
+    }
+
     pub(super) fn with_capacity(n_rows: usize) -> TextColumn {
         TextColumn { bytes: Vec::new(), ends: Vec::with_capacity(n_rows) }
     }
 }
 
+/// Returns where the first `n_rows` texts or lists end.
+fn end_of(ends: &[u32], n_rows: usize) -> usize {
+    n_rows.checked_sub(1).map_or(0, |idx| ends[idx] as usize)
+}
+
+/// Leaves the ends of the first `n_rows` rows and returns the others, as they are when the first of them starts at 0.
+fn split_ends(ends: &mut Vec<u32>, n_rows: usize) -> Vec<u32> {
+    let start = end_of(ends, n_rows) as u32;
+    let mut rest = ends.split_off(n_rows);
+    rest.iter_mut().for_each(|end| *end -= start);
+    rest
+}
+
 impl ColumnData {
+    fn split_off(&mut self, n_rows: usize) -> ColumnData {
+        match self {
+            ColumnData::Undecided => ColumnData::Undecided,
+            ColumnData::Boolean(values) => ColumnData::Boolean(values.split_off(n_rows)),
+            ColumnData::BigInt(values) => ColumnData::BigInt(values.split_off(n_rows)),
+            ColumnData::HugeInt(values) => ColumnData::HugeInt(values.split_off(n_rows)),
+            ColumnData::Double(values) => ColumnData::Double(values.split_off(n_rows)),
+            ColumnData::Date(values) => ColumnData::Date(values.split_off(n_rows)),
+            ColumnData::Timestamp(values) => ColumnData::Timestamp(values.split_off(n_rows)),
+            ColumnData::Varchar(texts) => ColumnData::Varchar(texts.split_off(n_rows)),
+            ColumnData::Json(texts) => ColumnData::Json(texts.split_off(n_rows)),
+            ColumnData::List { ends, child } => {
+                let child = Box::new(child.split_off(end_of(ends, n_rows)));
+                ColumnData::List { ends: split_ends(ends, n_rows), child }
+            }
+        }
+    }
+
     /// Returns no rows of a type, with room for `n_rows`.
     pub(super) fn empty(column_type: ColumnType, n_rows: usize) -> ColumnData {
         match column_type {
@@ -218,6 +270,10 @@ impl ColumnVector {
         let mut data = ColumnData::empty(column_type, n_rows);
         data.resize(n_rows);
         ColumnVector { data, validity: Validity::nulls(n_rows) }
+    }
+
+    fn split_off(&mut self, n_rows: usize) -> ColumnVector {
+        ColumnVector { data: self.data.split_off(n_rows), validity: self.validity.split_off(n_rows) }
     }
 
     pub(super) fn resize(&mut self, n_rows: usize) {

@@ -166,6 +166,14 @@ impl Session for HostSession {
         append(self.connection, table, batches)
     }
 
+    fn is_alone(&mut self) -> Result<bool> {
+        let Some(open) = &self.listed_in else { return Ok(false) };
+        let n_own = lock(open).len() as i128;
+        let rows = self.query("FROM system.main.duckdb_connection_count()")?;
+        let n_all = rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
+        Ok(n_all.is_some_and(|n_all| n_all <= n_own))
+    }
+
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }

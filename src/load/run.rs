@@ -121,6 +121,7 @@ impl JobRun {
             shared_schema: &fetch.schema,
             schema,
             created: false,
+            n_pages: 0,
         };
         let (sender, receiver) = mpsc::channel();
         let (fetched, fetch_outcome) = mpsc::channel();

@@ -4,20 +4,29 @@ use super::budget::LoadBudget;
 use super::fetch::FetchedRows;
 use super::job::Job;
 use super::store::Store;
-use crate::columns::{ColumnType, SchemaChange, TableSchema};
-use crate::session::{quote_ident, Database, LogLevel, Session};
+use crate::columns::{Batch, ColumnType, SchemaChange, TableSchema};
+use crate::session::{quote_ident, Database, LogLevel, Session, TableName};
 use crate::Result;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// Rows are committed when this many bytes are there ...
-const COMMIT_BYTES: usize = 12 << 20;
-/// ... or when fetching waits for the memory they take, or when no more came for this long.
+/// Pages are gathered until their rows take this much and make a small transaction, opened and committed at once ...
+const SMALL_BYTES: usize = 12 << 20;
+/// ... or, appended, this part of a large one ...
+const PART_BYTES: usize = 4 << 20;
+/// ... or until fetching waits for the memory they take, or no more came for this long.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
+/// A large transaction has the rows of a row group, which DuckDB compresses and writes to its file at once. It copies those of smaller
+/// ones and keeps them in memory, all of them, for as long as the statement that waits for the load.
+const LARGE_ROWS: usize = 122_880;
+/// The longest transaction.
+const MOST_TIME: Duration = Duration::from_secs(5);
+/// How often an open transaction asks whether it is all that keeps the database open.
+const ALONE_POLL: Duration = Duration::from_millis(100);
 
 /// Writes one table's rows into its staging table.
 pub struct Writer<'a> {
@@ -30,29 +39,68 @@ pub struct Writer<'a> {
     pub schema: TableSchema,
     /// Whether the staging table exists.
     pub created: bool,
+    /// Pages appended.
+    pub n_pages: u64,
+}
+
+/// Rows that are appended and not yet committed. Dropped, it takes them back.
+struct Transaction {
+    session: Box<dyn Session>,
+    n_rows: usize,
+    began: Instant,
+    asked: Instant,
+}
+
+impl Transaction {
+    fn begin(database: &dyn Database) -> Result<Transaction> {
+        let mut session = database.connect()?;
+        session.execute("BEGIN")?;
+        Ok(Transaction { session, n_rows: 0, began: Instant::now(), asked: Instant::now() })
+    }
+
+    fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
+        self.session.append(table, batches)?;
+        self.n_rows += batches.iter().map(|batch| batch.n_rows).sum::<usize>();
+        Ok(())
+    }
+
+    /// Returns whether the database waits for the session to end, or others may wait for the rows.
+    fn is_overdue(&mut self) -> Result<bool> {
+        if self.asked.elapsed() < ALONE_POLL {
+            return Ok(false);
+        }
+        self.asked = Instant::now();
+        Ok(self.began.elapsed() >= MOST_TIME || self.session.is_alone()?)
+    }
 }
 
 impl Writer<'_> {
     /// Writes all rows that come, until the senders are gone.
     pub fn write_all(&mut self, rows: &Receiver<FetchedRows>) -> Result<()> {
+        let mut open: Option<Transaction> = None;
         let mut gathered: Vec<FetchedRows> = Vec::new();
         let mut n_bytes = 0;
         let mut last_page = Instant::now();
         loop {
-            let (flush, ended) = match rows.recv_timeout(POLL) {
-                Ok(page) => {
-                    n_bytes += page.batch.approximate_bytes();
-                    gathered.push(page);
-                    last_page = Instant::now();
-                    (n_bytes >= COMMIT_BYTES, false)
-                }
-                Err(RecvTimeoutError::Timeout) => (self.budget.is_used_up() || last_page.elapsed() >= IDLE, false),
-                Err(RecvTimeoutError::Disconnected) => (true, true),
-            };
+            let page = rows.recv_timeout(POLL);
+            let ended = matches!(page, Err(RecvTimeoutError::Disconnected));
+            let mut is_full = self.budget.is_used_up();
+            if let Ok(page) = page {
+                n_bytes += page.batch.approximate_bytes();
+                gathered.push(page);
+                last_page = Instant::now();
+                let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
+                is_full = n_bytes >= SMALL_BYTES || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
+            }
             self.job.check_cancelled()?;
-            if flush && !gathered.is_empty() {
-                self.write(std::mem::take(&mut gathered))?;
+            let is_idle = last_page.elapsed() >= IDLE;
+            if (is_full || is_idle || ended) && !gathered.is_empty() {
                 n_bytes = 0;
+                self.append(&mut open, std::mem::take(&mut gathered))?;
+            }
+            let is_overdue = open.as_mut().map_or(Ok(false), Transaction::is_overdue)?;
+            if is_overdue || is_idle || ended {
+                commit(open.take())?;
             }
             if ended {
                 return Ok(());
@@ -60,10 +108,16 @@ impl Writer<'_> {
         }
     }
 
-    /// Commits the pages' rows, with the changes of the schema they bring.
-    fn write(&mut self, pages: Vec<FetchedRows>) -> Result<()> {
+    /// Appends the pages' rows, with the changes of the schema they bring.
+    fn append(&mut self, open: &mut Option<Transaction>, pages: Vec<FetchedRows>) -> Result<()> {
         let schema = pages.iter().fold(self.schema.clone(), |schema, page| schema.merged(&page.batch.schema));
-        *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
+        if schema.columns.is_empty() {
+            return Ok(());
+        }
+        if schema != self.schema {
+            *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
+        }
+        self.n_pages += pages.len() as u64;
         // Dropped at the end: only then is their memory free.
         let mut rooms = Vec::new();
         let mut batches = Vec::with_capacity(pages.len());
@@ -71,19 +125,37 @@ impl Writer<'_> {
             rooms.push(page.room);
             batches.push(page.batch.conform(&schema)?);
         }
-        let n_rows: usize = batches.iter().map(|batch| batch.n_rows).sum();
-        if schema.columns.is_empty() {
-            return Ok(());
+        while !batches.is_empty() {
+            let transaction = match open {
+                Some(transaction) => transaction,
+                None => open.insert(Transaction::begin(self.database)?),
+            };
+            self.prepare_staging(transaction.session.as_mut(), &schema)?;
+            self.schema.clone_from(&schema);
+            self.created = true;
+            let rest = split_off(&mut batches, LARGE_ROWS - transaction.n_rows);
+            transaction.append(&self.store.staging, &batches)?;
+            let n_rows = transaction.n_rows;
+            let n_appended: usize = batches.iter().map(|batch| batch.n_rows).sum();
+            self.job.counters.rows.fetch_add(n_appended as u64, Ordering::Relaxed);
+            if n_rows >= LARGE_ROWS || !self.becomes_large(n_rows) {
+                commit(open.take())?;
+            }
+            batches = rest;
         }
-        let mut session = self.database.connect()?;
-        session.execute("BEGIN")?;
-        self.prepare_staging(session.as_mut(), &schema)?;
-        session.append(&self.store.staging, &batches)?;
-        session.execute("COMMIT")?;
-        self.schema = schema;
-        self.created = true;
-        self.job.counters.rows.fetch_add(n_rows as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Returns whether the open transaction, of `n_rows` so far, will get the rows of a large one: whether as many are still to come, or,
+    /// where the API does not say, as many came.
+    fn becomes_large(&self, n_rows: usize) -> bool {
+        let n_pages_all = self.job.counters.expected_pages.load(Ordering::Relaxed);
+        let n_rows_all = self.job.counters.rows.load(Ordering::Relaxed);
+        if n_pages_all <= self.n_pages {
+            return n_pages_all == 0 && n_rows_all >= LARGE_ROWS as u64;
+        }
+        let n_rows_left = (n_pages_all - self.n_pages).saturating_mul(n_rows_all) / self.n_pages.max(1);
+        n_rows as u64 + n_rows_left >= LARGE_ROWS as u64
     }
 
     /// Creates the staging table, or gives it the columns and types of `schema`.
@@ -114,6 +186,25 @@ impl Writer<'_> {
         }
         Ok(schema)
     }
+}
+
+fn commit(open: Option<Transaction>) -> Result<()> {
+    open.map_or(Ok(()), |mut transaction| transaction.session.execute("COMMIT"))
+}
+
+/// Leaves the first `n_rows` rows in `batches` and returns the others.
+fn split_off(batches: &mut Vec<Batch>, n_rows: usize) -> Vec<Batch> {
+    let mut left = n_rows;
+    for idx in 0..batches.len() {
+        let batch = &mut batches[idx];
+        if batch.n_rows > left {
+            let mut rest = vec![batch.split_off(left)];
+            rest.extend(batches.drain(idx + 1..));
+            return rest;
+        }
+        left -= batch.n_rows;
+    }
+    Vec::new()
 }
 
 fn create_sql(store: &Store, schema: &TableSchema) -> String {

@@ -30,6 +30,11 @@ pub trait Session {
     /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;
 
+    /// Returns whether Unify's own sessions are all that keeps the database open: the user closed it.
+    fn is_alone(&mut self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Gives the implementor to code that knows its type.
     fn as_any(&mut self) -> &mut dyn Any;
 }

@@ -99,5 +99,39 @@ def test_two_hundred_databases_one_after_the_other(python, around):
     assert float(mib) < 40, f"{mib} MiB more"
 
 
+def test_a_database_closed_at_any_moment_of_its_loads(python, around):
+    # A table with params loads its parent first, in a job of its own, and both publish while others do.
+    script = """
+        import gc, time
+        from random import Random
+        random = Random(20)
+        tables = ["stores", "orders", "products", "events", "customers", "staff", "badges"]
+        slow = []
+        for idx in range(60):
+            con = connect(f"{idx % 2}.duckdb")
+            con.execute("SET unify_load_timeout = 0.001")
+            con.execute("DROP SCHEMA IF EXISTS shop CASCADE; DROP SCHEMA IF EXISTS unify CASCADE")
+            for table in random.sample(tables, random.randrange(1, 6)):
+                try:
+                    con.execute(f"SELECT count(*) FROM shop.{table}")
+                except duckdb.Error:
+                    pass
+            for _ in range(random.randrange(20000)):
+                pass
+            start = time.perf_counter()
+            con.close()
+            del con
+            gc.collect()
+            left = n_threads("unify")
+            while left and time.perf_counter() - start < 5:
+                left = n_threads("unify")
+            if left:
+                slow.append((idx, left))
+        print(slow)
+    """
+    outcome = python.run(around, script, timeout=300).check()
+    assert outcome.stdout == "[]\n", outcome
+
+
 def dedented(text: str) -> str:
     return hosts.textwrap.dedent(text).strip() + "\n"

@@ -80,6 +80,16 @@ fn page(records: &[Value]) -> String {
 
 proptest! {
     #[test]
+    fn a_batch_may_be_split_anywhere(records in proptest::collection::vec(record(), 0..8), n_rows in 0usize..9) {
+        let whole = load(&table_def(), &[&page(&records)]).unwrap();
+        let mut first = whole.clone();
+        let rest = first.split_off(n_rows);
+        check_shape(&rest);
+        prop_assert_eq!(first.n_rows, n_rows.min(whole.n_rows));
+        prop_assert_eq!(joined(vec![first, rest]), whole);
+    }
+
+    #[test]
     fn no_leaf_is_lost(records in proptest::collection::vec(record(), 1..8)) {
         let batch = load(&table_def(), &[&page(&records)]).unwrap();
         prop_assert_eq!(batch.n_rows, records.len());
