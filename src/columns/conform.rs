@@ -13,6 +13,9 @@ impl Batch {
     ///
     /// Fails when the schema has no room for a value, which a schema [`TableSchema::merged`] with the batch's always has.
     pub fn conform(self, schema: &TableSchema) -> Result<Batch> {
+        if self.schema == *schema {
+            return Ok(self);
+        }
         let n_rows = self.n_rows;
         let mut columns: Vec<Option<ColumnVector>> = schema.columns.iter().map(|_| None).collect();
         let by_source = schema.by_source();

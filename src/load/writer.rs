@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// Pages are gathered until their rows take this much and make a small transaction, opened and committed at once ...
-const SMALL_BYTES: usize = 12 << 20;
+const SMALL_BYTES: usize = 8 << 20;
 /// ... or, appended, this part of a large one ...
 const PART_BYTES: usize = 4 << 20;
 /// ... or until fetching waits for the memory they take, or no more came for this long.
@@ -110,7 +110,10 @@ impl Writer<'_> {
 
     /// Appends the pages' rows, with the changes of the schema they bring.
     fn append(&mut self, open: &mut Option<Transaction>, pages: Vec<FetchedRows>) -> Result<()> {
-        let schema = pages.iter().fold(self.schema.clone(), |schema, page| schema.merged(&page.batch.schema));
+        let mut schema = self.schema.clone();
+        for page in pages.iter().filter(|page| page.batch.schema != self.schema) {
+            schema = schema.merged(&page.batch.schema);
+        }
         if schema.columns.is_empty() {
             return Ok(());
         }
