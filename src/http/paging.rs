@@ -91,7 +91,8 @@ impl Pager {
         Pager { strategy }
     }
 
-    /// Continues where an earlier pager was. Fails when the point is not one of this strategy, as after a change of the spec.
+    /// Continues where an earlier pager was. A numbered page that is stored is asked for once more, for what it says about those
+    /// after it: its rows, of an ordinal before the point's, are to be left out. Fails when the point is not one of this strategy, as after a change of the spec.
     pub fn resume(paging: &Paging, max_pages: u64, point: &ResumePoint) -> Result<Pager> {
         let mut pager = Pager::new(paging, max_pages);
         match (&mut pager.strategy, &point.key) {
@@ -155,9 +156,9 @@ impl Pager {
     }
 
     /// Returns where to continue when all pages up to `ordinal` (included) are stored and no other is. `None`: that page was
-    /// not answered, or nothing follows it.
-    pub fn resume_point(&self, ordinal: u64) -> Option<ResumePoint> {
-        match &self.strategy {
+    /// not answered, or nothing follows it. To be asked in the order of the pages.
+    pub fn resume_point(&mut self, ordinal: u64) -> Option<ResumePoint> {
+        match &mut self.strategy {
             Strategy::Numbered(numbered) => numbered.resume_point(ordinal),
             Strategy::Sequential(sequential) => sequential.resume_point(ordinal),
             Strategy::Linked(linked) => linked.resume_point(ordinal),

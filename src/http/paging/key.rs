@@ -73,10 +73,11 @@ pub struct PagePlace {
 /// Where to continue after the pages before were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumePoint {
-    /// The ordinal the next page gets.
+    /// How many pages are stored.
     pub ordinal: u64,
+    /// What is asked for first: for pages by number or offset the last one stored, for others the next one.
     pub key: PageKey,
-    /// Rows of the pages before.
+    /// Rows of the pages before `key`.
     pub n_rows: u64,
     /// Rows a page of this API really has, where that was learned.
     pub page_size: Option<u64>,

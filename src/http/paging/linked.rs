@@ -20,8 +20,9 @@ pub(super) struct LinkedPager {
     seen: HashMap<String, u64>,
     /// The key of each ordinal planned after the first.
     keys: BTreeMap<u64, PageKey>,
-    /// Rows of each page answered.
+    /// Rows of each page answered, until they are counted.
     n_rows: BTreeMap<u64, u64>,
+    /// Rows of the pages before the last point.
     n_rows_before: u64,
 }
 
@@ -74,10 +75,11 @@ impl LinkedPager {
         (self.knows_end || self.is_done()).then_some(self.n_planned)
     }
 
-    pub(super) fn resume_point(&self, ordinal: u64) -> Option<ResumePoint> {
+    pub(super) fn resume_point(&mut self, ordinal: u64) -> Option<ResumePoint> {
         let key = self.keys.get(&(ordinal + 1))?.clone();
-        let n_rows = self.n_rows_before + self.n_rows.range(..=ordinal).map(|(_, n_rows)| n_rows).sum::<u64>();
-        Some(ResumePoint { ordinal: ordinal + 1, key, n_rows, page_size: None, holes: Vec::new() })
+        let later = self.n_rows.split_off(&(ordinal + 1));
+        self.n_rows_before += std::mem::replace(&mut self.n_rows, later).into_values().sum::<u64>();
+        Some(ResumePoint { ordinal: ordinal + 1, key, n_rows: self.n_rows_before, page_size: None, holes: Vec::new() })
     }
 
     /// Plans what follows the last planned place, now answered.

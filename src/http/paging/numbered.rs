@@ -36,8 +36,12 @@ pub(super) struct NumberedPager {
     /// Start of the next regular page.
     next_start: u64,
     first_ordinal: u64,
+    /// Start of the stored page that a resumed load asks for again, until it is given out.
+    again: Option<u64>,
     n_rows_before: u64,
     n_rows: u64,
+    /// Pages at the front whose rows [`NumberedPager::resume_point`] counted, and the rows up to the last regular one of them.
+    counted: Counted,
     total_rows: Option<u64>,
     total_pages: Option<u64>,
     /// The first page was short by its number of rows, and the second one shows whether the API's pages are that small.
@@ -53,12 +57,23 @@ enum Unit {
     Offset { limited: bool },
 }
 
+/// What is known of the pages at the front, which grow in number with every point.
+#[derive(Debug, Default)]
+struct Counted {
+    n_pages: usize,
+    n_rows: u64,
+    /// The last of them that is no hole.
+    last_idx: Option<usize>,
+}
+
 #[derive(Debug)]
 struct GivenPage {
     start: u64,
     /// Starts this page covers: rows for offsets, one for page numbers.
     width: u64,
     is_hole: bool,
+    /// Stored by an earlier load: asked for again to learn what it says about the pages after it.
+    is_stored: bool,
     key: PageKey,
     n_rows: u64,
     state: PageState,
@@ -104,8 +119,10 @@ impl NumberedPager {
             n_settled: 0,
             next_start: 0,
             first_ordinal: 0,
+            again: None,
             n_rows_before: 0,
             n_rows: 0,
+            counted: Counted::default(),
             total_rows: None,
             total_pages: None,
             probing: false,
@@ -122,11 +139,13 @@ impl NumberedPager {
         let Some(start) = start else {
             return Err(Error::config(format!("'{}' is no place of this paging strategy; reload the table", point.key.to_text())));
         };
+        self.again = Some(start);
         self.next_start = start;
         self.settled_before = start;
-        self.first_ordinal = point.ordinal;
+        self.first_ordinal = point.ordinal.saturating_sub(1);
         self.n_rows_before = point.n_rows;
-        self.real_size = point.page_size;
+        // What the first page teaches, it teaches again.
+        self.real_size = point.page_size.filter(|_| start > 0);
         self.holes = point.holes.iter().copied().collect();
         Ok(())
     }
@@ -135,11 +154,14 @@ impl NumberedPager {
         if self.done || self.next_ordinal() > self.max_pages {
             return None;
         }
-        if let Some((start, width)) = self.holes.pop_first() {
-            return Some(self.give(start, width, true));
-        }
-        if !self.may_ask_next() {
-            return None;
+        let again = self.again.take();
+        if again.is_none() {
+            if let Some((start, width)) = self.holes.pop_first() {
+                return Some(self.give(start, width, true));
+            }
+            if !self.may_ask_next() {
+                return None;
+            }
         }
         let start = self.next_start;
         let width = match self.unit {
@@ -147,7 +169,11 @@ impl NumberedPager {
             Unit::Offset { .. } => self.real_size.unwrap_or(self.page_size),
         };
         self.next_start = start.saturating_add(width);
-        Some(self.give(start, width, false))
+        let place = self.give(start, width, false);
+        if let (Some(_), Some(page)) = (again, self.given.last_mut()) {
+            page.is_stored = true;
+        }
+        Some(place)
     }
 
     fn give(&mut self, start: u64, width: u64, is_hole: bool) -> PagePlace {
@@ -159,7 +185,7 @@ impl NumberedPager {
         };
         let ordinal = self.next_ordinal();
         self.by_start.insert(start, self.given.len());
-        self.given.push(GivenPage { start, width, is_hole, key: key.clone(), n_rows: 0, state: PageState::InFlight });
+        self.given.push(GivenPage { start, width, is_hole, is_stored: false, key: key.clone(), n_rows: 0, state: PageState::InFlight });
         self.n_in_flight += 1;
         PagePlace { ordinal, key }
     }
@@ -324,34 +350,43 @@ impl NumberedPager {
         }
     }
 
-    pub(super) fn resume_point(&self, ordinal: u64) -> Option<ResumePoint> {
+    pub(super) fn resume_point(&mut self, ordinal: u64) -> Option<ResumePoint> {
         let n_stored = usize::try_from((ordinal + 1).checked_sub(self.first_ordinal)?).ok()?;
-        let stored = self.given.get(..n_stored)?;
-        let is_answered = !matches!(stored.last()?.state, PageState::InFlight);
+        let is_answered = !matches!(self.given.get(n_stored.checked_sub(1)?)?.state, PageState::InFlight);
         if !is_answered || (self.done && n_stored == self.given.len()) {
             return None;
         }
-        let last = stored.iter().rev().find(|page| !page.is_hole)?;
-        let end = match self.unit {
-            Unit::Offset { limited: false } => last.start + last.n_rows,
-            _ => last.start + last.width,
-        };
-        let mut holes = self.holes.clone();
-        holes.extend(self.given[n_stored..].iter().filter(|page| page.is_hole).map(|page| (page.start, page.width)));
-        let is_short = |page: &&GivenPage| page.start >= self.settled_before && page.n_rows > 0 && page.n_rows < page.width;
-        if self.unit == (Unit::Offset { limited: true }) {
-            holes.extend(stored.iter().filter(is_short).map(|page| (page.start + page.n_rows, page.width - page.n_rows)));
+        for idx in self.counted.n_pages..n_stored {
+            self.counted.n_pages += 1;
+            self.counted.n_rows += self.given[idx].n_rows;
+            self.counted.last_idx = if self.given[idx].is_hole { self.counted.last_idx } else { Some(idx) };
         }
-        holes.retain(|start, _| *start < end);
+        let last = &self.given[self.counted.last_idx?];
         Some(ResumePoint {
             ordinal: ordinal + 1,
             key: match self.unit {
-                Unit::Page { first } => PageKey::Page(first + end),
-                Unit::Offset { .. } => PageKey::Offset { offset: end, limit: None },
+                Unit::Page { first } => PageKey::Page(first + last.start),
+                Unit::Offset { .. } => PageKey::Offset { offset: last.start, limit: None },
             },
-            n_rows: self.n_rows_before + stored.iter().map(|page| page.n_rows).sum::<u64>(),
+            n_rows: (self.n_rows_before + self.counted.n_rows).saturating_sub(last.n_rows),
             page_size: self.real_size,
-            holes: holes.into_iter().collect(),
+            holes: self.holes_after(n_stored, last),
         })
+    }
+
+    /// Returns the parts before the end of `last` that are missing when the first `n_stored` pages are stored.
+    fn holes_after(&self, n_stored: usize, last: &GivenPage) -> Vec<(u64, u64)> {
+        if self.unit != (Unit::Offset { limited: true }) {
+            return Vec::new();
+        }
+        let mut holes = self.holes.clone();
+        // Holes are given out in the order of their places, so those that are not stored are among the last.
+        holes.extend(self.given[n_stored..].iter().filter(|page| page.is_hole).map(|page| (page.start, page.width)));
+        let is_short = |page: &&GivenPage| !page.is_stored && page.n_rows > 0 && page.n_rows < page.width;
+        let unsettled = self.by_start.range(self.settled_before..).map(|(_, &idx)| idx).filter(|&idx| idx < n_stored);
+        let short = unsettled.map(|idx| &self.given[idx]).filter(is_short);
+        holes.extend(short.map(|page| (page.start + page.n_rows, page.width - page.n_rows)));
+        let end = last.start + last.width;
+        holes.into_iter().filter(|(start, _)| *start < end).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{not_in_flight, same_page_twice, too_many_pages, PageFacts, PageKey, PagePlace, PageVerdict, ResumePoint};
 use crate::{Error, Result};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// One page after the other.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct SequentialPager {
     /// The key of each page given out, and its ordinal.
     seen: HashMap<PageKey, u64>,
     /// Where to continue after each page, by ordinal. A writer may be many pages behind.
-    points: HashMap<u64, ResumePoint>,
+    points: BTreeMap<u64, ResumePoint>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl SequentialPager {
             place: PagePlace { ordinal: 0, key: first },
             n_rows: 0,
             seen,
-            points: HashMap::new(),
+            points: BTreeMap::new(),
         }
     }
 
@@ -83,7 +83,8 @@ impl SequentialPager {
         self.is_done().then(|| self.place.ordinal + 1)
     }
 
-    pub(super) fn resume_point(&self, ordinal: u64) -> Option<ResumePoint> {
+    pub(super) fn resume_point(&mut self, ordinal: u64) -> Option<ResumePoint> {
+        self.points = self.points.split_off(&ordinal);
         self.points.get(&ordinal).cloned()
     }
 }

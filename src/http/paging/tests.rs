@@ -112,6 +112,70 @@ fn walk(api: &ModelApi, paging: &Paging, mut pager: Pager, window: usize, shuffl
     }
 }
 
+/// Where a walk is cut off: after `n_pages` pages were handed on. Pages before `first` are stored already.
+struct Cut {
+    n_pages: usize,
+    first: u64,
+    window: usize,
+    shuffle: u64,
+}
+
+/// What a walk that was cut off had handed on.
+#[derive(Default)]
+struct Part {
+    rows: Vec<u64>,
+    point: Option<ResumePoint>,
+    n_requests: u64,
+    /// Requests whose answers were not handed on when the walk was cut off.
+    n_lost: u64,
+    is_done: bool,
+}
+
+/// Walks as a load does: pages arrive in any order and are handed on in theirs, each with the point after it.
+fn cut_off(api: &ModelApi, paging: &Paging, mut pager: Pager, cut: Cut) -> Part {
+    let mut part = Part::default();
+    let (mut in_flight, mut early) = (Vec::<PagePlace>::new(), BTreeMap::new());
+    let (mut dice, mut next, mut n_handed_on) = (cut.shuffle, None, 0);
+    loop {
+        while let Some(place) = (in_flight.len() < cut.window).then(|| pager.next_place()).flatten() {
+            part.n_requests += 1;
+            next.get_or_insert(place.ordinal);
+            in_flight.push(place);
+        }
+        if in_flight.is_empty() {
+            part.is_done = true;
+            return part;
+        }
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let place = in_flight.swap_remove((dice >> 33) as usize % in_flight.len());
+        let kept = match api.answer(paging, &place.key) {
+            None => {
+                pager.failed(&place, PageFailure::Refused(Error::api("no such page"))).unwrap();
+                Vec::new()
+            }
+            Some(rows) => match pager.answered(&place, &api.facts(&rows)).unwrap() {
+                PageVerdict::Keep if place.ordinal >= cut.first => rows,
+                _ => Vec::new(),
+            },
+        };
+        early.insert(place.ordinal, kept);
+        while let Some(rows) = next.and_then(|next| early.remove(&next)) {
+            if !rows.is_empty() {
+                part.point = pager.resume_point(next.unwrap());
+                part.rows.extend(rows);
+                n_handed_on += 1;
+            }
+            next = next.map(|next| next + 1);
+            if n_handed_on > cut.n_pages {
+                part.n_lost = (in_flight.len() + early.len()) as u64;
+                part.is_done = part.point.is_none();
+                assert!(!part.is_done || pager.is_done(), "no place to go on from: {pager:?}");
+                return part;
+            }
+        }
+    }
+}
+
 fn check_all(api: &ModelApi, paging: &Paging, window: usize, shuffle: u64) -> Walk {
     let walk = walk(api, paging, Pager::new(paging, 10_000), window, shuffle).unwrap_or_else(|err| panic!("{err}: {api:?} {paging:?}"));
     assert_eq!(walk.rows(), (0..api.n_rows).collect::<Vec<_>>(), "{api:?} {paging:?}");
@@ -158,26 +222,31 @@ proptest! {
     }
 
     #[test]
-    fn a_resumed_pager_brings_the_rest(api in model(), page_size in 1..60_u64, by_page: bool, n_stored in 0..20_u64, window in 1..17_usize, shuffle: u64) {
+    fn pagers_that_are_cut_off_and_resumed_bring_each_row_once(api in model(), page_size in 1..60_u64, by_page: bool, limited: bool, stops in prop::collection::vec(0..9_usize, 1..5), window in 1..17_usize, shuffle: u64) {
         let page_size = if api.clamp < 1000 { page_size.max(api.clamp) } else { page_size };
-        let api = ModelApi { after_end: AfterEnd::Empty, ..api };
-        let paging = if by_page { pages(page_size, 1, true) } else { offsets(page_size, true) };
-        let mut pager = Pager::new(&paging, 10_000);
+        let is_last_full = api.n_rows % page_size.min(api.clamp) == 0;
+        let after_end = if !by_page || is_last_full && !api.tells_total { AfterEnd::Empty } else { api.after_end };
+        let api = ModelApi { after_end, ..api };
+        let paging = if by_page { pages(page_size, 1, true) } else { offsets(page_size, limited) };
         let mut stored: Vec<u64> = Vec::new();
-        let mut point = None;
-        while let Some(place) = pager.next_place().filter(|place| place.ordinal <= n_stored) {
-            let rows = api.answer(&paging, &place.key).unwrap();
-            if pager.answered(&place, &api.facts(&rows)).unwrap() == PageVerdict::Keep {
-                stored.extend(rows);
-            }
-            point = pager.resume_point(place.ordinal);
+        let mut point: Option<ResumePoint> = None;
+        let mut n_requests = 0;
+        for n_pages in stops.iter().copied().chain([usize::MAX]) {
+            let pager = match &point {
+                Some(point) => Pager::resume(&paging, 10_000, &ResumePoint::from_text(&point.to_text()).unwrap()).unwrap(),
+                None => { stored.clear(); Pager::new(&paging, 10_000) }
+            };
+            let part = cut_off(&api, &paging, pager, Cut { n_pages, first: point.as_ref().map_or(0, |point| point.ordinal), window, shuffle });
+            stored.extend(part.rows);
+            n_requests += part.n_requests - part.n_lost;
+            if part.is_done { break; }
+            point = part.point.or(point);
         }
-        if let Some(point) = point {
-            let point = ResumePoint::from_text(&point.to_text()).unwrap();
-            let pager = Pager::resume(&paging, 10_000, &point).unwrap();
-            stored.extend(walk(&api, &paging, pager, window, shuffle).unwrap().rows());
-        }
+        stored.sort_unstable();
         prop_assert_eq!(stored, (0..api.n_rows).collect::<Vec<_>>());
+        let needed = api.n_rows.div_ceil(page_size.min(api.clamp)).max(1);
+        let most = 2 * needed + 1 + stops.len() as u64;
+        prop_assert!(n_requests <= most, "{} requests for {} pages in {} parts", n_requests, needed, stops.len() + 1);
     }
 
     #[test]
@@ -378,8 +447,9 @@ fn tokens_are_followed_until_there_is_none() {
     pager.answered(&first, &PageFacts { token: Some("b".into()), ..facts(3, 1) }).unwrap();
     let second = pager.next_place().unwrap();
     assert_eq!(second, PagePlace { ordinal: 1, key: PageKey::Token(Some("b".into())) });
-    assert_eq!(pager.resume_point(0).unwrap().key, second.key);
-    let mut circling = Pager::resume(&paging, 100, &pager.resume_point(0).unwrap()).unwrap();
+    let point = pager.resume_point(0).unwrap();
+    assert_eq!(point.key, second.key);
+    let mut circling = Pager::resume(&paging, 100, &point).unwrap();
     let place = circling.next_place().unwrap();
     let err = circling.answered(&place, &PageFacts { token: Some("b".into()), ..facts(3, 1) }).unwrap_err();
     assert!(err.to_string().contains("same page twice"), "{err}");

@@ -110,7 +110,7 @@ impl NumberedPager {
         let page = &self.given[idx];
         let end = (page.start + page.width).min(self.total_rows.unwrap_or(u64::MAX));
         let start = page.start + page.n_rows;
-        if self.unit == (Unit::Offset { limited: true }) && page.n_rows > 0 && start < end {
+        if self.unit == (Unit::Offset { limited: true }) && !page.is_stored && page.n_rows > 0 && start < end {
             self.holes.insert(start, end - start);
         }
     }
