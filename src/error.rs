@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Interrupted,
     /// The job was cancelled.
     Cancelled,
+    /// An unfinished load cannot be continued; started over, it can succeed.
+    CannotResume,
     /// Unify broke one of its own rules: ask for a report.
     Internal,
 }

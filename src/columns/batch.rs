@@ -113,15 +113,16 @@ impl Batch {
         rest
     }
 
-    /// Returns a hash of the rows: equal for equal rows of equal columns.
+    /// Returns a hash of the rows: equal for equal rows of equal columns, whatever the columns' order and those without a value.
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        self.n_rows.hash(&mut hasher);
-        for (column, vector) in self.schema.columns.iter().zip(&self.columns) {
+        let state = foldhash::fast::FixedState::default();
+        let with_values = self.schema.columns.iter().zip(&self.columns).filter(|(_, vector)| vector.validity.bytes.contains(&1));
+        with_values.fold(state.hash_one(self.n_rows), |sum, (column, vector)| {
+            let mut hasher = state.build_hasher();
             column.source.hash(&mut hasher);
             vector.hash_into(&mut hasher);
-        }
-        hasher.finish()
+            sum.wrapping_add(hasher.finish())
+        })
     }
 }
 

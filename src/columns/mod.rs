@@ -11,6 +11,7 @@ mod names;
 mod plan;
 mod records;
 mod schema;
+mod stored;
 mod temporal;
 mod text;
 mod types;

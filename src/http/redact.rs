@@ -74,6 +74,11 @@ impl Redactor {
         redacted
     }
 
+    /// Returns whether one of the connection's secrets is in the text, in any form.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.values.iter().any(|value| text.contains(value.as_str()))
+    }
+
     /// Returns the URL without user, password and secret parameters.
     pub fn url(&self, url: &Url) -> String {
         self.text(url.as_str())

@@ -2,20 +2,18 @@
 
 use super::budget::{LoadBudget, PageRoom, PageSize};
 use super::convert::{convert, ConvertedPage};
+use super::in_order::InOrder;
 use super::job::Job;
+use super::places::SetPlace;
 use super::plan::copied_values;
 use super::pool::Workers;
 use crate::columns::{Batch, RowPlan, TableSchema};
-use crate::http::{
-    request_of, Answer, ApiClient, ApiRequest, PageBody, PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ParamSet,
-    RequestObserver,
-};
+use crate::http::{request_of, Answer, ApiClient, ApiRequest, PageBody, PageFailure, PagePlace, ParamSet, RequestObserver, ResumePoint};
 use crate::session::LogLevel;
 use crate::spec::{Connection, ParamValue, TableDef};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use futures_util::future::OptionFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,6 +27,8 @@ pub struct Fetch {
     pub job: Arc<Job>,
     pub connection: Arc<Connection>,
     pub table_def: Arc<TableDef>,
+    /// All parameter sets of the table.
+    pub sets: Arc<[ParamSet]>,
     pub row_plan: RowPlan,
     pub client: Arc<ApiClient>,
     pub workers: Arc<Workers>,
@@ -41,11 +41,31 @@ pub struct Fetch {
     pub max_pages: u64,
 }
 
+/// A parameter set that is to be fetched.
+pub struct SetWork {
+    /// Its number among the sets of the table.
+    pub number: usize,
+    /// Where an earlier load was with it.
+    pub point: Option<ResumePoint>,
+}
+
+/// What fetching hands to the writer, in the order of each set.
+pub enum Fetched {
+    Rows(Box<FetchedRows>),
+    /// All rows of the set were handed on.
+    Done {
+        set: usize,
+    },
+}
+
 /// Rows of one page, with the room they take in the memory budget.
 pub struct FetchedRows {
     pub batch: Batch,
     /// Free again when the rows are written.
     pub room: PageRoom,
+    pub set: usize,
+    /// Where the set is when the rows are stored.
+    pub place: SetPlace,
 }
 
 /// What one request for a page came to.
@@ -58,8 +78,8 @@ enum RequestOutcome {
 }
 
 impl Fetch {
-    /// Fetches all sets and sends their rows. Ends at the first error; rows already sent stay with the writer, who drops them.
-    pub async fn run(self: Arc<Self>, sets: Vec<ParamSet>, rows: mpsc::Sender<FetchedRows>) -> Result<()> {
+    /// Fetches all sets and sends their rows. Ends at the first error; rows already sent stay with the writer.
+    pub async fn run(self: Arc<Self>, sets: Vec<SetWork>, rows: mpsc::Sender<Fetched>) -> Result<()> {
         let mut sets = sets.into_iter();
         let mut running = FuturesUnordered::new();
         loop {
@@ -74,31 +94,34 @@ impl Fetch {
         }
     }
 
-    async fn fetch_set(self: Arc<Self>, set: ParamSet, rows: mpsc::Sender<FetchedRows>) -> Result<()> {
-        let copied: Arc<[ParamValue]> = copied_values(&self.table_def, &set).into();
-        let mut order =
-            InOrder { pager: Pager::new(&self.table_def.paging, self.max_pages), early: BTreeMap::new(), next: 0, expected: 0, rows };
+    async fn fetch_set(self: Arc<Self>, work: SetWork, rows: mpsc::Sender<Fetched>) -> Result<()> {
+        let SetWork { number, point } = work;
+        let sets = self.sets.clone();
+        let set = &sets[number];
+        let is_resumed = point.is_some();
+        let copied: Arc<[ParamValue]> = copied_values(&self.table_def, set).into();
+        let mut order = InOrder::new(&self, number, point, rows)?;
         let mut requests = FuturesUnordered::new();
         let mut conversions = FuturesUnordered::new();
         // The page that is asked for as soon as there is room for it.
         let mut wanted = None;
         loop {
-            if wanted.is_none() && requests.len() < self.window && order.early.len() < self.window * MOST_EARLY {
-                let place = order.pager.next_place();
+            if wanted.is_none() && requests.len() < self.window && order.n_early() < self.window * MOST_EARLY {
+                let place = order.next_place();
                 wanted = place.map(|place| Box::pin(async { (place, self.budget.page(&self.page_size).await) }));
             }
             // While one page waits for room, those under way go on: it may be theirs.
             tokio::select! {
                 Some((place, room)) = OptionFuture::from(wanted.as_mut()), if wanted.is_some() => {
                     wanted = None;
-                    requests.push(async { (self.request(&set, &place).await, place, room) });
+                    requests.push(async { (self.request(set, &place, is_resumed).await, place, room) });
                 }
                 Some((answer, place, room)) = requests.next(), if !requests.is_empty() => match answer {
                     Ok(RequestOutcome::Page(answer)) => {
                         let copied = copied.clone();
                         conversions.push(async { (self.converted(*answer, copied).await, place, room) });
                     }
-                    Ok(RequestOutcome::Skip) => return Ok(()),
+                    Ok(RequestOutcome::Skip) => return order.done(),
                     Ok(RequestOutcome::Empty) => order.empty(&place)?,
                     Err(failure) => order.failed(&place, failure)?,
                 },
@@ -109,7 +132,7 @@ impl Fetch {
                     }
                     Err(err) => order.failed(&place, PageFailure::Broken(err))?,
                 },
-                else => return Ok(()),
+                else => return order.done(),
             }
         }
     }
@@ -121,7 +144,7 @@ impl Fetch {
         }
     }
 
-    async fn request(&self, set: &ParamSet, place: &PagePlace) -> std::result::Result<RequestOutcome, PageFailure> {
+    async fn request(&self, set: &ParamSet, place: &PagePlace, is_resumed: bool) -> std::result::Result<RequestOutcome, PageFailure> {
         let request = request_of(&self.connection, &self.table_def, set, &place.key).map_err(PageFailure::Broken)?;
         let answer = self.client.send(&request, set.from_parent, self.job.as_ref()).await.map_err(PageFailure::Broken)?;
         match answer {
@@ -135,7 +158,7 @@ impl Fetch {
                 Ok(RequestOutcome::Empty)
             }
             // Rows of the set were already seen: it cannot be left out. Whether the page lies after the end, the pager knows.
-            Answer::Skipped(reason) if place.ordinal > 0 => Err(PageFailure::Refused(Error::api(reason))),
+            Answer::Skipped(reason) if place.ordinal > 0 || is_resumed => Err(PageFailure::Refused(Error::api(reason))),
             Answer::Skipped(warning) => {
                 self.job.log(LogLevel::Warning, || warning);
                 Ok(RequestOutcome::Skip)
@@ -150,55 +173,6 @@ impl Fetch {
         let converted = converted.map_err(|err| described(err, &self.client, &request))?;
         self.job.counters.pages.fetch_add(1, Ordering::Relaxed);
         Ok(converted)
-    }
-}
-
-/// The pages of one set, which arrive in any order and are handed on in that of the API.
-struct InOrder {
-    pager: Pager,
-    /// Pages that arrived before one that comes earlier; `None` has no rows.
-    early: BTreeMap<u64, Option<FetchedRows>>,
-    /// Ordinal of the page that is handed on next.
-    next: u64,
-    /// Pages the API said there are.
-    expected: u64,
-    rows: mpsc::Sender<FetchedRows>,
-}
-
-impl InOrder {
-    fn page(&mut self, place: &PagePlace, page: ConvertedPage, room: PageRoom) -> Result<()> {
-        let verdict = self.pager.answered(place, &page.facts)?;
-        let kept = (verdict == PageVerdict::Keep).then_some(FetchedRows { batch: page.batch, room });
-        self.arrived(place, kept)
-    }
-
-    /// Takes an answer that has no rows by status or rule. Where a token or a link led there, rows were announced.
-    fn empty(&mut self, place: &PagePlace) -> Result<()> {
-        if place.ordinal > 0 && matches!(place.key, PageKey::Token(_) | PageKey::Link(_)) {
-            let message = format!(
-                "page {} is missing: the page before it said that there is one, but the API answered without rows",
-                place.ordinal + 1
-            );
-            return self.failed(place, PageFailure::Broken(Error::api(message)));
-        }
-        self.pager.answered(place, &PageFacts::default())?;
-        self.arrived(place, None)
-    }
-
-    fn failed(&mut self, place: &PagePlace, failure: PageFailure) -> Result<()> {
-        self.pager.failed(place, failure)?;
-        self.arrived(place, None)
-    }
-
-    fn arrived(&mut self, place: &PagePlace, page: Option<FetchedRows>) -> Result<()> {
-        self.early.insert(place.ordinal, page);
-        while let Some(page) = self.early.remove(&self.next) {
-            self.next += 1;
-            if let Some(page) = page {
-                self.rows.send(page).map_err(|_| Error::new(ErrorKind::Cancelled, "the load was stopped"))?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::audit::{AuditSubject, JobRecord};
 use super::job::Job;
-use super::store::Store;
+use super::store::{StateRow, Store};
 use super::views::create_views;
 use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
@@ -21,6 +21,8 @@ pub struct Publication<'a> {
     pub record_ids: (i64, i64),
     pub end_action: &'static str,
     pub n_rows: u64,
+    /// Hash of the spec the table was loaded by.
+    pub spec: &'a str,
 }
 
 impl Publication<'_> {
@@ -53,7 +55,10 @@ impl Publication<'_> {
             return Ok(Some(failed));
         }
         let mut sql = self.store.forget_sql(&self.store.staging.table);
-        sql.push_str(&self.store.state_sql(&self.store.target.table, "complete"));
+        let columns = schema.to_text();
+        let table = &self.store.target.table;
+        let row = StateRow { table, status: "complete", place: Some(self.spec), columns: Some(&columns), ..StateRow::default() };
+        sql.push_str(&self.store.state_sql(&row));
         let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
         if !existed {
             sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));

@@ -3,14 +3,17 @@
 use super::audit::{AuditSubject, JobRecord};
 use super::budget::{Budget, PageSize};
 use super::fetch::Fetch;
+use super::identity::{set_keys, Identity};
 use super::job::{Job, LoadAction, LoadReport};
 use super::loader::{Inner, TableTarget};
+use super::places::{Places, SetPlace};
 use super::plan::{param_columns, parameter_sets};
 use super::pool::Workers;
 use super::publish::Publication;
+use super::resume::{Start, Unfinished};
 use super::store::Store;
 use super::writer::Writer;
-use crate::columns::RowPlan;
+use crate::columns::{RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
 use crate::session::{Database, LogLevel, Settings};
 use crate::spec::TableDef;
@@ -62,8 +65,15 @@ impl JobRun {
             let mut session = self.database.connect()?;
             parameter_sets(&self.target.connection, table_def, session.as_mut(), &self.target.catalog)?
         };
+        let sets: Arc<[ParamSet]> = sets.into();
         self.job.log(LogLevel::Info, || format!("{}, parameter sets: {}", self.job.action().name(), sets.len()));
-        self.transfer(table_def, client, sets)?;
+        match self.transfer(table_def, client.clone(), &sets) {
+            Err(err) if err.kind() == ErrorKind::CannotResume => {
+                self.start_over(err.message())?;
+                self.transfer(table_def, client, &sets)?;
+            }
+            outcome => outcome?,
+        }
         Ok(self.job.report())
     }
 
@@ -94,22 +104,26 @@ impl JobRun {
         self.job.check_cancelled()
     }
 
-    /// Fetches, writes and publishes.
-    fn transfer(&self, table_def: &TableDef, client: Arc<ApiClient>, sets: Vec<ParamSet>) -> Result<()> {
+    /// Fetches, writes and publishes; goes on with what an earlier load left, where it can.
+    fn transfer(&self, table_def: &TableDef, client: Arc<ApiClient>, sets: &Arc<[ParamSet]>) -> Result<()> {
+        let keys = set_keys(sets, client.redactor());
+        let identity = Identity::new(&self.target.connection, table_def, &keys);
         let row_plan = RowPlan::new(table_def);
-        let schema = row_plan.initial_schema(&param_columns(table_def, &sets));
-        self.drop_staging()?;
+        let initial = row_plan.initial_schema(&param_columns(table_def, sets));
+        let start = self.start(&identity, initial)?;
+        let work = start.work(&keys);
         let window = self.target.connection.adapter.throttle.concurrency.min(self.settings.loader_threads).max(1);
         let fetch = Arc::new(Fetch {
             job: self.job.clone(),
             connection: self.target.connection.clone(),
             table_def: Arc::new(table_def.clone()),
+            sets: sets.clone(),
             row_plan,
             client,
             workers: self.workers.clone(),
             budget: self.budget.for_load(),
             page_size: PageSize::default(),
-            schema: RwLock::new(Arc::new(schema.clone())),
+            schema: RwLock::new(Arc::new(start.schema.clone())),
             window,
             max_pages: self.settings.max_pages,
         });
@@ -119,16 +133,19 @@ impl JobRun {
             job: &self.job,
             budget: &fetch.budget,
             shared_schema: &fetch.schema,
-            schema,
-            created: false,
-            n_pages: 0,
+            identity: &identity.to_text(),
+            places: Places::new(keys, &start.sets),
+            noted: start.noted,
+            created: start.created,
+            n_pages: start.n_pages,
+            schema: start.schema,
         };
         let (sender, receiver) = mpsc::channel();
         let (fetched, fetch_outcome) = mpsc::channel();
         let fetching = fetch.clone();
         let task = self.workers.spawn(async move {
             // Nobody listens any more when the write failed.
-            let _ = fetched.send(fetching.run(sets, sender).await);
+            let _ = fetched.send(fetching.run(work, sender).await);
         });
         let written = writer.write_all(&receiver);
         drop(receiver);
@@ -138,7 +155,27 @@ impl JobRun {
         written?;
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
         fetch_outcome.recv().unwrap_or_else(|_| self.stopped())?;
-        self.publish(table_def, &writer)
+        self.publish(table_def, &writer, &identity)
+    }
+
+    /// Returns what the load begins with: what an unfinished one left, or nothing.
+    fn start(&self, identity: &Identity, initial: TableSchema) -> Result<Start> {
+        let mut session = self.database.connect()?;
+        match Unfinished::find(session.as_mut(), &self.store, identity)? {
+            Unfinished::Staged(staged) => {
+                let n_done = staged.sets.values().filter(|place| **place == SetPlace::Done).count();
+                self.job.log(LogLevel::Info, || {
+                    format!("going on with an unfinished load, rows: {}, parameter sets done: {n_done}", staged.n_rows)
+                });
+                self.job.counters.rows.store(staged.n_rows, Ordering::Relaxed);
+                return Ok(Start::after(*staged));
+            }
+            Unfinished::Useless(reason) => self.start_over(&reason)?,
+            Unfinished::Nothing => {}
+        }
+        let is_loaded = self.store.is_loaded(session.as_mut())?;
+        let known = if is_loaded { self.store.loaded_columns(session.as_mut(), &identity.spec)? } else { None };
+        Ok(Start::new(known.map_or(initial.clone(), |known| known.merged(&initial))))
     }
 
     fn stopped(&self) -> Result<()> {
@@ -146,13 +183,15 @@ impl JobRun {
         Err(Error::new(ErrorKind::Cancelled, "the load was stopped because the database or the process ends"))
     }
 
-    /// Drops what an earlier load left unfinished.
-    fn drop_staging(&self) -> Result<()> {
+    /// Drops what an unfinished load left.
+    fn start_over(&self, reason: &str) -> Result<()> {
+        self.job.log(LogLevel::Warning, || format!("an unfinished load cannot be continued: {reason}; starting over"));
+        self.job.counters.rows.store(0, Ordering::Relaxed);
         let forget = self.store.forget_sql(&self.store.staging.table);
         self.database.connect()?.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", self.store.staging))
     }
 
-    fn publish(&self, table_def: &TableDef, writer: &Writer<'_>) -> Result<()> {
+    fn publish(&self, table_def: &TableDef, writer: &Writer<'_>, identity: &Identity) -> Result<()> {
         self.job.check_cancelled()?;
         let n_rows = self.job.counters.rows.load(Ordering::Relaxed);
         let publication = Publication {
@@ -164,6 +203,7 @@ impl JobRun {
             record_ids: (self.next_id(), self.next_id()),
             end_action: self.job.action().audit_names().1,
             n_rows,
+            spec: &identity.spec,
         };
         let loader = self.loader()?;
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.

@@ -4,6 +4,7 @@
 //! schema; one with a table says that Unify made the table, or is loading it. Nothing without such a row is ever changed.
 
 use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
+use crate::columns::TableSchema;
 use crate::session::{quote_ident, quote_literal, Session, TableName};
 use crate::{Error, Result};
 
@@ -18,7 +19,20 @@ const STATE_COLUMNS: &[(&str, &str)] = &[
     ("updated", "TIMESTAMP"),
     // The table's columns and their types when Unify made it: a table that has others is somebody's else.
     ("shape", "VARCHAR"),
+    // The table's columns with their sources, as a refresh and a resumed load need them.
+    ("columns", "VARCHAR"),
 ];
+
+/// A row of `load_state` about a table as a whole (or, with an empty name, the schema).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StateRow<'a> {
+    pub table: &'a str,
+    pub status: &'a str,
+    /// What the load was of: see [`super::identity::Identity`].
+    pub place: Option<&'a str>,
+    pub cursor: Option<&'a str>,
+    pub columns: Option<&'a str>,
+}
 
 /// The names one table's load works with.
 #[derive(Debug, Clone)]
@@ -79,7 +93,7 @@ impl Store {
             quote_literal(schema),
         ))?;
         if found.is_empty() {
-            let state = self.state_sql("", "schema");
+            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() });
             session.execute(&format!("BEGIN; CREATE SCHEMA {}; {state} COMMIT;", self.schema_sql()))?;
         } else if !self.is_ours(session, "", None)? {
             return Err(Error::config(format!(
@@ -104,17 +118,69 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the statements that note `status` for a table of this schema (or, for an empty name, the schema itself).
-    pub fn state_sql(&self, table: &str, status: &str) -> String {
+    /// Returns the statements that replace all there is about a table of this schema by one row.
+    pub fn state_sql(&self, row: &StateRow<'_>) -> String {
+        let text = |text: Option<&str>| text.map_or("NULL".to_string(), quote_literal);
         format!(
-            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, NULL, NULL, make_timestamp({}), {});",
-            self.forget_sql(table),
+            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, {}, {}, make_timestamp({}), {}, {});",
+            self.forget_sql(row.table),
             self.unify_schema,
             quote_literal(&self.target.schema),
-            quote_literal(table),
+            quote_literal(row.table),
+            quote_literal(row.status),
+            text(row.place),
+            text(row.cursor),
+            super::audit::now_micros(),
+            self.shape_sql(row.table),
+            text(row.columns),
+        )
+    }
+
+    /// Returns the statement that notes the staging table's columns.
+    pub fn staged_columns_sql(&self, columns: &str) -> String {
+        format!(
+            "UPDATE {}.load_state SET columns = {}, updated = make_timestamp({}) WHERE {} AND parameter_set = '';",
+            self.unify_schema,
+            quote_literal(columns),
+            super::audit::now_micros(),
+            self.is_about(&self.staging.table),
+        )
+    }
+
+    /// Returns the row of a parameter set of the load under way, for [`Store::insert_sql`].
+    pub fn set_row(&self, name: &str, status: &str, place_sql: &str) -> String {
+        format!(
+            "({}, {}, {}, {}, {place_sql}, NULL, make_timestamp({}), NULL, NULL)",
+            quote_literal(&self.target.schema),
+            quote_literal(&self.staging.table),
+            quote_literal(name),
             quote_literal(status),
             super::audit::now_micros(),
-            self.shape_sql(table),
+        )
+    }
+
+    /// Returns the statement that adds rows to `load_state`.
+    pub fn insert_sql(&self, rows: &[String]) -> String {
+        format!("INSERT INTO {}.load_state VALUES {};", self.unify_schema, rows.join(", "))
+    }
+
+    /// Returns the statement that forgets parameter sets of the load under way.
+    pub fn forget_sets_sql(&self, names: &[&str]) -> String {
+        let names: Vec<String> = names.iter().map(|name| quote_literal(name)).collect();
+        format!(
+            "DELETE FROM {}.load_state WHERE {} AND parameter_set IN ({});",
+            self.unify_schema,
+            self.is_about(&self.staging.table),
+            names.join(", ")
+        )
+    }
+
+    /// Returns the condition for the rows of `load_state` about a table of this schema.
+    pub fn is_about(&self, table: &str) -> String {
+        format!(
+            "lower(table_schema) = lower({}) AND lower(table_name) = lower({})",
+            quote_literal(&self.target.schema),
+            quote_literal(table)
         )
     }
 
@@ -132,24 +198,25 @@ impl Store {
     /// Returns whether the table still has the columns Unify made it with.
     fn has_its_shape(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
         let rows = session.query(&format!(
-            "SELECT 1 FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({})
-             AND shape IS NOT DISTINCT FROM {}",
+            "SELECT 1 FROM {}.load_state WHERE {} AND shape IS NOT DISTINCT FROM {}",
             self.unify_schema,
-            quote_literal(&self.target.schema),
-            quote_literal(table),
+            self.is_about(table),
             self.shape_sql(table),
         ))?;
         Ok(!rows.is_empty())
     }
 
+    /// Returns whether a table of this schema has exactly these columns.
+    pub fn has_columns(&self, session: &mut dyn Session, table: &str, schema: &TableSchema) -> Result<bool> {
+        let expected: Vec<String> =
+            schema.columns.iter().map(|column| format!("{} {}", column.name, column.column_type.sql_name())).collect();
+        let rows = session.query(&format!("SELECT {}", self.shape_sql(table)))?;
+        Ok(rows.first().and_then(|row| row.first()).and_then(|shape| shape.as_text()) == Some(&expected.join(", ")))
+    }
+
     /// Returns the statement that forgets a table of this schema.
     pub fn forget_sql(&self, table: &str) -> String {
-        format!(
-            "DELETE FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({});",
-            self.unify_schema,
-            quote_literal(&self.target.schema),
-            quote_literal(table),
-        )
+        format!("DELETE FROM {}.load_state WHERE {};", self.unify_schema, self.is_about(table))
     }
 
     /// Returns the connection's schema, quoted with its database.
@@ -170,6 +237,18 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
+    /// Returns the columns of the table as a load of the same spec stored them; `None` without such a load.
+    pub fn loaded_columns(&self, session: &mut dyn Session, spec: &str) -> Result<Option<TableSchema>> {
+        let rows = session.query(&format!(
+            "SELECT columns FROM {}.load_state WHERE {} AND status = 'complete' AND place = {}",
+            self.unify_schema,
+            self.is_about(&self.target.table),
+            quote_literal(spec)
+        ))?;
+        let stored = rows.first().and_then(|row| row.first()).and_then(|columns| columns.as_text());
+        Ok(stored.and_then(|columns| TableSchema::from_text(columns).ok()))
+    }
+
     /// Returns whether `load_state` knows the table (or, for an empty name, the schema), in that status if one is given.
     pub fn is_ours(&self, session: &mut dyn Session, table: &str, status: Option<&str>) -> Result<bool> {
         let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
@@ -177,12 +256,7 @@ impl Store {
             return Ok(false);
         }
         let status = status.map_or(String::new(), |status| format!(" AND status = {}", quote_literal(status)));
-        let rows = session.query(&format!(
-            "SELECT 1 FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(table_name) = lower({}){status}",
-            self.unify_schema,
-            quote_literal(&self.target.schema),
-            quote_literal(table),
-        ))?;
+        let rows = session.query(&format!("SELECT 1 FROM {}.load_state WHERE {}{status}", self.unify_schema, self.is_about(table)))?;
         Ok(!rows.is_empty())
     }
 }

@@ -1,7 +1,7 @@
 //! The adapter's views: made when the tables they read are there.
 
 use super::loader::Loader;
-use super::store::Store;
+use super::store::{StateRow, Store};
 use crate::session::{Session, TableName};
 use crate::spec::{Connection, ViewDef};
 use crate::{Error, Result};
@@ -58,5 +58,5 @@ fn create_view(store: &Store, session: &mut dyn Session, view_def: &ViewDef) -> 
     let view = TableName { table: view_def.name.clone(), ..target.clone() };
     let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
     session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}"))?;
-    session.execute(&store.state_sql(&view.table, "complete"))
+    session.execute(&store.state_sql(&StateRow { table: &view.table, status: "complete", ..StateRow::default() }))
 }

@@ -1,9 +1,10 @@
 //! The one writer of a table: rows into staging, columns added and widened as the pages bring them.
 
 use super::budget::LoadBudget;
-use super::fetch::FetchedRows;
+use super::fetch::Fetched;
 use super::job::Job;
-use super::store::Store;
+use super::places::{Places, SetPlace};
+use super::store::{StateRow, Store};
 use crate::columns::{Batch, ColumnType, SchemaChange, TableSchema};
 use crate::session::{quote_ident, Database, LogLevel, Session, TableName};
 use crate::Result;
@@ -18,9 +19,11 @@ const SMALL_BYTES: usize = 8 << 20;
 const PART_BYTES: usize = 4 << 20;
 /// ... or until fetching waits for the memory they take, or no more came for this long.
 const IDLE: Duration = Duration::from_millis(200);
+/// Pages and ends of sets that are gathered, however small they are.
+const MOST_GATHERED: usize = 2_000;
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
-/// A large transaction has the rows of a row group, which DuckDB compresses and writes to its file at once. It copies those of smaller
+/// A large transaction has at least the rows of a row group, which DuckDB compresses and writes to its file at once. It copies those of smaller
 /// ones and keeps them in memory, all of them, for as long as the statement that waits for the load.
 const LARGE_ROWS: usize = 122_880;
 /// The longest transaction.
@@ -37,6 +40,11 @@ pub struct Writer<'a> {
     /// What fetching converts pages with: kept up to date here.
     pub shared_schema: &'a RwLock<Arc<TableSchema>>,
     pub schema: TableSchema,
+    /// What the load is of, for `load_state`.
+    pub identity: &'a str,
+    pub places: Places,
+    /// Whether `load_state` knows of the load.
+    pub noted: bool,
     /// Whether the staging table exists.
     pub created: bool,
     /// Pages appended.
@@ -76,21 +84,24 @@ impl Transaction {
 
 impl Writer<'_> {
     /// Writes all rows that come, until the senders are gone.
-    pub fn write_all(&mut self, rows: &Receiver<FetchedRows>) -> Result<()> {
+    pub fn write_all(&mut self, rows: &Receiver<Fetched>) -> Result<()> {
         let mut open: Option<Transaction> = None;
-        let mut gathered: Vec<FetchedRows> = Vec::new();
+        let mut gathered: Vec<Fetched> = Vec::new();
         let mut n_bytes = 0;
         let mut last_page = Instant::now();
         loop {
-            let page = rows.recv_timeout(POLL);
-            let ended = matches!(page, Err(RecvTimeoutError::Disconnected));
+            let fetched = rows.recv_timeout(POLL);
+            let ended = matches!(fetched, Err(RecvTimeoutError::Disconnected));
             let mut is_full = self.budget.is_used_up();
-            if let Ok(page) = page {
-                n_bytes += page.batch.approximate_bytes();
-                gathered.push(page);
+            if let Ok(fetched) = fetched {
+                if let Fetched::Rows(page) = &fetched {
+                    n_bytes += page.batch.approximate_bytes();
+                }
+                gathered.push(fetched);
                 last_page = Instant::now();
                 let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
-                is_full = n_bytes >= SMALL_BYTES || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
+                is_full =
+                    n_bytes >= SMALL_BYTES || gathered.len() >= MOST_GATHERED || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
             }
             self.job.check_cancelled()?;
             let is_idle = last_page.elapsed() >= IDLE;
@@ -100,7 +111,7 @@ impl Writer<'_> {
             }
             let is_overdue = open.as_mut().map_or(Ok(false), Transaction::is_overdue)?;
             if is_overdue || is_idle || ended {
-                commit(open.take())?;
+                self.commit(&mut open)?;
             }
             if ended {
                 return Ok(());
@@ -108,44 +119,70 @@ impl Writer<'_> {
         }
     }
 
-    /// Appends the pages' rows, with the changes of the schema they bring.
-    fn append(&mut self, open: &mut Option<Transaction>, pages: Vec<FetchedRows>) -> Result<()> {
+    /// Appends what was gathered, with the changes of the schema it brings.
+    fn append(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
         let mut schema = self.schema.clone();
-        for page in pages.iter().filter(|page| page.batch.schema != self.schema) {
-            schema = schema.merged(&page.batch.schema);
+        // Dropped at the end: only then is their memory free.
+        let mut rooms = Vec::new();
+        let mut batches = Vec::with_capacity(gathered.len());
+        for fetched in gathered {
+            match fetched {
+                Fetched::Done { set } => self.places.reached(set, SetPlace::Done),
+                Fetched::Rows(page) => {
+                    if page.batch.schema != self.schema {
+                        schema = schema.merged(&page.batch.schema);
+                    }
+                    self.places.reached(page.set, page.place);
+                    rooms.push(page.room);
+                    batches.push(page.batch);
+                }
+            }
         }
-        if schema.columns.is_empty() {
+        if batches.is_empty() {
             return Ok(());
         }
         if schema != self.schema {
             *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
         }
-        self.n_pages += pages.len() as u64;
-        // Dropped at the end: only then is their memory free.
-        let mut rooms = Vec::new();
-        let mut batches = Vec::with_capacity(pages.len());
-        for page in pages {
-            rooms.push(page.room);
-            batches.push(page.batch.conform(&schema)?);
-        }
-        while !batches.is_empty() {
-            let transaction = match open {
-                Some(transaction) => transaction,
-                None => open.insert(Transaction::begin(self.database)?),
-            };
-            self.prepare_staging(transaction.session.as_mut(), &schema)?;
-            self.schema.clone_from(&schema);
+        self.n_pages += batches.len() as u64;
+        let transaction = match open {
+            Some(transaction) => transaction,
+            None => open.insert(Transaction::begin(self.database)?),
+        };
+        self.prepare_staging(transaction.session.as_mut(), &schema)?;
+        self.schema.clone_from(&schema);
+        if !schema.columns.is_empty() {
             self.created = true;
-            let rest = split_off(&mut batches, LARGE_ROWS - transaction.n_rows);
+            let batches = batches.into_iter().map(|batch| batch.conform(&schema)).collect::<Result<Vec<Batch>>>()?;
             transaction.append(&self.store.staging, &batches)?;
-            let n_rows = transaction.n_rows;
             let n_appended: usize = batches.iter().map(|batch| batch.n_rows).sum();
             self.job.counters.rows.fetch_add(n_appended as u64, Ordering::Relaxed);
-            if n_rows >= LARGE_ROWS || !self.becomes_large(n_rows) {
-                commit(open.take())?;
-            }
-            batches = rest;
         }
+        let n_rows = transaction.n_rows;
+        if n_rows >= LARGE_ROWS || !self.becomes_large(n_rows) {
+            self.commit(open)?;
+        }
+        Ok(())
+    }
+
+    /// Commits the rows appended so far together with the places they reach.
+    fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
+        let mut transaction = match open.take() {
+            Some(transaction) => transaction,
+            None if self.places.has_changed() => Transaction::begin(self.database)?,
+            None => return Ok(()),
+        };
+        let session = transaction.session.as_mut();
+        if !self.noted {
+            let schema = self.schema.clone();
+            self.prepare_staging(session, &schema)?;
+            self.created = !schema.columns.is_empty();
+        }
+        if self.places.has_changed() {
+            session.execute(&self.places.commit_sql(self.store))?;
+        }
+        session.execute("COMMIT")?;
+        self.places.committed();
         Ok(())
     }
 
@@ -161,11 +198,19 @@ impl Writer<'_> {
         n_rows as u64 + n_rows_left >= LARGE_ROWS as u64
     }
 
-    /// Creates the staging table, or gives it the columns and types of `schema`.
-    fn prepare_staging(&self, session: &mut dyn Session, schema: &TableSchema) -> Result<()> {
+    /// Notes the load, and creates the staging table or gives it the columns and types of `schema`.
+    fn prepare_staging(&mut self, session: &mut dyn Session, schema: &TableSchema) -> Result<()> {
+        let columns = schema.to_text();
+        if !self.noted {
+            let table = &self.store.staging.table;
+            let row = StateRow { table, status: "loading", place: Some(self.identity), columns: Some(&columns), ..StateRow::default() };
+            session.execute(&self.store.state_sql(&row))?;
+            self.noted = true;
+        } else if *schema != self.schema {
+            session.execute(&self.store.staged_columns_sql(&columns))?;
+        }
         if !self.created {
-            let state = self.store.state_sql(&self.store.staging.table, "loading");
-            return session.execute(&format!("{state} {}", create_sql(self.store, schema)));
+            return if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(self.store, schema)) };
         }
         for change in self.schema.changes_to(schema) {
             let (sql, message) = change_sql(self.store, schema, &change);
@@ -181,7 +226,7 @@ impl Writer<'_> {
     pub fn complete(&self, session: &mut dyn Session, fallback: &[(String, ColumnType)]) -> Result<TableSchema> {
         let mut schema = if self.schema.columns.is_empty() { TableSchema::of(fallback) } else { self.schema.clone() };
         if !self.created {
-            self.prepare_staging(session, &schema)?;
+            session.execute(&create_sql(self.store, &schema))?;
         }
         for idx in schema.redundant().into_iter().rev() {
             let column = schema.columns.remove(idx);
@@ -189,25 +234,6 @@ impl Writer<'_> {
         }
         Ok(schema)
     }
-}
-
-fn commit(open: Option<Transaction>) -> Result<()> {
-    open.map_or(Ok(()), |mut transaction| transaction.session.execute("COMMIT"))
-}
-
-/// Leaves the first `n_rows` rows in `batches` and returns the others.
-fn split_off(batches: &mut Vec<Batch>, n_rows: usize) -> Vec<Batch> {
-    let mut left = n_rows;
-    for idx in 0..batches.len() {
-        let batch = &mut batches[idx];
-        if batch.n_rows > left {
-            let mut rest = vec![batch.split_off(left)];
-            rest.extend(batches.drain(idx + 1..));
-            return rest;
-        }
-        left -= batch.n_rows;
-    }
-    Vec::new()
 }
 
 fn create_sql(store: &Store, schema: &TableSchema) -> String {

@@ -57,13 +57,18 @@ async fn switch(asked: &Asked, mode: &str, control: &Control) -> Response {
     }
 }
 
-/// Answers 120 rows in twelve pages, of which one fails: `first` and `seventh` always, `flaky` page 7 twice, `lost` page 7 with 401.
+/// Answers 120 rows in twelve pages, of which one fails: `first` and `seventh` always, `flaky` page 7 twice, `lost` page 7 with 401,
+/// `once` page 7 with 401 the first time.
 fn failing_page(asked: &Asked, kind: &str, control: &Control) -> Response {
     let page = asked.number("page", 1).max(1);
     let n_failed = control.n_requests(&format!("{} failed", asked.path));
     match (kind, page) {
         ("first", 1) | ("seventh", 7) => answer::error(500, "this page is broken"),
         ("lost", 7) => answer::error(401, "token expired"),
+        ("once", 7) if n_failed == 0 => {
+            control.note(&format!("{} failed", asked.path));
+            answer::error(401, "token expired")
+        }
         ("flaky", 7) if n_failed < 2 => {
             control.note(&format!("{} failed", asked.path));
             answer::error(503, "try again")

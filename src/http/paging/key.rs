@@ -83,6 +83,8 @@ pub struct ResumePoint {
     pub page_size: Option<u64>,
     /// Parts before `key` that are still missing: offset and count.
     pub holes: Vec<(u64, u64)>,
+    /// [`super::PageFacts::fingerprint`] of the page `key`, where that is a stored one.
+    pub fingerprint: Option<u64>,
 }
 
 impl ResumePoint {
@@ -90,17 +92,19 @@ impl ResumePoint {
     pub fn to_text(&self) -> String {
         let page_size = self.page_size.map(|size| size.to_string()).unwrap_or_default();
         let holes: Vec<String> = self.holes.iter().map(|(offset, count)| format!("{offset}+{count}")).collect();
-        format!("{};{};{};{};{}", self.ordinal, self.n_rows, page_size, holes.join(","), self.key.to_text())
+        let fingerprint = self.fingerprint.map(|fingerprint| fingerprint.to_string()).unwrap_or_default();
+        format!("{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, holes.join(","), fingerprint, self.key.to_text())
     }
 
     /// Reads what [`ResumePoint::to_text`] wrote. Fails on anything else.
     pub fn from_text(text: &str) -> Result<ResumePoint> {
         let wrong = || Error::data(format!("'{text}' is no place to resume from; reload the table"));
-        let parts: Vec<&str> = text.splitn(5, ';').collect();
-        let [ordinal, n_rows, page_size, holes, key] = parts.as_slice() else {
+        let parts: Vec<&str> = text.splitn(6, ';').collect();
+        let [ordinal, n_rows, page_size, holes, fingerprint, key] = parts.as_slice() else {
             return Err(wrong());
         };
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
+        let known = |digits: &str| if digits.is_empty() { Ok(None) } else { number(digits).map(Some) };
         let mut pairs = Vec::new();
         for pair in holes.split(',').filter(|pair| !pair.is_empty()) {
             let (offset, count) = pair.split_once('+').ok_or_else(wrong)?;
@@ -109,7 +113,8 @@ impl ResumePoint {
         Ok(ResumePoint {
             ordinal: number(ordinal)?,
             n_rows: number(n_rows)?,
-            page_size: if page_size.is_empty() { None } else { Some(number(page_size)?) },
+            page_size: known(page_size)?,
+            fingerprint: known(fingerprint)?,
             holes: pairs,
             key: PageKey::from_text(key)?,
         })

@@ -76,6 +76,7 @@ struct GivenPage {
     is_stored: bool,
     key: PageKey,
     n_rows: u64,
+    fingerprint: u64,
     state: PageState,
 }
 
@@ -185,7 +186,16 @@ impl NumberedPager {
         };
         let ordinal = self.next_ordinal();
         self.by_start.insert(start, self.given.len());
-        self.given.push(GivenPage { start, width, is_hole, is_stored: false, key: key.clone(), n_rows: 0, state: PageState::InFlight });
+        self.given.push(GivenPage {
+            start,
+            width,
+            is_hole,
+            is_stored: false,
+            key: key.clone(),
+            n_rows: 0,
+            fingerprint: 0,
+            state: PageState::InFlight,
+        });
         self.n_in_flight += 1;
         PagePlace { ordinal, key }
     }
@@ -230,6 +240,7 @@ impl NumberedPager {
     pub(super) fn answered(&mut self, place: &PagePlace, facts: &PageFacts) -> Result<PageVerdict> {
         let idx = self.in_flight_idx(place)?;
         self.n_in_flight -= 1;
+        self.given[idx].fingerprint = facts.fingerprint;
         if self.real_size.is_none() {
             self.learn_size(idx, facts);
         }
@@ -371,6 +382,7 @@ impl NumberedPager {
             n_rows: (self.n_rows_before + self.counted.n_rows).saturating_sub(last.n_rows),
             page_size: self.real_size,
             holes: self.holes_after(n_stored, last),
+            fingerprint: Some(last.fingerprint),
         })
     }
 

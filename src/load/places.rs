@@ -1,0 +1,104 @@
+//! How far each parameter set of a load is: what is stored with the rows, and what a later load finds.
+
+use super::store::Store;
+use crate::http::{Redactor, ResumePoint};
+use crate::session::quote_literal;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Rows of `load_state` in one statement: many more take DuckDB much longer.
+const ROWS_A_STATEMENT: usize = 500;
+
+/// How far a parameter set is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetPlace {
+    /// Pages are stored; the text of a [`ResumePoint`] says where to go on.
+    At(String),
+    /// Rows are stored, but where to go on cannot be: the place holds a secret.
+    Unspoken,
+    /// All its rows are stored.
+    Done,
+}
+
+impl SetPlace {
+    /// Returns the place after a page: where to go on, or the end.
+    pub fn after(point: Option<&ResumePoint>, redactor: &Redactor) -> SetPlace {
+        let Some(point) = point else { return SetPlace::Done };
+        let text = point.to_text();
+        if redactor.is_in(&text) {
+            SetPlace::Unspoken
+        } else {
+            SetPlace::At(text)
+        }
+    }
+
+    /// Returns the place that `status` and `place` of a row of `load_state` stand for.
+    pub fn of(status: &str, place: Option<&str>) -> SetPlace {
+        match (status, place) {
+            ("done", _) => SetPlace::Done,
+            (_, Some(place)) => SetPlace::At(place.to_string()),
+            (_, None) => SetPlace::Unspoken,
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match self {
+            SetPlace::Done => "done",
+            SetPlace::At(_) | SetPlace::Unspoken => "loading",
+        }
+    }
+
+    fn place_sql(&self) -> String {
+        match self {
+            SetPlace::At(place) => quote_literal(place),
+            SetPlace::Unspoken | SetPlace::Done => "NULL".to_string(),
+        }
+    }
+}
+
+/// The places of a load's parameter sets that are new since the last commit.
+pub struct Places {
+    /// The names of the sets in `load_state`, by number.
+    keys: Vec<String>,
+    changed: BTreeMap<usize, SetPlace>,
+    /// Sets that have a row in `load_state`.
+    stored: HashSet<usize>,
+}
+
+impl Places {
+    /// Returns the places of sets with these names, of which some have a row already.
+    pub fn new(keys: Vec<String>, known: &HashMap<String, SetPlace>) -> Places {
+        let stored = (0..keys.len()).filter(|&idx| known.contains_key(&keys[idx])).collect();
+        Places { keys, changed: BTreeMap::new(), stored }
+    }
+
+    /// Notes how far a set is once the rows appended so far are committed.
+    pub fn reached(&mut self, set: usize, place: SetPlace) {
+        self.changed.insert(set, place);
+    }
+
+    /// Returns whether there is something to store.
+    pub fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// Returns the statements that store what is new, for the transaction that stores the rows.
+    pub fn commit_sql(&self, store: &Store) -> String {
+        let name = |set: usize| self.keys.get(set).map(String::as_str).unwrap_or_default();
+        let replaced: Vec<&str> = self.changed.keys().filter(|set| self.stored.contains(set)).map(|&set| name(set)).collect();
+        let rows: Vec<String> =
+            self.changed.iter().map(|(&set, place)| store.set_row(name(set), place.status(), &place.place_sql())).collect();
+        let mut sql = String::new();
+        for names in replaced.chunks(ROWS_A_STATEMENT) {
+            sql.push_str(&store.forget_sets_sql(names));
+        }
+        for rows in rows.chunks(ROWS_A_STATEMENT) {
+            sql.push_str(&store.insert_sql(rows));
+        }
+        sql
+    }
+
+    /// Notes that what was new is committed.
+    pub fn committed(&mut self) {
+        self.stored.extend(std::mem::take(&mut self.changed).into_keys());
+    }
+}
