@@ -1,10 +1,10 @@
 //! The bridge of the DuckDB line that loaded us, and the releases this binary supports.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 /// The bridge built for one DuckDB line. The functions are documented in `bridge/bridge.cpp`.
 pub struct Bridge {
-    pub register: unsafe extern "C" fn(database: *mut c_void, state: *mut c_void),
+    pub register: unsafe extern "C" fn(database: *mut c_void, state: *mut c_void, log_type: *const c_char),
     pub weak: unsafe extern "C" fn(database: *mut c_void) -> *mut c_void,
     pub weak_free: unsafe extern "C" fn(weak: *mut c_void),
     pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
@@ -18,10 +18,10 @@ macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $lock:literal, $unlock:literal,
      $interrupted:literal, $set_progress:literal, $make_optional:literal) => {
         mod $module {
-            use std::ffi::c_void;
+            use std::ffi::{c_char, c_void};
             extern "C" {
                 #[link_name = $register]
-                pub fn register(database: *mut c_void, state: *mut c_void);
+                pub fn register(database: *mut c_void, state: *mut c_void, log_type: *const c_char);
                 #[link_name = $weak]
                 pub fn weak(database: *mut c_void) -> *mut c_void;
                 #[link_name = $weak_free]

@@ -6,6 +6,7 @@ use super::guard::guard;
 use super::host::{bridge_for, supported_releases, C_API};
 use super::state::State;
 use super::{functions, settings};
+use crate::load::LOG_TYPE;
 use crate::{Error, Result};
 use libduckdb_sys::{duckdb_ext_api_v1, duckdb_extension_access, duckdb_extension_info, duckdb_rs_extension_api_init};
 use std::ffi::{c_void, CStr, CString};
@@ -52,9 +53,10 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     settings::register(&lease)?;
     functions::register(&lease, &state, bridge)?;
     stop_at_exit(&state);
-    // SAFETY: the database is valid for the length of this call; the reference goes to the bridge, which gives it back through
+    let log_type = CString::new(LOG_TYPE).unwrap_or_default();
+    // SAFETY: the database is valid for the length of this call, which copies the text; the reference goes to the bridge, which gives it back through
     // `unify_state_free`.
-    unsafe { (bridge.register)(database, Arc::into_raw(state).cast_mut().cast()) };
+    unsafe { (bridge.register)(database, Arc::into_raw(state).cast_mut().cast(), log_type.as_ptr()) };
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! The audit trail: `unify.loading_jobs` and `unify.loading_log`, in the database the tables are in.
 
 use super::job::LogLine;
-use crate::session::{quote_literal, Session};
+use crate::session::{quote_literal, LogLevel, Session, Value};
 use crate::Result;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Columns of `loading_jobs`, in order, with their types.
 pub const JOBS_COLUMNS: &[(&str, &str)] = &[
@@ -29,6 +29,9 @@ pub const LOG_COLUMNS: &[(&str, &str)] = &[
     ("message", "VARCHAR"),
     ("level", "VARCHAR"),
 ];
+
+/// The type of Unify's entries in DuckDB's own log: `CALL enable_logging('Unify')`.
+pub const LOG_TYPE: &str = "Unify";
 
 /// A statement of many rows takes DuckDB much longer than several of fewer.
 const LINES_A_STATEMENT: usize = 500;
@@ -80,8 +83,28 @@ impl AuditSubject {
         )
     }
 
+    /// Adds the lines to `loading_log`, in the session's transaction, and to DuckDB's own log where the user enabled that.
+    pub fn write_log(&self, session: &mut dyn Session, job_id: i64, lines: &[LogLine]) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        session.execute(&self.log_sql(job_id, lines))?;
+        let rows = session.query("SELECT CAST(current_setting('enable_logging') AS BOOLEAN)")?;
+        if rows.first().and_then(|row| row.first()) == Some(&Value::Boolean(true)) {
+            session.execute(&lines.iter().map(|line| self.duckdb_log_sql(job_id, line)).collect::<String>())?;
+        }
+        Ok(())
+    }
+
+    /// Returns the statement that writes a line to DuckDB's own log.
+    fn duckdb_log_sql(&self, job_id: i64, line: &LogLine) -> String {
+        let level = if line.level == LogLevel::Critical { "FATAL" } else { line.level.name() };
+        let message = format!("{}.{}, job {job_id}: {}", self.schema, self.table, line.message);
+        format!("SELECT write_log({}, log_type := '{LOG_TYPE}', level := '{level}', scope := 'database');", quote_literal(&message))
+    }
+
     /// Returns the statement that adds the lines to `loading_log`; empty when there are none.
-    pub fn log_sql(&self, job_id: i64, lines: &[LogLine]) -> String {
+    fn log_sql(&self, job_id: i64, lines: &[LogLine]) -> String {
         let rows: Vec<String> = lines
             .iter()
             .map(|line| {
@@ -118,6 +141,18 @@ pub fn close_open_jobs(session: &mut dyn Session, unify_schema: &str) -> Result<
     ))?;
     let rows = session.query(&format!("SELECT coalesce(max(id), 0) FROM {unify_schema}.loading_jobs"))?;
     Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as i64)
+}
+
+/// Deletes the records and lines that are older than `age`, but for the records of loads that have not ended.
+pub fn forget_old(session: &mut dyn Session, unify_schema: &str, age: Duration) -> Result<()> {
+    let oldest = now_micros().saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+    session.execute(&format!(
+        "DELETE FROM {unify_schema}.loading_log WHERE timestamp < make_timestamp({oldest});
+         DELETE FROM {unify_schema}.loading_jobs WHERE timestamp < make_timestamp({oldest})
+           AND (action NOT IN ('load_start', 'refresh_start')
+                OR id IN (SELECT parent_id FROM {unify_schema}.loading_jobs
+                          WHERE action IN ('load_end', 'refresh_end') AND timestamp < make_timestamp({oldest})));"
+    ))
 }
 
 #[cfg(test)]

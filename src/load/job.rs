@@ -223,6 +223,13 @@ impl Job {
         }
     }
 
+    /// Puts back lines that could not be written, before those noted since.
+    pub(super) fn put_back_log(&self, mut lines: Vec<LogLine>) {
+        let mut log = lock(&self.log);
+        lines.append(&mut log);
+        *log = lines;
+    }
+
     /// Takes the lines noted since the last call.
     pub(super) fn take_log(&self) -> Vec<LogLine> {
         std::mem::take(&mut *lock(&self.log))

@@ -1,6 +1,6 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
-use super::audit::{close_open_jobs, AuditSubject};
+use super::audit::{close_open_jobs, forget_old, AuditSubject};
 use super::budget::Budget;
 use super::job::{Job, LoadAction};
 use super::pool::{join_other, Workers};
@@ -143,6 +143,9 @@ impl Inner {
         }
         store.create_unify_schema(session.as_mut())?;
         let ids = state.ids(session.as_mut(), &target.catalog, &store)?;
+        if let Some(age) = settings.log_retention {
+            forget_old(session.as_mut(), &store.unify_schema, age)?;
+        }
         store.claim(session.as_mut())?;
         let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
         let run = JobRun {

@@ -20,5 +20,6 @@ mod store;
 mod views;
 mod writer;
 
+pub use audit::LOG_TYPE;
 pub use job::{Job, LoadAction, LoadReport};
 pub use loader::{Loader, TableTarget};

@@ -65,9 +65,12 @@ impl Publication<'_> {
         }
         sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
         session.execute(&sql)?;
-        session.execute(&format!("SELECT 1; {}", self.subject.log_sql(self.job.id(), &self.job.take_log())))?;
-        session.execute("COMMIT")?;
-        Ok(None)
+        let lines = self.job.take_log();
+        let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
+        if committed.is_err() {
+            self.job.put_back_log(lines);
+        }
+        committed.map(|()| None)
     }
 
     /// Says which indexes go with the old table: they are the user's.

@@ -129,6 +129,7 @@ impl JobRun {
         });
         let mut writer = Writer {
             store: &self.store,
+            subject: &self.subject,
             database: self.database.as_ref(),
             job: &self.job,
             budget: &fetch.budget,
@@ -213,10 +214,6 @@ impl JobRun {
         publication.publish(session.as_mut(), writer)
     }
 
-    fn log_sql(&self) -> String {
-        format!("SELECT 1; {}", self.subject.log_sql(self.job.id(), &self.job.take_log()))
-    }
-
     fn next_id(&self) -> i64 {
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -233,6 +230,8 @@ impl JobRun {
         };
         let Ok(mut session) = self.database.connect() else { return };
         // The error itself goes to whoever waits; a trail that cannot be written must not hide it.
-        let _ = session.execute(&format!("BEGIN; {} {} COMMIT;", self.subject.record_sql(end), self.log_sql()));
+        let _ = session.execute(&format!("BEGIN; {}", self.subject.record_sql(end)));
+        let _ = self.subject.write_log(session.as_mut(), self.job.id(), &self.job.take_log());
+        let _ = session.execute("COMMIT");
     }
 }

@@ -1,5 +1,6 @@
 //! The one writer of a table: rows into staging, columns added and widened as the pages bring them.
 
+use super::audit::AuditSubject;
 use super::budget::LoadBudget;
 use super::fetch::Fetched;
 use super::job::Job;
@@ -34,6 +35,7 @@ const ALONE_POLL: Duration = Duration::from_millis(100);
 /// Writes one table's rows into its staging table.
 pub struct Writer<'a> {
     pub store: &'a Store,
+    pub subject: &'a AuditSubject,
     pub database: &'a dyn Database,
     pub job: &'a Job,
     pub budget: &'a LoadBudget,
@@ -165,7 +167,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Commits the rows appended so far together with the places they reach.
+    /// Commits the rows appended so far together with the places they reach and what there is to log.
     fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
         let mut transaction = match open.take() {
             Some(transaction) => transaction,
@@ -181,9 +183,14 @@ impl Writer<'_> {
         if self.places.has_changed() {
             session.execute(&self.places.commit_sql(self.store))?;
         }
-        session.execute("COMMIT")?;
-        self.places.committed();
-        Ok(())
+        let lines = self.job.take_log();
+        let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
+        if committed.is_err() {
+            self.job.put_back_log(lines);
+        } else {
+            self.places.committed();
+        }
+        committed
     }
 
     /// Returns whether the open transaction, of `n_rows` so far, will get the rows of a large one: whether as many are still to come, or,

@@ -74,6 +74,12 @@ pub const SETTINGS: &[SettingDef] = &[
         description: "Least level written to loading_log: DEBUG, INFO, WARNING, ERROR or CRITICAL",
     },
     SettingDef {
+        name: "unify_log_retention",
+        setting_type: SettingType::Double,
+        default: "0",
+        description: "Days that records of ended loads stay in loading_jobs and loading_log; 0: for ever",
+    },
+    SettingDef {
         name: "unify_http_timeout",
         setting_type: SettingType::Double,
         default: "30",
@@ -133,6 +139,8 @@ pub struct Settings {
     /// `None`: as long as it takes.
     pub load_timeout: Option<Duration>,
     pub log_level: LogLevel,
+    /// `None`: the audit trail is kept for ever.
+    pub log_retention: Option<Duration>,
     pub http_timeout: Duration,
     pub allow_http: bool,
     /// DuckDB's own `enable_external_access`.
@@ -162,6 +170,8 @@ impl Settings {
         };
         let load_timeout = seconds("unify_load_timeout")?;
         let http_timeout = seconds("unify_http_timeout")?;
+        let days = text("unify_log_retention").parse::<f64>().ok().filter(|days| (0.0..=36_500.0).contains(days));
+        let days = days.ok_or_else(|| wrong("unify_log_retention", "a number of days, 0 or more"))?;
         Ok(Settings {
             connections_file: text("unify_connections_file"),
             spec_path: text("unify_spec_path"),
@@ -184,6 +194,7 @@ impl Settings {
                 "CRITICAL" => LogLevel::Critical,
                 _ => return Err(wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL")),
             },
+            log_retention: (days > 0.0).then(|| Duration::from_secs_f64(days * 86_400.0)),
             http_timeout: if http_timeout.is_zero() {
                 return Err(wrong("unify_http_timeout", "more than 0 seconds"));
             } else {
@@ -238,5 +249,6 @@ mod tests {
         check("unify_log_level", Value::Text("LOUD".into()), "DEBUG");
         check("unify_http_timeout", Value::Double(0.0), "more than 0");
         check("unify_load_timeout", Value::Double(-1.0), "0 or more");
+        check("unify_log_retention", Value::Double(-1.0), "a number of days");
     }
 }

@@ -6,11 +6,15 @@
 
 #include "bridge.h"
 
+#include <strings.h>
+
 #include "duckdb/function/replacement_scan.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/config.hpp"
 #include "duckdb/main/database.hpp"
+#include "duckdb/logging/log_manager.hpp"
+#include "duckdb/logging/log_type.hpp"
 #include "duckdb/main/extension_callback_manager.hpp"
 #include "duckdb/parser/parser_extension.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
@@ -30,6 +34,34 @@ namespace duckdb {
 //===----------------------------------------------------------------------===//
 ExtensionCallbackManager &DBConfig::GetCallbackManager() {
 	return *callback_manager;
+}
+//! The host's map of log types hashes with Jenkins' one-at-a-time function over lower case; this must give the same.
+uint64_t StringUtil::CIHash(const string &text) {
+	uint32_t hash = 0;
+	for (auto byte : text) {
+		hash += static_cast<uint8_t>(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+		hash += hash << 10;
+		hash ^= hash >> 6;
+	}
+	hash += hash << 3;
+	hash ^= hash >> 11;
+	hash += hash << 15;
+	return hash;
+}
+bool StringUtil::CIEquals(const string &left, const string &right) {
+	return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+}
+LogManager &DatabaseInstance::GetLogManager() const {
+	return *log_manager;
+}
+optional_ptr<const LogType> LogManager::LookupLogType(const string &type) {
+	unique_lock<mutex> guard(lock);
+	auto entry = registered_log_types.find(type);
+	return entry == registered_log_types.end() ? nullptr : entry->second.get();
+}
+void LogManager::RegisterLogType(unique_ptr<LogType> type) {
+	unique_lock<mutex> guard(lock);
+	registered_log_types[type->name] = std::move(type);
 }
 DuckDB::DuckDB(DatabaseInstance &instance_p) : instance(instance_p.shared_from_this()) {
 }
@@ -239,8 +271,9 @@ static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput
 //===----------------------------------------------------------------------===//
 // Called from Rust
 //===----------------------------------------------------------------------===//
-//! Registers the statement hook and the replacement scan with the database behind a duckdb_database. Takes `state`.
-extern "C" void UNIFY_EXPORT(unify_register_)(void *database, void *state) {
+//! Registers the statement hook, the replacement scan and a type of log entries with the database behind a duckdb_database.
+//! Takes `state`.
+extern "C" void UNIFY_EXPORT(unify_register_)(void *database, void *state, const char *log_type) {
 	using namespace duckdb;
 	auto &instance = *reinterpret_cast<DatabaseHandle *>(database)->database->instance;
 	// First in the list: the Python host's own scan looks a table name up among the caller's variables, whatever its schema,
@@ -261,6 +294,13 @@ extern "C" void UNIFY_EXPORT(unify_register_)(void *database, void *state) {
 	extension.parse_function = Parse;
 	extension.plan_function = Plan;
 	instance.config.GetCallbackManager().Register(std::move(extension));
+	auto &logs = instance.GetLogManager();
+	// The type without a name is DuckDB's default one, of plain texts.
+	if (auto plain = logs.LookupLogType("")) {
+		auto ours = unique_ptr<LogType>(new LogType(*plain));
+		ours->name = log_type;
+		logs.RegisterLogType(std::move(ours));
+	}
 }
 
 //! A weak reference to the database: it does not keep it open. Free with unify_weak_free.
