@@ -46,6 +46,8 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Control) -> Respons
         ["big_page"] => {
             answer::json(&Value::Array(answer::rows(60, 0, 60, |idx| json!({ "id": idx + 1, "content": "y".repeat(1 << 20) }))))
         }
+        ["numbers"] => numbered_pages(asked, asked.number("pages", 1), 1000, |idx| json!({ "n": idx + 1 })),
+        ["numbers", n] => answer::json(&json!([{ "square": n.parse::<u64>().map_or(Value::Null, |n| json!(n * n)) }])),
         ["many"] => numbered_pages(
             asked,
             asked.number("pages", 20),
