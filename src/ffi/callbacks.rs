@@ -5,6 +5,7 @@ use super::functions::progress_of;
 use super::guard::guard_or;
 use super::settings::ContextSettings;
 use super::state::State;
+use super::wait::{exception_of, Wait};
 use crate::session::quote_literal;
 use crate::sql::{parse_statement, replacement_sql, ParsedStatement};
 use libduckdb_sys::{
@@ -138,6 +139,31 @@ extern "C" fn unify_table_function_free(function: *mut c_void) {
 #[no_mangle]
 extern "C" fn unify_progress(bind_data: *const c_void) -> f64 {
     guard_or(-1.0, || progress_of(bind_data))
+}
+
+#[no_mangle]
+extern "C" fn unify_take_wait() -> *mut c_void {
+    guard_or(std::ptr::null_mut(), || Wait::take().map_or(std::ptr::null_mut(), |wait| Box::into_raw(Box::new(wait)).cast()))
+}
+
+#[no_mangle]
+extern "C" fn unify_wait_a_while(wait: *mut c_void) -> Answer {
+    guard_or(Answer { kind: 0, error_pos: -1, text: Text::NONE }, || {
+        // SAFETY: the bridge lends what `unify_take_wait` gave; one thread at a time uses it.
+        let wait = unsafe { &*wait.cast::<Wait>() };
+        match wait.a_while() {
+            Ok(()) => Answer { kind: 0, error_pos: -1, text: Text::NONE },
+            Err(err) => Answer { kind: -1, error_pos: -1, text: Text::give(exception_of(&err)) },
+        }
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_wait_free(wait: *mut c_void) {
+    guard_or((), || {
+        // SAFETY: made by `unify_take_wait`, freed once.
+        drop(unsafe { Box::from_raw(wait.cast::<Wait>()) });
+    });
 }
 
 #[no_mangle]

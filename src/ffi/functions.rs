@@ -7,10 +7,13 @@ use super::scan::{ScanPlan, ScanRun};
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
 use super::vector::{write_rows, Place, Strings};
+use super::wait::Wait;
 use crate::columns::{Batch, ColumnType};
-use crate::session::quote_literal;
+use crate::session::{quote_literal, Value};
 use crate::spec::ScalarType;
-use crate::sql::{functions, Arguments, Bound, BoundCall, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{
+    functions, Arguments, Bound, BoundCall, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall, Work,
+};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::*;
 use std::ffi::{c_void, CString};
@@ -33,12 +36,14 @@ struct Call {
 
 enum CallPlan {
     Rows(Box<dyn BoundCall>),
+    Waiting(Box<dyn WaitingCall>),
     Scan(ScanPlan),
 }
 
 /// A call under way.
 enum CallRun {
     NotStarted,
+    Working(Box<dyn Work>),
     Rows { batches: std::vec::IntoIter<Batch>, batch: Option<Batch>, next_row: usize },
     Scan(ScanRun),
 }
@@ -91,7 +96,7 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
     // SAFETY: the function is valid.
     unsafe { duckdb_table_function_supports_projection_pushdown(function, true) };
     // SAFETY: the function was made by the host the bridge is for.
-    unsafe { (bridge.set_progress)(function.cast()) };
+    unsafe { (bridge.run_in_steps)(function.cast()) };
     // SAFETY: connection and function are valid; the function is copied.
     let registered = unsafe { duckdb_register_table_function(connection, function) };
     // SAFETY: made above, freed once.
@@ -147,12 +152,7 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
     let current_catalog = current_catalog(&state, &context)?;
     let bound = {
         let interrupted = || state.is_interrupted(context.address());
-        let ctx = StatementContext {
-            instance: state.instance(),
-            settings: context.read()?,
-            current_catalog: current_catalog.clone(),
-            interrupted: &interrupted,
-        };
+        let ctx = statement_context(&state, &context, &current_catalog, &interrupted)?;
         registered.function.bind(&arguments, &ctx)?
     };
     let plan = match bound {
@@ -162,12 +162,33 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
             }
             CallPlan::Rows(call)
         }
+        Bound::Waiting(call) => {
+            for column in &call.schema().columns {
+                add_result_column(info, &column.name, column.column_type)?;
+            }
+            CallPlan::Waiting(call)
+        }
         Bound::Scan(table) => CallPlan::Scan(ScanPlan::bind(info, state.instance().database.as_ref(), &table)?),
     };
     let call = Call { state: registered.state.clone(), context: context.address(), current_catalog, plan };
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
+}
+
+fn statement_context<'a>(
+    state: &'a State,
+    context: &ContextSettings,
+    current_catalog: &str,
+    interrupted: &'a dyn Fn() -> bool,
+) -> Result<StatementContext<'a>> {
+    Ok(StatementContext {
+        instance: state.instance(),
+        settings: context.read()?,
+        current_catalog: current_catalog.to_string(),
+        interrupted,
+        has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
+    })
 }
 
 fn gone() -> Error {
@@ -270,7 +291,7 @@ unsafe extern "C" fn init(info: duckdb_init_info) {
         // SAFETY: the bind data is a `Call` that lives as long as the plan.
         let call = unsafe { &*call };
         let run = match &call.plan {
-            CallPlan::Rows(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
+            CallPlan::Rows(_) | CallPlan::Waiting(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
             CallPlan::Scan(plan) => {
                 let state = call.state.upgrade().ok_or_else(gone)?;
                 let interrupted = || state.is_interrupted(call.context);
@@ -328,21 +349,44 @@ unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chunk) 
     }
 }
 
+/// Goes on with a call until its rows are there. Returns what it waits for if they are not.
+fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
+    let state = call.state.upgrade().ok_or_else(gone)?;
+    let context = ContextSettings::of_raw(call.context as *const c_void);
+    let interrupted = || state.is_interrupted(call.context);
+    let ctx = statement_context(&state, &context, &call.current_catalog, &interrupted)?;
+    let step = match (&mut run_state.run, &call.plan) {
+        (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
+        (CallRun::NotStarted, CallPlan::Waiting(bound)) => {
+            let mut work = bound.start(&ctx)?;
+            let step = work.step(&ctx)?;
+            run_state.run = CallRun::Working(work);
+            step
+        }
+        (CallRun::Working(work), _) => work.step(&ctx)?,
+        _ => return Err(Error::internal("a call has nothing to run")),
+    };
+    match step {
+        Step::Waits(job) => Ok(Some(Wait { job, state: call.state.clone(), context: call.context })),
+        Step::Rows(batches) => {
+            run_state.run = CallRun::Rows { batches: batches.into_iter(), batch: None, next_row: 0 };
+            Ok(None)
+        }
+    }
+}
+
 fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Result<()> {
-    if let (CallRun::NotStarted, CallPlan::Rows(bound)) = (&run_state.run, &call.plan) {
-        let state = call.state.upgrade().ok_or_else(gone)?;
-        let context = ContextSettings::of_raw(call.context as *const c_void);
-        let interrupted = || state.is_interrupted(call.context);
-        let ctx = StatementContext {
-            instance: state.instance(),
-            settings: context.read()?,
-            current_catalog: call.current_catalog.clone(),
-            interrupted: &interrupted,
-        };
-        run_state.run = CallRun::Rows { batches: bound.run(&ctx)?.into_iter(), batch: None, next_row: 0 };
+    Wait::leave(None);
+    if matches!(run_state.run, CallRun::NotStarted | CallRun::Working(_)) {
+        if let Some(wait) = work(call, run_state)? {
+            Wait::leave(Some(wait));
+            // SAFETY: the chunk is valid; the bridge says that there are rows to come.
+            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            return Ok(());
+        }
     }
     match &mut run_state.run {
-        CallRun::NotStarted => Err(Error::internal("a call ran before it started")),
+        CallRun::NotStarted | CallRun::Working(_) => Err(Error::internal("a call ran before it started")),
         CallRun::Scan(scan) => scan.next(output),
         CallRun::Rows { batches, batch, next_row } => {
             while batch.as_ref().is_none_or(|batch| *next_row >= batch.n_rows) {
@@ -380,8 +424,8 @@ pub fn progress_of(bind_data: *const c_void) -> f64 {
     // SAFETY: DuckDB asks for the progress of a function of ours while its plan lives, so this is a `Call`.
     let call = unsafe { &*bind_data.cast::<Call>() };
     match &call.plan {
-        CallPlan::Rows(bound) => bound.progress().unwrap_or(-1.0),
-        CallPlan::Scan(_) => -1.0,
+        CallPlan::Waiting(bound) => bound.progress().unwrap_or(-1.0),
+        CallPlan::Rows(_) | CallPlan::Scan(_) => -1.0,
     }
 }
 

@@ -10,13 +10,13 @@ pub struct Bridge {
     pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
-    pub set_progress: unsafe extern "C" fn(table_function: *mut c_void),
+    pub run_in_steps: unsafe extern "C" fn(table_function: *mut c_void),
     pub make_optional: unsafe extern "C" fn(table_function: *mut c_void),
 }
 
 macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $lock:literal, $unlock:literal,
-     $interrupted:literal, $set_progress:literal, $make_optional:literal) => {
+     $interrupted:literal, $run_in_steps:literal, $make_optional:literal) => {
         mod $module {
             use std::ffi::{c_char, c_void};
             extern "C" {
@@ -32,8 +32,8 @@ macro_rules! bridge_line {
                 pub fn unlock(handle: *mut c_void);
                 #[link_name = $interrupted]
                 pub fn interrupted(context: *const c_void) -> bool;
-                #[link_name = $set_progress]
-                pub fn set_progress(table_function: *mut c_void);
+                #[link_name = $run_in_steps]
+                pub fn run_in_steps(table_function: *mut c_void);
                 #[link_name = $make_optional]
                 pub fn make_optional(table_function: *mut c_void);
             }
@@ -45,7 +45,7 @@ macro_rules! bridge_line {
             lock: $module::lock,
             unlock: $module::unlock,
             interrupted: $module::interrupted,
-            set_progress: $module::set_progress,
+            run_in_steps: $module::run_in_steps,
             make_optional: $module::make_optional,
         };
     };

@@ -15,3 +15,4 @@ mod scan;
 mod settings;
 mod state;
 mod vector;
+mod wait;

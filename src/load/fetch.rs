@@ -91,6 +91,7 @@ impl Fetch {
                 Some(outcome) => outcome?,
                 None => return Ok(()),
             }
+            self.job.counters.sets_done.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -194,10 +195,12 @@ impl RequestObserver for Job {
 
     fn retried(&self, reason: &str, wait: Duration) {
         self.counters.retries.fetch_add(1, Ordering::Relaxed);
+        self.pauses(&format!("another try after: {reason}"), wait);
         self.log(LogLevel::Warning, || format!("{reason}; trying again in {:.1} s", wait.as_secs_f64()));
     }
 
     fn waiting(&self, wait: Duration) {
+        self.pauses("the connection's request budget", wait);
         self.log(LogLevel::Debug, || format!("waiting {:.1} s for the connection's budget", wait.as_secs_f64()));
     }
 }

@@ -1,14 +1,17 @@
 //! One run of a load: its id, its progress, and how others wait for it.
 
+use super::audit::now_micros;
 use super::progress::ProgressLine;
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a wait asks whether it was interrupted.
 const POLL: Duration = Duration::from_millis(50);
+/// Shorter waits for the API are not worth showing.
+const SHOWN_WAIT: Duration = Duration::from_secs(1);
 
 /// What a job does with its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,50 @@ pub struct LoadReport {
     pub seconds: f64,
 }
 
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    Running,
+    /// For another job, or until the API takes requests again.
+    Waiting,
+    Success,
+    Error,
+    /// Ended by `CANCEL JOB`, or because the database or the process ended.
+    Cancelled,
+}
+
+impl JobState {
+    /// Returns the word reports show.
+    pub fn name(self) -> &'static str {
+        match self {
+            JobState::Running => "running",
+            JobState::Waiting => "waiting",
+            JobState::Success => "success",
+            JobState::Error => "error",
+            JobState::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a job waits for.
+#[derive(Debug, Clone)]
+struct Pause {
+    what: String,
+    /// When it ends by itself, in microseconds since 1970.
+    until: Option<i64>,
+}
+
+/// Who asked a job to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stop {
+    Nobody,
+    /// The database or the process ends.
+    Closing,
+    /// `CANCEL JOB`.
+    User,
+}
+
 /// Counts that grow while a job runs.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -65,6 +112,10 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Pages expected in all, where the API says so; 0 when unknown.
     pub expected_pages: AtomicU64,
+    /// Parameter sets of the load; 0 before they are known.
+    pub sets: AtomicU64,
+    /// Parameter sets that are fetched.
+    pub sets_done: AtomicU64,
 }
 
 /// A line for the loading log.
@@ -83,13 +134,19 @@ pub struct Job {
     /// `connection.table`, for messages.
     label: String,
     started: Instant,
+    /// Microseconds since 1970.
+    started_at: i64,
     progress: ProgressMode,
     log_level: LogLevel,
     pub(super) counters: Counters,
-    cancelled: AtomicBool,
+    /// A [`Stop`].
+    stop: AtomicU8,
+    pause: Mutex<Option<Pause>>,
     log: Mutex<Vec<LogLine>>,
     outcome: Mutex<Option<Result<LoadReport>>>,
     ended: Condvar,
+    /// When it ended: as a moment, and in microseconds since 1970.
+    end: OnceLock<(Instant, i64)>,
 }
 
 impl Job {
@@ -99,13 +156,16 @@ impl Job {
             action,
             label,
             started: Instant::now(),
+            started_at: now_micros(),
             progress: settings.progress,
             log_level: settings.log_level,
             counters: Counters::default(),
-            cancelled: AtomicBool::new(false),
+            stop: AtomicU8::new(Stop::Nobody as u8),
+            pause: Mutex::new(None),
             log: Mutex::new(Vec::new()),
             outcome: Mutex::new(None),
             ended: Condvar::new(),
+            end: OnceLock::new(),
         }
     }
 
@@ -127,19 +187,96 @@ impl Job {
         self.action
     }
 
-    /// Returns how long ago the job started.
+    /// Returns the table's name as `connection.table`.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Returns how long the job has taken so far, or took.
     pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.end.get().map_or_else(Instant::now, |(ended, _)| *ended).saturating_duration_since(self.started)
     }
 
-    /// Returns how far the job is, in percent, where the API said how much there is.
+    /// Returns when the job started, in microseconds since 1970.
+    pub fn started_at(&self) -> i64 {
+        self.started_at
+    }
+
+    /// Returns when the job ended, in microseconds since 1970.
+    pub fn ended_at(&self) -> Option<i64> {
+        self.end.get().map(|(_, ended_at)| *ended_at)
+    }
+
+    /// Returns how often a request was sent again.
+    pub fn retries(&self) -> u64 {
+        self.counters.retries.load(Ordering::Relaxed)
+    }
+
+    /// Returns how far the job is, in percent: by its parameter sets where it has several, else by its pages where the API said how many
+    /// there are.
     pub fn percent(&self) -> Option<f64> {
-        let expected = self.counters.expected_pages.load(Ordering::Relaxed);
-        let pages = self.counters.pages.load(Ordering::Relaxed);
-        (expected > 0).then(|| (pages as f64 * 100.0 / expected as f64).min(100.0))
+        if matches!(*lock(&self.outcome), Some(Ok(_))) {
+            return Some(100.0);
+        }
+        let counters = &self.counters;
+        let (all, done) = match counters.sets.load(Ordering::Relaxed) {
+            n_sets if n_sets > 1 => (n_sets, counters.sets_done.load(Ordering::Relaxed)),
+            _ => (counters.expected_pages.load(Ordering::Relaxed), counters.pages.load(Ordering::Relaxed)),
+        };
+        (all > 0).then(|| (done as f64 * 100.0 / all as f64).min(100.0))
     }
 
-    /// Returns what the job did so far.
+    /// Returns how long the rest will take, in seconds, if it goes on like this.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let percent = self.percent().filter(|percent| *percent > 0.0 && !self.is_ended())?;
+        Some(self.elapsed().as_secs_f64() * (100.0 - percent) / percent)
+    }
+
+    /// Returns how the job stands.
+    pub fn state(&self) -> JobState {
+        match lock(&self.outcome).as_ref() {
+            Some(Ok(_)) => JobState::Success,
+            Some(Err(_)) if self.is_cancelled() => JobState::Cancelled,
+            Some(Err(_)) => JobState::Error,
+            None if self.waiting_for().is_some() => JobState::Waiting,
+            None => JobState::Running,
+        }
+    }
+
+    /// Returns what the job waits for, and until when where that is known.
+    pub fn waiting_for(&self) -> Option<String> {
+        let pause = lock(&self.pause).clone()?;
+        match pause.until {
+            None => Some(pause.what),
+            Some(until) if until > now_micros() && self.end.get().is_none() => {
+                Some(format!("{} until {}", pause.what, crate::columns::timestamp_text(until)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Notes that the job waits that long for something.
+    pub(super) fn pauses(&self, what: &str, wait: Duration) {
+        if wait < SHOWN_WAIT {
+            return;
+        }
+        let until = Some(now_micros().saturating_add(wait.as_micros() as i64));
+        let mut pause = lock(&self.pause);
+        if pause.as_ref().is_none_or(|pause| pause.until < until) {
+            *pause = Some(Pause { what: what.to_string(), until });
+        }
+    }
+
+    /// Waits for another job, until it ends or this one is asked to stop.
+    pub(super) fn wait_for_parent(&self, parent: &Job) -> Result<LoadReport> {
+        *lock(&self.pause) = (!parent.is_ended()).then(|| Pause { what: format!("job {}, {}", parent.id, parent.label), until: None });
+        let report = parent.wait(&|| self.is_cancelled(), None);
+        *lock(&self.pause) = None;
+        self.check_cancelled()?;
+        report
+    }
+
+    /// Returns what the job did, so far or in all.
     pub fn report(&self) -> LoadReport {
         LoadReport {
             job_id: self.id,
@@ -148,7 +285,7 @@ impl Job {
             requests: self.counters.requests.load(Ordering::Relaxed),
             pages: self.counters.pages.load(Ordering::Relaxed),
             bytes: self.counters.bytes.load(Ordering::Relaxed),
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds: self.elapsed().as_secs_f64(),
         }
     }
 
@@ -157,15 +294,10 @@ impl Job {
     pub fn wait(&self, interrupted: &dyn Fn() -> bool, timeout: Option<Duration>) -> Result<LoadReport> {
         let started = Instant::now();
         let mut line = ProgressLine::new(self.progress, &self.label);
-        let mut outcome = lock(&self.outcome);
         loop {
-            if let Some(outcome) = outcome.as_ref() {
-                return outcome.clone();
-            }
-            let (next, _) = self.ended.wait_timeout(outcome, POLL).unwrap_or_else(PoisonError::into_inner);
-            outcome = next;
-            if outcome.is_some() {
-                continue;
+            self.wait_at_most(POLL);
+            if let Some(outcome) = self.outcome() {
+                return outcome;
             }
             line.show(self);
             let why = if interrupted() {
@@ -179,31 +311,49 @@ impl Job {
         }
     }
 
-    fn still_running(&self, why: &str) -> Error {
+    /// Waits until the job ends, at most that long. Returns whether it has.
+    pub fn wait_at_most(&self, wait: Duration) -> bool {
+        let running = |outcome: &mut Option<Result<LoadReport>>| outcome.is_none();
+        let waited = self.ended.wait_timeout_while(lock(&self.outcome), wait, running);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
+    }
+
+    /// Returns the error of a statement that stopped waiting: the job goes on.
+    pub fn still_running(&self, why: &str) -> Error {
+        let (id, label) = (self.id, &self.label);
         let message = format!(
-            "{why}; job {} goes on loading {}: look at it with FROM information_schema.loading_jobs WHERE id = {} OR parent_id = {}, \
-             and run the statement again when it has ended",
-            self.id, self.label, self.id, self.id
+            "{why}; job {id} goes on loading {label}: SHOW JOB {id} shows how far it is, WAIT FOR JOB {id} waits for its end, CANCEL JOB \
+             {id} ends it"
         );
         Error::new(ErrorKind::Interrupted, message)
     }
 
-    /// Asks the job to stop as soon as it can.
-    pub(super) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
+    /// Asks the job to stop as soon as it can. The first to ask is the one that its end names.
+    pub(super) fn cancel(&self, stop: Stop) {
+        if self.is_ended() {
+            return;
+        }
+        let _ = self.stop.compare_exchange(Stop::Nobody as u8, stop as u8, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Returns whether the job was asked to stop.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        self.stop.load(Ordering::Acquire) != Stop::Nobody as u8
     }
 
     /// Fails when the job was asked to stop.
     pub(super) fn check_cancelled(&self) -> Result<()> {
-        if self.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "the load was cancelled because the database or the process ends"));
-        }
-        Ok(())
+        let message = match self.stop.load(Ordering::Acquire) {
+            stop if stop == Stop::Nobody as u8 => return Ok(()),
+            stop if stop == Stop::User as u8 => format!("job {} was cancelled by CANCEL JOB", self.id),
+            _ => "the load was cancelled because the database or the process ends".to_string(),
+        };
+        Err(Error::new(ErrorKind::Cancelled, message))
+    }
+
+    /// Returns how the job ended; `None` while it runs.
+    pub fn outcome(&self) -> Option<Result<LoadReport>> {
+        lock(&self.outcome).clone()
     }
 
     /// Returns whether the job has ended.
@@ -212,6 +362,7 @@ impl Job {
     }
 
     pub(super) fn end(&self, outcome: Result<LoadReport>) {
+        let _ = self.end.set((Instant::now(), now_micros()));
         *lock(&self.outcome) = Some(outcome);
         self.ended.notify_all();
     }
@@ -246,7 +397,11 @@ mod tests {
     use std::sync::Arc;
 
     fn job() -> Job {
-        Job::new(7, LoadAction::Load, "github.repos".into(), &Settings::read(|_| None).unwrap())
+        Job::new(7, LoadAction::Load, "github.repos".into(), &settings())
+    }
+
+    fn settings() -> Settings {
+        Settings::read(|_| None).unwrap()
     }
 
     #[test]
@@ -281,11 +436,52 @@ mod tests {
     }
 
     #[test]
+    fn a_job_says_how_it_stands() {
+        let job = job();
+        assert_eq!((job.state(), job.waiting_for(), job.ended_at()), (JobState::Running, None, None));
+        job.pauses("the connection's request budget", Duration::from_millis(999));
+        assert_eq!(job.state(), JobState::Running);
+        job.pauses("the connection's request budget", Duration::from_secs(60));
+        assert_eq!(job.state(), JobState::Waiting);
+        assert!(job.waiting_for().unwrap().starts_with("the connection's request budget until 20"), "{:?}", job.waiting_for());
+        job.cancel(Stop::User);
+        job.cancel(Stop::Closing);
+        let err = job.check_cancelled().unwrap_err();
+        assert_eq!(err.to_string(), "job 7 was cancelled by CANCEL JOB");
+        job.end(Err(err));
+        assert_eq!((job.state(), job.waiting_for()), (JobState::Cancelled, None));
+        assert!(job.ended_at() >= Some(job.started_at()) && job.wait_at_most(Duration::ZERO));
+    }
+
+    #[test]
+    fn who_waits_for_a_parent_says_so_and_fails_with_it() {
+        let (child, parent) = (Arc::new(job()), Arc::new(Job::new(8, LoadAction::Load, "github.owners".into(), &settings())));
+        let waiting = std::thread::spawn({
+            let (child, parent) = (child.clone(), parent.clone());
+            move || child.wait_for_parent(&parent)
+        });
+        while child.state() != JobState::Waiting {
+            std::thread::yield_now();
+        }
+        assert_eq!(child.waiting_for().as_deref(), Some("job 8, github.owners"));
+        parent.end(Err(Error::api("no owners")));
+        assert_eq!(waiting.join().unwrap().unwrap_err().to_string(), "no owners");
+        assert_eq!(child.state(), JobState::Running);
+    }
+
+    #[test]
     fn percent_is_known_only_with_a_total() {
         let job = job();
         job.counters.pages.store(3, Ordering::Relaxed);
         assert_eq!(job.percent(), None);
         job.counters.expected_pages.store(12, Ordering::Relaxed);
         assert_eq!(job.percent(), Some(25.0));
+        assert!(job.seconds_left().is_some());
+        job.counters.sets.store(2, Ordering::Relaxed);
+        assert_eq!((job.percent(), job.seconds_left()), (Some(0.0), None));
+        job.counters.sets_done.store(1, Ordering::Relaxed);
+        assert_eq!(job.percent(), Some(50.0));
+        job.end(Ok(job.report()));
+        assert_eq!((job.percent(), job.seconds_left()), (Some(100.0), None));
     }
 }

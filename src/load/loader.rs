@@ -2,8 +2,9 @@
 
 use super::audit::{close_open_jobs, forget_old, AuditSubject};
 use super::budget::Budget;
-use super::job::{Job, LoadAction};
+use super::job::{Job, LoadAction, Stop};
 use super::pool::{join_other, Workers};
+use super::registry::{KnownJob, Registry};
 use super::run::JobRun;
 use super::store::Store;
 use crate::http::{ApiClient, HttpSettings};
@@ -43,7 +44,7 @@ impl TableTarget {
         Store::new(&self.catalog, &self.connection.name, &self.table)
     }
 
-    fn subject(&self, store: &Store) -> AuditSubject {
+    pub(super) fn subject(&self, store: &Store) -> AuditSubject {
         AuditSubject {
             unify_schema: store.unify_schema.clone(),
             schema: self.connection.name.clone(),
@@ -80,6 +81,7 @@ pub(super) struct Inner {
 #[derive(Default)]
 struct State {
     running: HashMap<JobKey, Arc<Job>>,
+    known: Registry,
     threads: Vec<JoinHandle<()>>,
     workers: Option<Arc<Workers>>,
     budget: Option<(u64, Arc<Budget>)>,
@@ -108,9 +110,20 @@ impl Loader {
         self.inner.start(target, action, settings).map_err(|err| err.within(target.place()))
     }
 
+    /// Returns whether the table is there and made by Unify: complete, or emptied by `CLEAR TABLE`.
+    pub fn is_there(&self, session: &mut dyn Session, target: &TableTarget) -> Result<bool> {
+        let store = target.store();
+        Ok(store.is_loaded(session)? || store.is_cleared(session)?)
+    }
+
     /// Returns whether the table is there, complete, and made by Unify.
     pub fn is_loaded(&self, session: &mut dyn Session, target: &TableTarget) -> Result<bool> {
         target.store().is_loaded(session)
+    }
+
+    /// Returns the jobs that run, and those that ended and are still remembered, in the order they started.
+    pub fn jobs(&self) -> Vec<KnownJob> {
+        lock(&self.inner.state).known.all()
     }
 
     /// Stops all jobs and joins all threads but the calling one. Loads cannot start afterwards.
@@ -161,8 +174,22 @@ impl Inner {
             budget: state.budget(settings.memory_limit),
         };
         session.execute(&run.start_sql())?;
+        state.known.add(KnownJob { job: job.clone(), target: target.clone() });
         state.spawn(target.key(), run)?;
         Ok(job)
+    }
+
+    /// Runs `work` while no load of the table can start. Fails when one runs.
+    pub(super) fn while_idle<T>(&self, target: &TableTarget, work: impl FnOnce(&mut dyn Session, &mut Ids<'_>) -> Result<T>) -> Result<T> {
+        // The session is dropped after the lock is free, as in `start`.
+        let mut session = self.database.connect()?;
+        let mut state = lock(&self.state);
+        state.forget_ended();
+        if let Some(job) = state.running.get(&target.key()) {
+            let id = job.id();
+            return Err(Error::config(format!("job {id} is loading it; WAIT FOR JOB {id}, or CANCEL JOB {id}, and try again")));
+        }
+        work(session.as_mut(), &mut Ids { state: &mut state, target })
     }
 
     fn close(&self) {
@@ -170,7 +197,7 @@ impl Inner {
             let mut state = lock(&self.state);
             self.closed.store(true, Ordering::Release);
             for job in state.running.values() {
-                job.cancel();
+                job.cancel(Stop::Closing);
             }
             (std::mem::take(&mut state.threads), state.workers.take())
         };
@@ -225,6 +252,20 @@ impl Inner {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+}
+
+/// The ids of records of a table's database.
+pub(super) struct Ids<'a> {
+    state: &'a mut State,
+    target: &'a TableTarget,
+}
+
+impl Ids<'_> {
+    /// Returns an id that no record has.
+    pub(super) fn next(&mut self, session: &mut dyn Session) -> Result<i64> {
+        let ids = self.state.ids(session, &self.target.catalog, &self.target.store())?;
+        Ok(ids.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 

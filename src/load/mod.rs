@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod budget;
+mod clear;
 mod convert;
 mod fetch;
 mod identity;
@@ -14,6 +15,7 @@ mod plan;
 mod pool;
 mod progress;
 mod publish;
+mod registry;
 mod resume;
 mod run;
 mod store;
@@ -21,5 +23,7 @@ mod views;
 mod writer;
 
 pub use audit::LOG_TYPE;
-pub use job::{Job, LoadAction, LoadReport};
+pub use job::{Job, JobState, LoadAction, LoadReport};
 pub use loader::{Loader, TableTarget};
+pub use progress::ProgressLine;
+pub use registry::KnownJob;

@@ -67,6 +67,7 @@ impl JobRun {
         };
         let sets: Arc<[ParamSet]> = sets.into();
         self.job.log(LogLevel::Info, || format!("{}, parameter sets: {}", self.job.action().name(), sets.len()));
+        self.job.counters.sets.store(sets.len() as u64, Ordering::Relaxed);
         match self.transfer(table_def, client.clone(), &sets) {
             Err(err) if err.kind() == ErrorKind::CannotResume => {
                 self.start_over(err.message())?;
@@ -99,7 +100,7 @@ impl JobRun {
             )?;
             // The parent's job, too, is stopped when the database closes; until then its own messages are the better ones.
             drop(inner);
-            job.wait(&|| self.job.is_cancelled(), None)?;
+            self.job.wait_for_parent(&job)?;
         }
         self.job.check_cancelled()
     }

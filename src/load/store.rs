@@ -60,6 +60,11 @@ impl Store {
         Ok(self.exists(session, &self.target)? && self.is_ours(session, &self.target.table, Some("complete"))?)
     }
 
+    /// Returns whether the table is there, Unify's, and emptied by `CLEAR TABLE`.
+    pub fn is_cleared(&self, session: &mut dyn Session) -> Result<bool> {
+        Ok(self.exists(session, &self.target)? && self.is_ours(session, &self.target.table, Some("cleared"))?)
+    }
+
     /// Creates the schema `unify` and its tables where they are missing. Fails when the database is read-only.
     pub fn create_unify_schema(&self, session: &mut dyn Session) -> Result<()> {
         let catalog = self.target.catalog.as_deref().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The shape of a table function: its definition, its arguments, and what a call of it is.
 
 use crate::columns::{Batch, TableSchema};
-use crate::load::Loader;
+use crate::load::{Job, Loader};
 use crate::session::{Database, Settings, TableName, Value};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct StatementContext<'a> {
     pub current_catalog: String,
     /// Whether the user interrupted the statement.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// Whether DuckDB draws a progress bar of its own for the statement.
+    pub has_progress_bar: bool,
 }
 
 /// The type of a parameter.
@@ -69,6 +71,21 @@ impl Arguments {
         }
     }
 
+    /// Returns the whole number of the positional argument `idx`, which `name` names in the message when it is null or missing.
+    pub fn integer(&self, idx: usize, name: &str) -> Result<i64> {
+        let number = self.positional.get(idx).and_then(Value::as_integer).and_then(|number| i64::try_from(number).ok());
+        number.ok_or_else(|| Error::config(format!("argument '{name}' is NULL, missing or no number; expected a whole number")))
+    }
+
+    /// Returns whether a named argument is given and true.
+    pub fn named_flag(&self, name: &str) -> Result<bool> {
+        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Boolean(flag)) => Ok(*flag),
+            Some(_) => Err(Error::config(format!("argument '{name}' is no boolean; expected true or false"))),
+        }
+    }
+
     /// Returns the text of a named argument that is given and not null.
     pub fn named_text(&self, name: &str) -> Result<Option<&str>> {
         match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
@@ -92,6 +109,8 @@ pub trait TableFunction: Send + Sync {
 pub enum Bound {
     /// Rows Unify makes itself.
     Rows(Box<dyn BoundCall>),
+    /// Rows Unify makes itself when the jobs they tell of have ended.
+    Waiting(Box<dyn WaitingCall>),
     /// The rows of a table or view that exists now.
     Scan(TableName),
 }
@@ -103,9 +122,30 @@ pub trait BoundCall: Send + Sync {
 
     /// Does the work and returns the rows. Called once for each execution of the statement.
     fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>>;
+}
+
+/// A bound call that waits for jobs. Meanwhile DuckDB asks how far they are, and whether the user interrupted.
+pub trait WaitingCall: Send + Sync {
+    /// Returns the columns.
+    fn schema(&self) -> &TableSchema;
+
+    /// Begins the work of one execution of the statement.
+    fn start(&self, ctx: &StatementContext<'_>) -> Result<Box<dyn Work>>;
 
     /// Returns how far the work is, in percent; `None` when unknown.
-    fn progress(&self) -> Option<f64> {
-        None
-    }
+    fn progress(&self) -> Option<f64>;
+}
+
+/// The work of one execution, done in steps.
+pub trait Work: Send {
+    /// Goes on until there is something to wait for, or the rows are there. Waits for nothing itself.
+    fn step(&mut self, ctx: &StatementContext<'_>) -> Result<Step>;
+}
+
+/// What a step of some work came to.
+pub enum Step {
+    /// The work is done when these are handed on.
+    Rows(Vec<Batch>),
+    /// The next step is due when the job has ended, and now and then before that.
+    Waits(Arc<Job>),
 }

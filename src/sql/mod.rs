@@ -8,8 +8,12 @@ mod parse;
 mod relation;
 mod replacement;
 mod rows;
+mod waiting;
 
 pub use commands::functions;
-pub use function::{Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, TableFunction};
+pub use function::{
+    Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall,
+    Work,
+};
 pub use parse::{parse_statement, ParsedStatement};
 pub use replacement::replacement_sql;

@@ -74,6 +74,17 @@ pub(super) fn name_of(pair: Pair<'_>) -> String {
     }
 }
 
+/// Returns the first name of a statement, unquoted.
+pub(super) fn first_name(pair: Pair<'_>) -> Result<String> {
+    let name = pair.into_inner().find(|part| matches!(part.as_rule(), Rule::bare | Rule::quoted)).map(name_of);
+    name.ok_or_else(|| Error::internal("the grammar gave a statement without its name"))
+}
+
+/// Returns the number a statement names, as it is written.
+pub(super) fn number_of(pair: Pair<'_>) -> Option<String> {
+    pair.into_inner().find(|part| part.as_rule() == Rule::number).map(|number| number.as_str().to_string())
+}
+
 fn argument(rule: Rule, text: &str) -> Result<TablePath> {
     let wrong =
         |found: &str| Error::config(format!("'{text}' is no table name: {found}; expected 'connection.table', parts quoted where need be"));
@@ -86,6 +97,11 @@ fn argument(rule: Rule, text: &str) -> Result<TablePath> {
 fn call_of(pair: Pair<'_>) -> Result<String> {
     match pair.as_rule() {
         Rule::refresh => commands::refresh::RefreshTable::parse(pair).map(|statement| statement.call()),
+        Rule::refresh_schema => commands::refresh::RefreshSchema::parse(pair).map(|statement| statement.call()),
+        Rule::clear => commands::clear::ClearTable::parse(pair).map(|statement| statement.call()),
+        Rule::show_jobs => Ok(commands::jobs::ShowJobs::parse(pair).call()),
+        Rule::wait => commands::wait::WaitForJob::parse(pair).map(|statement| statement.call()),
+        Rule::cancel => commands::cancel::CancelJob::parse(pair).map(|statement| statement.call()),
         Rule::reload => commands::reload::ReloadTable::parse(pair).map(|statement| statement.call()),
         Rule::load => commands::load::LoadTable::parse(pair).map(|statement| statement.call()),
         Rule::peek => commands::peek::Peek::parse(pair).map(|statement| statement.call()),
@@ -138,6 +154,9 @@ fn described(rule: Rule) -> &'static str {
         Rule::table_name => "a table as connection.table",
         Rule::k_at => "AT",
         Rule::k_limit => "LIMIT",
+        Rule::k_drop => "DROP",
+        Rule::k_in => "IN BACKGROUND",
+        Rule::k_background => "BACKGROUND",
         _ => "",
     }
 }
@@ -173,6 +192,13 @@ mod tests {
             "SHOW ALL \"ADAPTERS\"",
             "SHOW TABLES FROM github",
             "SHOW TABLES",
+            "SHOW JOB",
+            "SHOW JOB x",
+            "SHOW JOBS",
+            "WAIT 5",
+            "CANCEL 5",
+            "CLEAR",
+            "REFRESH SCHEMAS x",
             "SHOW COLUMNS",
             "REFRESH MATERIALIZED VIEW x",
             "REFRESH TABLES a.b",
@@ -229,7 +255,7 @@ mod tests {
             expect![[r#"
                 REFRESH TABLE github.repos quickly
                                            ^
-                syntax error at or near "quickly"; expected the end of the statement or '.'"#]],
+                syntax error at or near "quickly"; expected the end of the statement, '.' or IN BACKGROUND"#]],
         );
         check(
             "REFRESH TABLE 'github.repos'",

@@ -1,12 +1,12 @@
 //! A table or view of a connection that a statement names, and the loads it takes to have it.
 
 use crate::catalog::hint;
-use crate::load::{LoadAction, LoadReport, TableTarget};
+use crate::load::{LoadAction, TableTarget};
 use crate::session::{quote_literal, TableName};
 use crate::spec::{AdapterSpec, Connection};
 use crate::sql::name::TablePath;
 use crate::sql::StatementContext;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,13 +55,13 @@ impl Relation {
         TableName { catalog: Some(self.catalog.clone()), schema: self.connection.name.clone(), table: self.name.clone() }
     }
 
-    /// Loads what is needed, one table after the other, and waits for each.
-    pub(super) fn load(&self, action: LoadAction, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<Vec<LoadReport>> {
-        let mut reports = Vec::new();
+    /// Loads what is not loaded, one table after the other, and waits for each.
+    pub(super) fn load(&self, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<()> {
         for target in self.targets() {
-            reports.push(load_table(&target, action, timeout, ctx).map_err(|err| with_place(err, &target))?);
+            let job = ctx.instance.loader.start(&target, LoadAction::Load, &ctx.settings).map_err(|err| with_place(err, &target))?;
+            job.wait(ctx.interrupted, timeout).map_err(|err| with_place(err, &target))?;
         }
-        Ok(reports)
+        Ok(())
     }
 }
 
@@ -125,42 +125,4 @@ pub(super) fn with_place(err: Error, target: &TableTarget) -> Error {
         return err;
     }
     err.within(place)
-}
-
-fn load_table(target: &TableTarget, action: LoadAction, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<LoadReport> {
-    let mut job = ctx.instance.loader.start(target, action, &ctx.settings)?;
-    while action != LoadAction::Load && job.action() == LoadAction::Load {
-        // It began before it was asked for newer rows.
-        job.wait(ctx.interrupted, timeout).map_err(|err| match err.kind() {
-            ErrorKind::Interrupted => goes_on(&err, job.id()),
-            _ => err,
-        })?;
-        job = ctx.instance.loader.start(target, action, &ctx.settings)?;
-    }
-    job.wait(ctx.interrupted, timeout).map_err(|err| match err.kind() {
-        ErrorKind::Interrupted => goes_on(&err, job.id()),
-        _ => err,
-    })
-}
-
-/// Says that the load goes on though nobody waits for it, and how to look at it.
-fn goes_on(err: &Error, job_id: i64) -> Error {
-    if err.message().contains("loading_jobs") {
-        return err.clone();
-    }
-    let message = format!("{}; the load goes on as job {job_id}: FROM information_schema.loading_jobs shows it", err.message());
-    Error::new(ErrorKind::Interrupted, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interrupted_wait_says_that_the_load_goes_on() {
-        let err = goes_on(&Error::new(ErrorKind::Interrupted, "waiting was interrupted"), 17);
-        assert_eq!(err.kind(), ErrorKind::Interrupted);
-        assert_eq!(err.to_string(), "waiting was interrupted; the load goes on as job 17: FROM information_schema.loading_jobs shows it");
-        assert_eq!(goes_on(&err, 17).to_string(), err.to_string());
-    }
 }

@@ -11,6 +11,7 @@ const N_CUSTOMERS: usize = 120;
 const N_EVENTS: usize = 230;
 const N_STORES: usize = 3;
 const N_GATED: usize = 30;
+const N_HALFWAY: usize = 100;
 
 /// Answers a request below `/shop`.
 pub async fn answer(asked: &Asked, parts: &[&str], control: &Control) -> Response {
@@ -32,6 +33,7 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Control) -> Respons
         ["prices"] => prices(asked),
         ["stock"] => stock(asked, control),
         ["gated"] => gated(asked, control).await,
+        ["halfway"] => halfway(asked, control).await,
         ["profile"] => {
             answer::json(&json!({ "id": 7, "name": "The shop", "address": { "city": "Berlin", "geo": { "lat": 52.5, "lon": 13.4 } } }))
         }
@@ -154,6 +156,14 @@ async fn gated(asked: &Asked, control: &Control) -> Response {
         control.pass_gate().await;
     }
     answer::json(&Value::Array(answer::rows(N_GATED, (page - 1) * 10, 10, |idx| json!({ "id": idx + 1 }))))
+}
+
+/// Answers the first half of its pages at once and the others when the gate is open. Each page says which is the last.
+async fn halfway(asked: &Asked, control: &Control) -> Response {
+    if asked.number("page", 1) * asked.number("per_page", 10) > N_HALFWAY / 2 {
+        control.pass_gate().await;
+    }
+    answer::linked_page(asked, N_HALFWAY, |idx| json!({ "id": idx + 1 }))
 }
 
 /// Fields that come late: `null` for two pages, then an object; a new field from page 5 on.

@@ -16,6 +16,7 @@
 #include "duckdb/logging/log_manager.hpp"
 #include "duckdb/logging/log_type.hpp"
 #include "duckdb/main/extension_callback_manager.hpp"
+#include "duckdb/parallel/async_result.hpp"
 #include "duckdb/parser/parser_extension.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
@@ -66,6 +67,19 @@ void LogManager::RegisterLogType(unique_ptr<LogType> type) {
 DuckDB::DuckDB(DatabaseInstance &instance_p) : instance(instance_p.shared_from_this()) {
 }
 DuckDB::~DuckDB() {
+}
+AsyncResult::AsyncResult(vector<unique_ptr<AsyncTask>> &&tasks
+#ifndef UNIFY_DUCKDB_1_5
+                         ,
+                         TaskSchedulerType pool_type_p
+#endif
+                         )
+    : result_type(AsyncResultType::BLOCKED), async_tasks(std::move(tasks)) {
+}
+AsyncResult &AsyncResult::operator=(AsyncResult &&other) noexcept {
+	result_type = other.result_type;
+	async_tasks = std::move(other.async_tasks);
+	return *this;
 }
 Function::~Function() {
 }
@@ -266,6 +280,54 @@ static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput
 	                                    Lend(input.schema_name), Lend(input.table_name)));
 }
 
+//===----------------------------------------------------------------------===//
+// Table functions that wait
+//===----------------------------------------------------------------------===//
+struct WaitTask : public AsyncTask {
+	explicit WaitTask(void *wait_p) : wait(wait_p) {
+	}
+	~WaitTask() override {
+		unify_wait_free(wait);
+	}
+	void Execute() override {
+		auto answer = unify_wait_a_while(wait);
+		auto fails = answer.kind < 0;
+		string error(answer.text.data ? answer.text.data : "", answer.text.size);
+		unify_answer_free(answer);
+		if (fails) {
+			throw std::runtime_error(error);
+		}
+	}
+	void *wait;
+};
+
+//! What the host runs for every table function of its C API.
+static table_function_t HostFunction() {
+	static const table_function_t function = [] {
+		auto host_function = reinterpret_cast<TableFunction *>(unify_table_function_new());
+		auto result = host_function->function;
+		unify_table_function_free(host_function);
+		return result;
+	}();
+	return function;
+}
+
+// While the function waits, DuckDB does other things: it asks for the progress and obeys interruption. Where it cannot, we wait here.
+static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
+	HostFunction()(context, input, output);
+	while (auto wait = unify_take_wait()) {
+		auto task = unique_ptr<AsyncTask>(new WaitTask(wait));
+		if (input.results_execution_mode == AsyncResultsExecutionMode::TASK_EXECUTOR) {
+			vector<unique_ptr<AsyncTask>> tasks;
+			tasks.push_back(std::move(task));
+			input.async_result = AsyncResult(std::move(tasks));
+			return;
+		}
+		task->Execute();
+		HostFunction()(context, input, output);
+	}
+}
+
 } // namespace duckdb
 
 //===----------------------------------------------------------------------===//
@@ -356,11 +418,12 @@ extern "C" void UNIFY_EXPORT(unify_make_optional_)(void *table_function) {
 
 extern "C" double unify_progress(const void *bind_data);
 
-//! Gives a table function made by duckdb_create_table_function a progress callback: percent, or -1 for unknown.
-extern "C" void UNIFY_EXPORT(unify_set_progress_)(void *table_function) {
+//! Lets a table function made by duckdb_create_table_function wait between its steps, and say how far it is: percent, or -1 for unknown.
+extern "C" void UNIFY_EXPORT(unify_run_in_steps_)(void *table_function) {
 	using namespace duckdb;
-	reinterpret_cast<TableFunction *>(table_function)->table_scan_progress =
-	    [](ClientContext &, const FunctionData *data, const GlobalTableFunctionState *) -> double {
+	auto &function = *reinterpret_cast<TableFunction *>(table_function);
+	function.function = RunInSteps;
+	function.table_scan_progress = [](ClientContext &, const FunctionData *data, const GlobalTableFunctionState *) -> double {
 		return unify_progress(reinterpret_cast<const BindDataHandle *>(data)->bind_data);
 	};
 }

@@ -30,6 +30,11 @@ void *unify_extract(void *database, UnifyText sql);
 void unify_extracted_free(void *extracted);
 void *unify_table_function_new();
 void unify_table_function_free(void *table_function);
+//! What the table function that this thread ran last waits for, or null when it does not. Freed with unify_wait_free.
+void *unify_take_wait();
+//! Waits a while. `kind` -1: it waits in vain, and text is the exception to throw, as DuckDB writes it.
+UnifyAnswer unify_wait_a_while(void *wait);
+void unify_wait_free(void *wait);
 //! Drops what Rust keeps for the database; called once, when the database goes away.
 void unify_state_free(void *state);
 }

@@ -1,58 +1,49 @@
 //! `LOAD TABLE conn.table` and `unify_load`: loads a table unless it is loaded.
 
-use crate::load::{LoadAction, LoadReport};
-use crate::session::{quote_literal, Value};
-use crate::spec::ScalarType;
+use crate::load::LoadAction;
+use crate::session::quote_literal;
 use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::Relation;
-use crate::sql::rows::{integer, text, RowsCall};
+use crate::sql::rows::RowsCall;
+use crate::sql::waiting::{JobsCall, Task, Waits, COLUMNS};
 use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
 use crate::{Error, Result};
 
-/// The columns of `unify_load`, `unify_refresh` and `unify_reload`: a row per table.
-const COLUMNS: &[(&str, ScalarType)] = &[
-    ("job_id", ScalarType::BigInt),
-    ("action", ScalarType::Varchar),
-    ("rows", ScalarType::BigInt),
-    ("requests", ScalarType::BigInt),
-    ("pages", ScalarType::BigInt),
-    ("bytes", ScalarType::BigInt),
-    ("seconds", ScalarType::Double),
-    ("status", ScalarType::Varchar),
-];
-
 /// The parameter of the functions that take one table.
 pub(super) const TABLE: ParameterDef = ParameterDef { name: "table", parameter_type: ParameterType::Varchar };
+/// Whether a load is only started.
+pub(super) const BACKGROUND: ParameterDef = ParameterDef { name: "background", parameter_type: ParameterType::Boolean };
 
-/// `LOAD TABLE conn.table`.
+/// `LOAD TABLE conn.table [IN BACKGROUND]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LoadTable {
     pub table: TablePath,
+    pub background: bool,
 }
 
 impl LoadTable {
     /// Reads the statement.
     pub(crate) fn parse(pair: Pair<'_>) -> Result<LoadTable> {
-        table_of(pair).map(|table| LoadTable { table })
+        load_of(pair).map(|(table, background)| LoadTable { table, background })
     }
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        call_with_table("unify_load", &self.table)
+        load_call("unify_load", &self.table.to_string(), self.background)
     }
 }
 
-/// `unify_load('conn.table')`.
+/// `unify_load('conn.table', background := false)`.
 pub(crate) struct UnifyLoad;
 
 static DEF: FunctionDef = FunctionDef {
     name: "unify_load",
-    description: "Loads a table, or the tables of a view, and waits; a loaded table is left alone",
+    description: "Loads a table, or the tables of a view, and waits unless it is done in the background; a loaded table is left alone",
     example: "FROM unify_load('shop.orders')",
     positional: &[TABLE],
     has_optional: false,
-    named: &[],
+    named: &[BACKGROUND],
 };
 
 impl TableFunction for UnifyLoad {
@@ -68,33 +59,39 @@ impl TableFunction for UnifyLoad {
 /// Binds a call that loads the table of its argument.
 pub(super) fn bind_load(action: LoadAction, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
     let relation = Relation::find(&parse::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
-    Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| {
-        let reports = relation.load(action, None, ctx)?;
-        let row = |report: LoadReport| {
-            vec![
-                integer(report.job_id),
-                Value::Text(report.action.to_string()),
-                integer(report.rows),
-                integer(report.requests),
-                integer(report.pages),
-                integer(report.bytes),
-                Value::Double(report.seconds),
-                text(Some("success")),
-            ]
-        };
-        Ok(reports.into_iter().map(row).collect())
-    }))))
+    let background = arguments.named_flag(BACKGROUND.name)?;
+    let tasks = relation.targets().into_iter().map(|target| Task::Load(target, action)).collect();
+    let waits = Waits { tasks, side_by_side: false };
+    Ok(bind_waits(background, move |_: &StatementContext<'_>| Ok(waits.clone())))
+}
+
+/// Binds a call that starts what `waits` returns at each execution, and waits for it unless that is done in the background.
+pub(super) fn bind_waits<F>(background: bool, waits: F) -> Bound
+where
+    F: Fn(&StatementContext<'_>) -> Result<Waits> + Send + Sync + 'static,
+{
+    match background {
+        true => Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| waits(ctx)?.start_all(ctx)))),
+        false => Bound::Waiting(Box::new(JobsCall::new(waits))),
+    }
+}
+
+/// Returns the table a statement names, and whether it says IN BACKGROUND.
+pub(super) fn load_of(pair: Pair<'_>) -> Result<(TablePath, bool)> {
+    let background = pair.clone().into_inner().any(|part| part.as_rule() == Rule::background);
+    table_of(pair).map(|table| (table, background))
+}
+
+/// Returns `SELECT * FROM function('name')`, in the background if so.
+pub(super) fn load_call(function: &str, name: &str, background: bool) -> String {
+    let background = if background { ", background := true" } else { "" };
+    format!("SELECT * FROM {function}({}{background})", quote_literal(name))
 }
 
 /// Returns the table a statement names.
 pub(super) fn table_of(pair: Pair<'_>) -> Result<TablePath> {
     let name = pair.into_inner().find(|part| part.as_rule() == parse::Rule::table_name);
     name.map(parse::table_path).ok_or_else(|| Error::internal("the grammar gave a statement without its table"))
-}
-
-/// Returns `SELECT * FROM function('conn.table')`.
-pub(super) fn call_with_table(function: &str, table: &TablePath) -> String {
-    format!("SELECT * FROM {function}({})", quote_literal(&table.to_string()))
 }
 
 #[cfg(test)]
@@ -106,6 +103,7 @@ mod tests {
     fn the_statement_is_a_call() {
         check_statement("LOAD TABLE shop.orders", expect!["SELECT * FROM unify_load('shop.orders')"]);
         check_statement("load table lake.shop.\"my orders\";", expect![[r#"SELECT * FROM unify_load('lake.shop."my orders"')"#]]);
+        check_statement("LOAD TABLE shop.orders IN BACKGROUND", expect!["SELECT * FROM unify_load('shop.orders', background := true)"]);
         check_statement("LOAD TABLE shop.\"it's\"", expect![[r#"SELECT * FROM unify_load('shop."it''s"')"#]]);
     }
 }

@@ -1,6 +1,9 @@
 //! The functions and the statements that call them, a file each.
 
 pub(super) mod audit;
+pub(super) mod cancel;
+pub(super) mod clear;
+pub(super) mod jobs;
 pub(super) mod load;
 pub(super) mod peek;
 pub(super) mod refresh;
@@ -12,6 +15,7 @@ pub(super) mod show_connections;
 pub(super) mod show_tables;
 #[cfg(test)]
 pub(super) mod tests;
+pub(super) mod wait;
 
 use crate::sql::TableFunction;
 
@@ -27,6 +31,10 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(load::UnifyLoad),
         Box::new(refresh::UnifyRefresh),
         Box::new(reload::UnifyReload),
+        Box::new(clear::UnifyClear),
+        Box::new(jobs::UnifyJobs),
+        Box::new(wait::UnifyWait),
+        Box::new(cancel::UnifyCancel),
         Box::new(audit::LOADING_JOBS),
         Box::new(audit::LOADING_LOG),
     ]

@@ -1,31 +1,32 @@
 //! `RELOAD TABLE conn.table` and `unify_reload`: loads a table anew and swaps it in when complete.
 
 use crate::load::LoadAction;
-use crate::sql::commands::load::{bind_load, call_with_table, table_of, TABLE};
+use crate::sql::commands::load::{bind_load, load_call, load_of, BACKGROUND, TABLE};
 use crate::sql::name::TablePath;
 use crate::sql::parse::Pair;
 use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
 use crate::Result;
 
-/// `RELOAD TABLE conn.table`.
+/// `RELOAD TABLE conn.table [IN BACKGROUND]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReloadTable {
     pub table: TablePath,
+    pub background: bool,
 }
 
 impl ReloadTable {
     /// Reads the statement.
     pub(crate) fn parse(pair: Pair<'_>) -> Result<ReloadTable> {
-        table_of(pair).map(|table| ReloadTable { table })
+        load_of(pair).map(|(table, background)| ReloadTable { table, background })
     }
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        call_with_table("unify_reload", &self.table)
+        load_call("unify_reload", &self.table.to_string(), self.background)
     }
 }
 
-/// `unify_reload('conn.table')`.
+/// `unify_reload('conn.table', background := false)`.
 pub(crate) struct UnifyReload;
 
 static DEF: FunctionDef = FunctionDef {
@@ -34,7 +35,7 @@ static DEF: FunctionDef = FunctionDef {
     example: "FROM unify_reload('shop.orders')",
     positional: &[TABLE],
     has_optional: false,
-    named: &[],
+    named: &[BACKGROUND],
 };
 
 impl TableFunction for UnifyReload {
@@ -55,5 +56,6 @@ mod tests {
     #[test]
     fn the_statement_is_a_call() {
         check_statement("RELOAD TABLE shop.orders", expect!["SELECT * FROM unify_reload('shop.orders')"]);
+        check_statement("RELOAD TABLE shop.orders IN BACKGROUND", expect!["SELECT * FROM unify_reload('shop.orders', background := true)"]);
     }
 }

@@ -1,6 +1,5 @@
 //! `unify_scan`: the rows of a table or view of a connection, loading it first if need be.
 
-use crate::load::LoadAction;
 use crate::session::{quote_literal, Session, TableName};
 use crate::sql::name::TablePath;
 use crate::sql::relation::{place, with_place, Kind, Relation};
@@ -41,7 +40,7 @@ impl TableFunction for UnifyScan {
             refuse_hidden(&relation, ctx)?;
         }
         if !is_there(&relation, ctx)? {
-            relation.load(LoadAction::Load, ctx.settings.load_timeout, ctx)?;
+            relation.load(ctx.settings.load_timeout, ctx)?;
         }
         if relation.kind == Kind::View && !view_exists(&relation.table_name(), ctx.instance.database.connect()?.as_mut())? {
             create_view(&relation, ctx).map_err(|err| err.within(place(&relation.connection.name, &relation.name)))?;
@@ -71,11 +70,11 @@ fn refuse_hidden(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> 
     )))
 }
 
-/// Returns whether all tables it takes are loaded, so that no job is needed. The session is closed before any load starts.
+/// Returns whether all tables it takes are there, so that no job is needed. The session is closed before any load starts.
 fn is_there(relation: &Relation, ctx: &StatementContext<'_>) -> Result<bool> {
     let mut session = ctx.instance.database.connect()?;
     for target in relation.targets() {
-        if !ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| with_place(err, &target))? {
+        if !ctx.instance.loader.is_there(session.as_mut(), &target).map_err(|err| with_place(err, &target))? {
             return Ok(false);
         }
     }

@@ -37,9 +37,7 @@ pub(crate) struct ShowTables {
 impl ShowTables {
     /// Reads the statement.
     pub(crate) fn parse(pair: Pair<'_>) -> Result<ShowTables> {
-        let mut parts = pair.into_inner();
-        let name = parts.find(|part| matches!(part.as_rule(), parse::Rule::bare | parse::Rule::quoted)).map(parse::name_of);
-        name.map(|connection| ShowTables { connection }).ok_or_else(|| Error::internal("the grammar gave SHOW TABLES IN without a name"))
+        parse::first_name(pair).map(|connection| ShowTables { connection })
     }
 
     /// Returns the call the statement stands for.

@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Environment};
 use crate::columns::{Batch, ColumnData};
 use crate::load::Loader;
 use crate::session::{Database, Session, Settings, TableName, Value};
-use crate::sql::{functions, parse_statement, Arguments, Bound, Instance, ParsedStatement, StatementContext};
+use crate::sql::{functions, parse_statement, Arguments, Bound, Instance, ParameterType, ParsedStatement, StatementContext};
 use crate::{Error, Result};
 use expect_test::Expect;
 use std::any::Any;
@@ -121,7 +121,13 @@ impl TestInstance {
 
     pub(crate) fn context(&self) -> StatementContext<'_> {
         let current_catalog = "memory".to_string();
-        StatementContext { instance: &self.instance, settings: self.settings(), current_catalog, interrupted: &|| false }
+        StatementContext {
+            instance: &self.instance,
+            settings: self.settings(),
+            current_catalog,
+            interrupted: &|| false,
+            has_progress_bar: false,
+        }
     }
 
     pub(crate) fn bind(&self, function: &str, arguments: &[&str]) -> Result<Bound> {
@@ -198,7 +204,11 @@ fn every_function_is_described_and_its_example_calls_it() {
 fn null_and_missing_arguments_are_errors() {
     for function in functions().iter().filter(|function| function.def().positional.len() > usize::from(function.def().has_optional)) {
         let instance = TestInstance::new();
-        for positional in [vec![], vec![Value::Null, Value::Null], vec![Value::Integer(1), Value::Integer(1)]] {
+        let wrong = match function.def().positional[0].parameter_type {
+            ParameterType::BigInt => Value::Text("x".into()),
+            _ => Value::Integer(1),
+        };
+        for positional in [vec![], vec![Value::Null, Value::Null], vec![wrong.clone(), wrong]] {
             let bound = function.bind(&Arguments { positional, named: Vec::new() }, &instance.context());
             assert!(bound.is_err(), "{}", function.def().name);
         }
@@ -209,7 +219,13 @@ fn null_and_missing_arguments_are_errors() {
 fn each_statement_calls_a_function_there_is() {
     for text in [
         "REFRESH TABLE a.b",
+        "REFRESH SCHEMA a",
         "RELOAD TABLE a.b",
+        "CLEAR TABLE a.b",
+        "SHOW ALL JOBS",
+        "SHOW JOB 1",
+        "WAIT FOR JOB 1",
+        "CANCEL JOB 1",
         "LOAD TABLE a.b",
         "PEEK a.b",
         "SHOW ALL ADAPTERS",
@@ -238,10 +254,16 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_tables", vec![]),
         ("unify_columns", vec!["shop.orders"]),
         ("unify_load", vec!["shop.orders"]),
+        ("unify_clear", vec!["shop.orders"]),
+        ("unify_jobs", vec![]),
     ];
     for (name, arguments) in calls {
-        let Ok(Bound::Rows(call)) = instance.bind(name, &arguments) else { panic!("{name} makes no rows") };
-        for column in &call.schema().columns {
+        let schema = match instance.bind(name, &arguments) {
+            Ok(Bound::Rows(call)) => call.schema().clone(),
+            Ok(Bound::Waiting(call)) => call.schema().clone(),
+            _ => panic!("{name} makes no rows"),
+        };
+        for column in &schema.columns {
             let row = format!("| `{}` | {} |", column.name, column.column_type.sql_name());
             assert!(text.contains(&row), "no line '{row}' for {name}");
         }

@@ -1,0 +1,76 @@
+//! What a table function waits for between its steps, while DuckDB does other things.
+
+use super::state::State;
+use crate::load::Job;
+use crate::{Error, ErrorKind, Result};
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// How long one wait takes at most: as often DuckDB asks for the progress.
+const A_WHILE: Duration = Duration::from_millis(50);
+/// How often a wait asks whether the user interrupted. DuckDB's own answer to that would not say that the job goes on.
+const POLL: Duration = Duration::from_millis(10);
+
+thread_local! {
+    /// What the function that this thread ran last waits for. The bridge takes it right after the call.
+    static WAIT: Cell<Option<Wait>> = const { Cell::new(None) };
+}
+
+/// A wait for a job, on behalf of a statement.
+pub struct Wait {
+    pub job: Arc<Job>,
+    pub state: Weak<State>,
+    /// Address of the ClientContext whose statement waits; it lives as long as the wait.
+    pub context: usize,
+}
+
+impl Wait {
+    /// Leaves the wait for the bridge; `None` forgets one that was not taken.
+    pub fn leave(wait: Option<Wait>) {
+        WAIT.set(wait);
+    }
+
+    /// Takes what this thread's last call left.
+    pub fn take() -> Option<Wait> {
+        WAIT.take()
+    }
+
+    /// Waits until the job ends, but not for long. Fails when the user interrupts.
+    pub fn a_while(&self) -> Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < A_WHILE && !self.job.wait_at_most(POLL) {
+            if self.state.upgrade().is_some_and(|state| state.is_interrupted(self.context)) {
+                return Err(self.job.still_running("the statement was interrupted"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns an error as the text of a DuckDB exception: its type and message as JSON.
+pub fn exception_of(err: &Error) -> String {
+    let exception_type = if err.kind() == ErrorKind::Interrupted { "INTERRUPT" } else { "Invalid Input" };
+    let mut message = String::new();
+    for c in err.message().chars() {
+        match c {
+            '"' | '\\' => message.extend(['\\', c]),
+            c if c < ' ' => drop(write!(message, "\\u{:04x}", u32::from(c))),
+            c => message.push(c),
+        }
+    }
+    format!("{{\"exception_type\":\"{exception_type}\",\"exception_message\":\"{message}\"}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_json_text() {
+        let err = Error::new(ErrorKind::Interrupted, "it\"s \\ a\nline");
+        let expected = r#"{"exception_type":"INTERRUPT","exception_message":"it\"s \\ a\u000aline"}"#;
+        assert_eq!(exception_of(&err), expected);
+    }
+}

@@ -1,0 +1,77 @@
+//! Taking back what loads did: emptying a table, and dropping what an unfinished load left.
+
+use super::audit::JobRecord;
+use super::job::{Job, Stop};
+use super::loader::{Inner, Loader, TableTarget};
+use super::registry::KnownJob;
+use crate::session::Session;
+use crate::Result;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a wait for a cancelled job asks whether it was interrupted.
+const POLL: Duration = Duration::from_millis(50);
+
+impl Loader {
+    /// Removes a table's rows and everything that is known of its loads; the table itself stays, with its columns and views. Returns how
+    /// many rows it had; `None` when there was neither a table nor an unfinished load. Fails while a job loads it, and when the table is
+    /// not Unify's.
+    pub fn clear(&self, target: &TableTarget) -> Result<Option<u64>> {
+        self.inner().clear(target).map_err(|err| err.within(target.place()))
+    }
+
+    /// Asks a job to stop and waits until it has. One that ended already stays as it is. With `drop_staging`, the rows it loaded so far go,
+    /// too: the next load of the table starts from its beginning.
+    pub fn cancel(&self, known: &KnownJob, drop_staging: bool, interrupted: &dyn Fn() -> bool) -> Result<()> {
+        let job: &Arc<Job> = &known.job;
+        job.cancel(Stop::User);
+        while !job.wait_at_most(POLL) {
+            if interrupted() {
+                return Err(job.still_running("the statement was interrupted before the job stopped"));
+            }
+        }
+        if !drop_staging {
+            return Ok(());
+        }
+        let store = known.target.store();
+        let forget = store.forget_sql(&store.staging.table);
+        self.inner().while_idle(&known.target, |session, _| {
+            // Nobody else's table of that name is touched.
+            match store.is_ours(session, &store.staging.table, None)? {
+                true => session.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", store.staging)),
+                false => Ok(()),
+            }
+        })
+    }
+}
+
+impl Inner {
+    fn clear(&self, target: &TableTarget) -> Result<Option<u64>> {
+        target.table_def()?;
+        let store = target.store();
+        self.while_idle(target, |session, ids| {
+            let is_there = store.exists(session, &store.target)?;
+            if !is_there && !store.is_ours(session, &store.staging.table, None)? {
+                return Ok(None);
+            }
+            store.create_unify_schema(session)?;
+            store.claim(session)?;
+            let n_rows = if is_there { count_rows(session, &store.target.to_string())? } else { 0 };
+            let record = JobRecord { id: ids.next(session)?, parent_id: None, action: "truncate", n_rows: Some(n_rows), error: None };
+            let mut sql = format!("BEGIN; DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
+            if is_there {
+                // Any catalog takes a DELETE; TRUNCATE not.
+                sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&store.target.table, "cleared")));
+            }
+            sql.push_str(&target.subject(&store).record_sql(record));
+            sql.push_str(" COMMIT;");
+            session.execute(&sql)?;
+            Ok(Some(n_rows))
+        })
+    }
+}
+
+fn count_rows(session: &mut dyn Session, table: &str) -> Result<u64> {
+    let rows = session.query(&format!("SELECT count(*) FROM {table}"))?;
+    Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as u64)
+}

@@ -1,0 +1,239 @@
+//! Calls that load tables: the rows of `LOAD`, `REFRESH`, `RELOAD` and `WAIT`, and the waiting for the jobs behind them.
+
+use crate::columns::TableSchema;
+use crate::load::{Job, LoadAction, LoadReport, ProgressLine, TableTarget};
+use crate::session::{ProgressMode, Value};
+use crate::spec::ScalarType;
+use crate::sql::relation::with_place;
+use crate::sql::rows::{batch_of, integer, schema_of, text};
+use crate::sql::{StatementContext, Step, WaitingCall, Work};
+use crate::{Error, Result};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The columns: a row per table.
+pub(super) const COLUMNS: &[(&str, ScalarType)] = &[
+    ("job_id", ScalarType::BigInt),
+    ("table", ScalarType::Varchar),
+    ("action", ScalarType::Varchar),
+    ("rows", ScalarType::BigInt),
+    ("requests", ScalarType::BigInt),
+    ("pages", ScalarType::BigInt),
+    ("bytes", ScalarType::BigInt),
+    ("seconds", ScalarType::Double),
+    ("status", ScalarType::Varchar),
+    ("error", ScalarType::Varchar),
+];
+
+/// What a call waits for: jobs that run, or loads it has to start.
+#[derive(Clone)]
+pub(super) struct Waits {
+    /// In the order of the rows.
+    pub tasks: Vec<Task>,
+    /// Whether they are all started at once, and a failure becomes a row. Otherwise one starts when the one before has ended, and the first
+    /// failure is the call's.
+    pub side_by_side: bool,
+}
+
+/// One job to wait for.
+#[derive(Clone)]
+pub(super) enum Task {
+    Load(TableTarget, LoadAction),
+    Job(Arc<Job>),
+}
+
+impl Waits {
+    /// Starts all loads and returns a row for each, without waiting.
+    pub fn start_all(&self, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+        let mut rows = Vec::new();
+        for task in &self.tasks {
+            match task.start(ctx) {
+                Ok(job) => rows.push(row_of(&job)),
+                Err(err) if self.side_by_side => rows.push(task.failed_row(&err)),
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Task {
+    fn start(&self, ctx: &StatementContext<'_>) -> Result<Arc<Job>> {
+        match self {
+            Task::Job(job) => Ok(job.clone()),
+            Task::Load(target, action) => ctx.instance.loader.start(target, *action, &ctx.settings).map_err(|err| with_place(err, target)),
+        }
+    }
+
+    /// Returns whether the job has done what was asked for. One that began before newer rows were asked for has not.
+    fn is_done_by(&self, job: &Job) -> bool {
+        match self {
+            Task::Job(_) => true,
+            Task::Load(_, action) => *action == LoadAction::Load || job.action() != LoadAction::Load || job.id() == 0,
+        }
+    }
+
+    fn failed_row(&self, err: &Error) -> Vec<Value> {
+        let Task::Load(target, action) = self else { return Vec::new() };
+        let table = format!("{}.{}", target.connection.name, target.table);
+        let mut row = vec![Value::Null, Value::Text(table), text(Some(action.name()))];
+        row.extend(std::iter::repeat_n(Value::Null, 5));
+        row.extend([text(Some("error")), text(Some(err.message()))]);
+        row
+    }
+}
+
+/// A call bound to what it waits for.
+pub(super) struct JobsCall<F> {
+    schema: TableSchema,
+    waits: F,
+    /// The jobs of the execution under way, for the progress.
+    jobs: Arc<Mutex<Vec<Arc<Job>>>>,
+}
+
+impl<F> JobsCall<F>
+where
+    F: Fn(&StatementContext<'_>) -> Result<Waits> + Send + Sync,
+{
+    /// Makes a call that finds what to wait for at each execution.
+    pub fn new(waits: F) -> JobsCall<F> {
+        JobsCall { schema: schema_of(COLUMNS), waits, jobs: Arc::default() }
+    }
+}
+
+impl<F> WaitingCall for JobsCall<F>
+where
+    F: Fn(&StatementContext<'_>) -> Result<Waits> + Send + Sync,
+{
+    fn schema(&self) -> &TableSchema {
+        &self.schema
+    }
+
+    fn start(&self, ctx: &StatementContext<'_>) -> Result<Box<dyn Work>> {
+        let waits = (self.waits)(ctx)?;
+        lock(&self.jobs).clear();
+        Ok(Box::new(JobsWork {
+            tasks: waits.tasks.into_iter().map(|task| (task, None)).collect(),
+            side_by_side: waits.side_by_side,
+            rows: Vec::new(),
+            line: None,
+            jobs: self.jobs.clone(),
+        }))
+    }
+
+    fn progress(&self) -> Option<f64> {
+        let jobs = lock(&self.jobs);
+        let percents: Option<Vec<f64>> = jobs.iter().map(|job| job.percent()).collect();
+        percents.filter(|percents| !percents.is_empty()).map(|percents| percents.iter().sum::<f64>() / percents.len() as f64)
+    }
+}
+
+/// The waiting of one execution.
+struct JobsWork {
+    /// Those whose row is missing, each with its job once it started.
+    tasks: VecDeque<(Task, Option<Arc<Job>>)>,
+    side_by_side: bool,
+    rows: Vec<Vec<Value>>,
+    /// What the terminal shows of the job that is waited for.
+    line: Option<(i64, ProgressLine)>,
+    jobs: Arc<Mutex<Vec<Arc<Job>>>>,
+}
+
+impl Work for JobsWork {
+    fn step(&mut self, ctx: &StatementContext<'_>) -> Result<Step> {
+        if self.side_by_side {
+            self.start_all(ctx);
+        }
+        while let Some((task, started)) = self.tasks.front_mut() {
+            let job = match started {
+                Some(job) => job.clone(),
+                None => {
+                    let job = task.start(ctx)?;
+                    lock(&self.jobs).push(job.clone());
+                    started.insert(job).clone()
+                }
+            };
+            let Some(outcome) = job.outcome() else { return self.wait_for(job, ctx) };
+            match outcome {
+                Ok(_) if !task.is_done_by(&job) => {
+                    *started = None;
+                    continue;
+                }
+                Err(err) if !self.side_by_side => return Err(err),
+                _ => self.rows.push(row_of(&job)),
+            }
+            self.tasks.pop_front();
+        }
+        self.line = None;
+        Ok(Step::Rows(vec![batch_of(&schema_of(COLUMNS), &self.rows)?]))
+    }
+}
+
+impl JobsWork {
+    /// Starts what has not started. A load that cannot has its row at once.
+    fn start_all(&mut self, ctx: &StatementContext<'_>) {
+        let mut failed = Vec::new();
+        self.tasks.retain_mut(|(task, started)| {
+            if started.is_some() {
+                return true;
+            }
+            match task.start(ctx) {
+                Ok(job) => {
+                    lock(&self.jobs).push(job.clone());
+                    *started = Some(job);
+                    true
+                }
+                Err(err) => {
+                    failed.push(task.failed_row(&err));
+                    false
+                }
+            }
+        });
+        self.rows.extend(failed);
+    }
+
+    fn wait_for(&mut self, job: Arc<Job>, ctx: &StatementContext<'_>) -> Result<Step> {
+        if (ctx.interrupted)() {
+            return Err(job.still_running("the statement was interrupted"));
+        }
+        let mode = ctx.settings.progress;
+        if mode == ProgressMode::Auto && ctx.has_progress_bar && job.percent().is_some() {
+            // DuckDB's own bar shows it.
+            self.line = None;
+            return Ok(Step::Waits(job));
+        }
+        if self.line.as_ref().is_none_or(|(id, _)| *id != job.id()) {
+            self.line = Some((job.id(), ProgressLine::new(mode, job.label())));
+        }
+        if let Some((_, line)) = &mut self.line {
+            line.show(&job);
+        }
+        Ok(Step::Waits(job))
+    }
+}
+
+/// Returns the row of a job: what it did, or did so far.
+fn row_of(job: &Job) -> Vec<Value> {
+    let outcome = job.outcome();
+    let report: LoadReport = match &outcome {
+        Some(Ok(report)) => report.clone(),
+        _ => job.report(),
+    };
+    let error = outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
+    vec![
+        integer(report.job_id),
+        text(Some(job.label())),
+        text(Some(report.action)),
+        integer(report.rows),
+        integer(report.requests),
+        integer(report.pages),
+        integer(report.bytes),
+        Value::Double(report.seconds),
+        text(Some(job.state().name())),
+        text(error.map(Error::message)),
+    ]
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
