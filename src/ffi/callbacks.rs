@@ -1,7 +1,7 @@
 //! What the bridge calls. Each function is declared in `bridge/bridge.h`.
 
+use super::calls::progress_of;
 use super::database::DatabaseLease;
-use super::functions::progress_of;
 use super::guard::guard_or;
 use super::settings::ContextSettings;
 use super::state::State;

@@ -1,51 +1,28 @@
-//! Registers Unify's table functions, and runs their calls.
+//! Registers Unify's table functions, and binds their calls.
 
+use super::calls::{free_call, gone, init, message_of, run, statement_context, Call, CallPlan};
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
 use super::host::Bridge;
-use super::scan::{ScanPlan, ScanRun};
+use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
-use super::vector::{write_rows, Place, Strings};
-use super::wait::Wait;
-use crate::columns::{Batch, ColumnType};
-use crate::session::{quote_literal, Value};
+use crate::columns::ColumnType;
+use crate::session::quote_literal;
 use crate::spec::ScalarType;
-use crate::sql::{
-    functions, Arguments, Bound, BoundCall, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall, Work,
-};
-use crate::{Error, ErrorKind, Result};
+use crate::sql::{functions, Arguments, Bound, ParameterDef, ParameterType, TableFunction};
+use crate::{Error, Result};
 use libduckdb_sys::*;
-use std::ffi::{c_void, CString};
+use std::ffi::c_void;
 use std::sync::{Arc, Weak};
+
+/// Rows that a call which waits is said to have.
+const WAITING_WEIGHT: idx_t = 1000;
 
 /// What a registered function carries.
 struct Registered {
     state: Weak<State>,
     function: Arc<dyn TableFunction>,
-}
-
-/// A bound call.
-struct Call {
-    state: Weak<State>,
-    /// Address of the ClientContext that bound the call and runs it.
-    context: usize,
-    current_catalog: String,
-    plan: CallPlan,
-}
-
-enum CallPlan {
-    Rows(Box<dyn BoundCall>),
-    Waiting(Box<dyn WaitingCall>),
-    Scan(ScanPlan),
-}
-
-/// A call under way.
-enum CallRun {
-    NotStarted,
-    Working(Box<dyn Work>),
-    Rows { batches: std::vec::IntoIter<Batch>, batch: Option<Batch>, next_row: usize },
-    Scan(ScanRun),
 }
 
 /// Registers every function.
@@ -166,6 +143,9 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
             for column in &call.schema().columns {
                 add_result_column(info, &column.name, column.column_type)?;
             }
+            // DuckDB weighs the progress of a statement's parts by their rows: the waiting is nearly all of it.
+            // SAFETY: the info is valid.
+            unsafe { duckdb_bind_set_cardinality(info, WAITING_WEIGHT, false) };
             CallPlan::Waiting(call)
         }
         Bound::Scan(table) => CallPlan::Scan(ScanPlan::bind(info, state.instance().database.as_ref(), &table)?),
@@ -174,25 +154,6 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
-}
-
-fn statement_context<'a>(
-    state: &'a State,
-    context: &ContextSettings,
-    current_catalog: &str,
-    interrupted: &'a dyn Fn() -> bool,
-) -> Result<StatementContext<'a>> {
-    Ok(StatementContext {
-        instance: state.instance(),
-        settings: context.read()?,
-        current_catalog: current_catalog.to_string(),
-        interrupted,
-        has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
-    })
-}
-
-fn gone() -> Error {
-    Error::new(ErrorKind::DatabaseGone, "the database was closed")
 }
 
 /// Returns the attached database that unqualified names mean in the statement's session.
@@ -277,158 +238,4 @@ fn logical_type_of(column_type: ColumnType) -> duckdb_logical_type {
             json
         }
     }
-}
-
-extern "C" fn free_call(call: *mut c_void) {
-    // SAFETY: made by `bind_call`, freed once.
-    drop(unsafe { Box::from_raw(call.cast::<Call>()) });
-}
-
-unsafe extern "C" fn init(info: duckdb_init_info) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid.
-        let call = unsafe { duckdb_init_get_bind_data(info) }.cast::<Call>();
-        // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*call };
-        let run = match &call.plan {
-            CallPlan::Rows(_) | CallPlan::Waiting(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
-            CallPlan::Scan(plan) => {
-                let state = call.state.upgrade().ok_or_else(gone)?;
-                let interrupted = || state.is_interrupted(call.context);
-                let run = plan.start(&projection_of(info), state.instance().database.as_ref(), &interrupted)?;
-                RunState { run: CallRun::Scan(run), projection: Vec::new() }
-            }
-        };
-        // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
-        unsafe { duckdb_init_set_init_data(info, Box::into_raw(Box::new(run)).cast(), Some(free_run)) };
-        // SAFETY: the info is valid.
-        unsafe { duckdb_init_set_max_threads(info, 1) };
-        Ok(())
-    });
-    if let Err(err) = outcome {
-        let message = message_of(&err);
-        // SAFETY: the message is copied.
-        unsafe { duckdb_init_set_error(info, message.as_ptr()) };
-    }
-}
-
-struct RunState {
-    run: CallRun,
-    /// For rows Unify makes: which columns the statement wants, in order.
-    projection: Vec<usize>,
-}
-
-fn projection_of(info: duckdb_init_info) -> Vec<usize> {
-    // SAFETY: the info is valid.
-    let n_columns = unsafe { duckdb_init_get_column_count(info) };
-    // SAFETY: the column exists.
-    (0..n_columns).map(|idx| unsafe { duckdb_init_get_column_index(info, idx) } as usize).collect()
-}
-
-extern "C" fn free_run(run: *mut c_void) {
-    // SAFETY: made by `init`, freed once.
-    drop(unsafe { Box::from_raw(run.cast::<RunState>()) });
-}
-
-unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chunk) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid.
-        let call = unsafe { duckdb_function_get_bind_data(info) }.cast::<Call>();
-        // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*call };
-        // SAFETY: the info is valid.
-        let run_state = unsafe { duckdb_function_get_init_data(info) }.cast::<RunState>();
-        // SAFETY: the init data is a `RunState`; one thread at a time uses it.
-        let run_state = unsafe { &mut *run_state };
-        fill(call, run_state, output)
-    });
-    if let Err(err) = outcome {
-        let message = message_of(&err);
-        // SAFETY: the message is copied.
-        unsafe { duckdb_function_set_error(info, message.as_ptr()) };
-    }
-}
-
-/// Goes on with a call until its rows are there. Returns what it waits for if they are not.
-fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
-    let state = call.state.upgrade().ok_or_else(gone)?;
-    let context = ContextSettings::of_raw(call.context as *const c_void);
-    let interrupted = || state.is_interrupted(call.context);
-    let ctx = statement_context(&state, &context, &call.current_catalog, &interrupted)?;
-    let step = match (&mut run_state.run, &call.plan) {
-        (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
-        (CallRun::NotStarted, CallPlan::Waiting(bound)) => {
-            let mut work = bound.start(&ctx)?;
-            let step = work.step(&ctx)?;
-            run_state.run = CallRun::Working(work);
-            step
-        }
-        (CallRun::Working(work), _) => work.step(&ctx)?,
-        _ => return Err(Error::internal("a call has nothing to run")),
-    };
-    match step {
-        Step::Waits(job) => Ok(Some(Wait { job, state: call.state.clone(), context: call.context })),
-        Step::Rows(batches) => {
-            run_state.run = CallRun::Rows { batches: batches.into_iter(), batch: None, next_row: 0 };
-            Ok(None)
-        }
-    }
-}
-
-fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Result<()> {
-    Wait::leave(None);
-    if matches!(run_state.run, CallRun::NotStarted | CallRun::Working(_)) {
-        if let Some(wait) = work(call, run_state)? {
-            Wait::leave(Some(wait));
-            // SAFETY: the chunk is valid; the bridge says that there are rows to come.
-            unsafe { duckdb_data_chunk_set_size(output, 0) };
-            return Ok(());
-        }
-    }
-    match &mut run_state.run {
-        CallRun::NotStarted | CallRun::Working(_) => Err(Error::internal("a call ran before it started")),
-        CallRun::Scan(scan) => scan.next(output),
-        CallRun::Rows { batches, batch, next_row } => {
-            while batch.as_ref().is_none_or(|batch| *next_row >= batch.n_rows) {
-                *next_row = 0;
-                *batch = batches.next();
-                if batch.is_none() {
-                    // SAFETY: the chunk is valid; no rows ends the scan.
-                    unsafe { duckdb_data_chunk_set_size(output, 0) };
-                    return Ok(());
-                }
-            }
-            let Some(batch) = batch else { return Ok(()) };
-            // SAFETY: takes no argument.
-            let chunk_rows = unsafe { duckdb_vector_size() } as usize;
-            let rows = *next_row..(*next_row + chunk_rows).min(batch.n_rows);
-            *next_row = rows.end;
-            for (to, from) in run_state.projection.iter().enumerate() {
-                let Some(column) = batch.columns.get(*from) else { continue };
-                // SAFETY: the chunk has a vector for each projected column.
-                let vector = unsafe { duckdb_data_chunk_get_vector(output, to as idx_t) };
-                write_rows(vector, column, rows.clone(), Place { at: 0, strings: Strings::Copied })?;
-            }
-            // SAFETY: the rows were written to every vector.
-            unsafe { duckdb_data_chunk_set_size(output, rows.len() as idx_t) };
-            Ok(())
-        }
-    }
-}
-
-/// Returns how far the call is, in percent; -1 when unknown.
-pub fn progress_of(bind_data: *const c_void) -> f64 {
-    if bind_data.is_null() {
-        return -1.0;
-    }
-    // SAFETY: DuckDB asks for the progress of a function of ours while its plan lives, so this is a `Call`.
-    let call = unsafe { &*bind_data.cast::<Call>() };
-    match &call.plan {
-        CallPlan::Waiting(bound) => bound.progress().unwrap_or(-1.0),
-        CallPlan::Rows(_) | CallPlan::Scan(_) => -1.0,
-    }
-}
-
-fn message_of(err: &Error) -> CString {
-    CString::new(err.message().replace('\0', " ")).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 
 mod appender;
 mod callbacks;
+mod calls;
 mod database;
 mod exit;
 mod functions;

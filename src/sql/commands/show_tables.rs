@@ -133,8 +133,13 @@ impl Listing<'_> {
             Some(_) => self.ctx.instance.loader.is_loaded(self.session, &target).map_err(|err| with_place(err, &target))?,
             None => false,
         };
+        let cleared = match (loaded, n_columns) {
+            (false, Some(_)) => self.ctx.instance.loader.is_there(self.session, &target).map_err(|err| with_place(err, &target))?,
+            _ => false,
+        };
         let status = match (loaded, n_columns) {
             (true, _) => "loaded",
+            _ if cleared => "cleared",
             (false, None) => "not loaded",
             (false, Some(_)) => "error: a table of that name, not made by Unify, is in the way",
         };

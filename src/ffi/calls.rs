@@ -1,0 +1,224 @@
+//! Runs bound calls of Unify's table functions, in steps where they wait.
+
+use super::guard::guard;
+use super::scan::{ScanPlan, ScanRun};
+use super::settings::ContextSettings;
+use super::state::State;
+use super::vector::{write_rows, Place, Strings};
+use super::wait::Wait;
+use crate::columns::Batch;
+use crate::session::Value;
+use crate::sql::{BoundCall, StatementContext, Step, WaitingCall, Work};
+use crate::{Error, ErrorKind, Result};
+use libduckdb_sys::*;
+use std::ffi::{c_void, CString};
+use std::sync::Weak;
+
+/// A bound call.
+pub struct Call {
+    pub state: Weak<State>,
+    /// Address of the ClientContext that bound the call and runs it.
+    pub context: usize,
+    pub current_catalog: String,
+    pub plan: CallPlan,
+}
+
+/// What running a call means.
+pub enum CallPlan {
+    Rows(Box<dyn BoundCall>),
+    Waiting(Box<dyn WaitingCall>),
+    Scan(ScanPlan),
+}
+
+/// A call under way.
+enum CallRun {
+    NotStarted,
+    Working(Box<dyn Work>),
+    Rows { batches: std::vec::IntoIter<Batch>, batch: Option<Batch>, next_row: usize },
+    Scan(ScanRun),
+}
+
+/// Returns what the statement that runs in `context` works with.
+pub fn statement_context<'a>(
+    state: &'a State,
+    context: &ContextSettings,
+    current_catalog: &str,
+    interrupted: &'a dyn Fn() -> bool,
+) -> Result<StatementContext<'a>> {
+    Ok(StatementContext {
+        instance: state.instance(),
+        settings: context.read()?,
+        current_catalog: current_catalog.to_string(),
+        interrupted,
+        has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
+    })
+}
+
+/// Returns the error of a call whose database was closed.
+pub fn gone() -> Error {
+    Error::new(ErrorKind::DatabaseGone, "the database was closed")
+}
+
+/// Frees a call.
+pub extern "C" fn free_call(call: *mut c_void) {
+    // SAFETY: made by `bind_call`, freed once.
+    drop(unsafe { Box::from_raw(call.cast::<Call>()) });
+}
+
+/// Begins one execution of a call.
+///
+/// # Safety
+/// DuckDB passes its own `info`, valid for the length of the call.
+pub unsafe extern "C" fn init(info: duckdb_init_info) {
+    let outcome = guard(|| {
+        // SAFETY: the info is valid.
+        let call = unsafe { duckdb_init_get_bind_data(info) }.cast::<Call>();
+        // SAFETY: the bind data is a `Call` that lives as long as the plan.
+        let call = unsafe { &*call };
+        let run = match &call.plan {
+            CallPlan::Rows(_) | CallPlan::Waiting(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
+            CallPlan::Scan(plan) => {
+                let state = call.state.upgrade().ok_or_else(gone)?;
+                let interrupted = || state.is_interrupted(call.context);
+                let run = plan.start(&projection_of(info), state.instance().database.as_ref(), &interrupted)?;
+                RunState { run: CallRun::Scan(run), projection: Vec::new() }
+            }
+        };
+        // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
+        unsafe { duckdb_init_set_init_data(info, Box::into_raw(Box::new(run)).cast(), Some(free_run)) };
+        // SAFETY: the info is valid.
+        unsafe { duckdb_init_set_max_threads(info, 1) };
+        Ok(())
+    });
+    if let Err(err) = outcome {
+        let message = message_of(&err);
+        // SAFETY: the message is copied.
+        unsafe { duckdb_init_set_error(info, message.as_ptr()) };
+    }
+}
+
+struct RunState {
+    run: CallRun,
+    /// For rows Unify makes: which columns the statement wants, in order.
+    projection: Vec<usize>,
+}
+
+fn projection_of(info: duckdb_init_info) -> Vec<usize> {
+    // SAFETY: the info is valid.
+    let n_columns = unsafe { duckdb_init_get_column_count(info) };
+    // SAFETY: the column exists.
+    (0..n_columns).map(|idx| unsafe { duckdb_init_get_column_index(info, idx) } as usize).collect()
+}
+
+extern "C" fn free_run(run: *mut c_void) {
+    // SAFETY: made by `init`, freed once.
+    drop(unsafe { Box::from_raw(run.cast::<RunState>()) });
+}
+
+/// Goes on with a call: the next rows into `output`, or a [`Wait`] left for the bridge.
+///
+/// # Safety
+/// DuckDB passes its own `info` and `output`, valid for the length of the call.
+pub unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chunk) {
+    let outcome = guard(|| {
+        // SAFETY: the info is valid.
+        let call = unsafe { duckdb_function_get_bind_data(info) }.cast::<Call>();
+        // SAFETY: the bind data is a `Call` that lives as long as the plan.
+        let call = unsafe { &*call };
+        // SAFETY: the info is valid.
+        let run_state = unsafe { duckdb_function_get_init_data(info) }.cast::<RunState>();
+        // SAFETY: the init data is a `RunState`; one thread at a time uses it.
+        let run_state = unsafe { &mut *run_state };
+        fill(call, run_state, output)
+    });
+    if let Err(err) = outcome {
+        let message = message_of(&err);
+        // SAFETY: the message is copied.
+        unsafe { duckdb_function_set_error(info, message.as_ptr()) };
+    }
+}
+
+/// Goes on with a call until its rows are there. Returns what it waits for if they are not.
+fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
+    let state = call.state.upgrade().ok_or_else(gone)?;
+    let context = ContextSettings::of_raw(call.context as *const c_void);
+    let interrupted = || state.is_interrupted(call.context);
+    let ctx = statement_context(&state, &context, &call.current_catalog, &interrupted)?;
+    let step = match (&mut run_state.run, &call.plan) {
+        (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
+        (CallRun::NotStarted, CallPlan::Waiting(bound)) => {
+            let mut work = bound.start(&ctx)?;
+            let step = work.step(&ctx)?;
+            run_state.run = CallRun::Working(work);
+            step
+        }
+        (CallRun::Working(work), _) => work.step(&ctx)?,
+        _ => return Err(Error::internal("a call has nothing to run")),
+    };
+    match step {
+        Step::Waits(job) => Ok(Some(Wait { job, state: call.state.clone(), context: call.context })),
+        Step::Rows(batches) => {
+            run_state.run = CallRun::Rows { batches: batches.into_iter(), batch: None, next_row: 0 };
+            Ok(None)
+        }
+    }
+}
+
+fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Result<()> {
+    Wait::leave(None);
+    if matches!(run_state.run, CallRun::NotStarted | CallRun::Working(_)) {
+        if let Some(wait) = work(call, run_state)? {
+            Wait::leave(Some(wait));
+            // SAFETY: the chunk is valid; the bridge says that there are rows to come.
+            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            return Ok(());
+        }
+    }
+    match &mut run_state.run {
+        CallRun::NotStarted | CallRun::Working(_) => Err(Error::internal("a call ran before it started")),
+        CallRun::Scan(scan) => scan.next(output),
+        CallRun::Rows { batches, batch, next_row } => {
+            while batch.as_ref().is_none_or(|batch| *next_row >= batch.n_rows) {
+                *next_row = 0;
+                *batch = batches.next();
+                if batch.is_none() {
+                    // SAFETY: the chunk is valid; no rows ends the scan.
+                    unsafe { duckdb_data_chunk_set_size(output, 0) };
+                    return Ok(());
+                }
+            }
+            let Some(batch) = batch else { return Ok(()) };
+            // SAFETY: takes no argument.
+            let chunk_rows = unsafe { duckdb_vector_size() } as usize;
+            let rows = *next_row..(*next_row + chunk_rows).min(batch.n_rows);
+            *next_row = rows.end;
+            for (to, from) in run_state.projection.iter().enumerate() {
+                let Some(column) = batch.columns.get(*from) else { continue };
+                // SAFETY: the chunk has a vector for each projected column.
+                let vector = unsafe { duckdb_data_chunk_get_vector(output, to as idx_t) };
+                write_rows(vector, column, rows.clone(), Place { at: 0, strings: Strings::Copied })?;
+            }
+            // SAFETY: the rows were written to every vector.
+            unsafe { duckdb_data_chunk_set_size(output, rows.len() as idx_t) };
+            Ok(())
+        }
+    }
+}
+
+/// Returns how far the call is, in percent; -1 when unknown.
+pub fn progress_of(bind_data: *const c_void) -> f64 {
+    if bind_data.is_null() {
+        return -1.0;
+    }
+    // SAFETY: DuckDB asks for the progress of a function of ours while its plan lives, so this is a `Call`.
+    let call = unsafe { &*bind_data.cast::<Call>() };
+    match &call.plan {
+        CallPlan::Waiting(bound) => bound.progress().unwrap_or(-1.0),
+        CallPlan::Rows(_) | CallPlan::Scan(_) => -1.0,
+    }
+}
+
+/// Returns an error's message as a C string.
+pub fn message_of(err: &Error) -> CString {
+    CString::new(err.message().replace('\0', " ")).unwrap_or_default()
+}
