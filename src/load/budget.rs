@@ -1,7 +1,8 @@
 //! The memory of pages that are asked for and not yet written, shared by all loads of a database.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const KIB: u64 = 1024;
@@ -17,11 +18,14 @@ pub struct Budget {
     all: Share,
     /// What one load may take, so that it does not run far ahead of its writer.
     each: u64,
+    /// By connection, what its loads take together: half of all, so that a slow API leaves room for the others.
+    connections: Mutex<HashMap<String, Share>>,
 }
 
 /// The part of a [`Budget`] that one load uses.
 pub struct LoadBudget {
     all: Share,
+    connection: Share,
     own: Share,
     n_waiting: AtomicU64,
 }
@@ -29,6 +33,7 @@ pub struct LoadBudget {
 /// Room for one page; free again when dropped.
 pub struct PageRoom {
     _all: Option<OwnedSemaphorePermit>,
+    _connection: Option<OwnedSemaphorePermit>,
     _own: Option<OwnedSemaphorePermit>,
 }
 
@@ -53,12 +58,15 @@ impl Share {
 impl Budget {
     /// Makes a budget of `bytes` for all loads together.
     pub fn new(bytes: u64) -> Budget {
-        Budget { all: Share::new(bytes), each: bytes.min(MOST_FOR_ONE) }
+        Budget { all: Share::new(bytes), each: bytes.min(MOST_FOR_ONE), connections: Mutex::default() }
     }
 
-    /// Returns what one load may use.
-    pub fn for_load(&self) -> LoadBudget {
-        LoadBudget { all: self.all.clone(), own: Share::new(self.each), n_waiting: AtomicU64::new(0) }
+    /// Returns what one load of a connection may use.
+    pub fn for_load(&self, connection: &str) -> LoadBudget {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let half = self.all.total_kib * KIB / 2;
+        let connection = connections.entry(connection.to_lowercase()).or_insert_with(|| Share::new(half)).clone();
+        LoadBudget { all: self.all.clone(), connection, own: Share::new(self.each), n_waiting: AtomicU64::new(0) }
     }
 }
 
@@ -70,9 +78,11 @@ impl LoadBudget {
         let bytes = size.estimate() * COPIES;
         self.n_waiting.fetch_add(1, Ordering::Relaxed);
         let own = self.own.take(bytes).await;
-        let all = self.all.take(bytes).await;
+        let connection = self.connection.take(bytes).await;
+        // No more than its share, so that what one connection cannot have is there for another.
+        let all = self.all.take(bytes.min(self.connection.total_kib * KIB)).await;
         self.n_waiting.fetch_sub(1, Ordering::Relaxed);
-        PageRoom { _all: all, _own: own }
+        PageRoom { _all: all, _connection: connection, _own: own }
     }
 
     /// Returns whether fetching waits for room that the writer's rows take.
@@ -109,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn pages_wait_when_the_budget_is_used_up() {
         let budget = Budget::new(1 << 20);
-        let (mine, other) = (budget.for_load(), budget.for_load());
+        let (mine, other) = (budget.for_load("a"), budget.for_load("b"));
         let size = PageSize::default();
         size.saw(170 * KIB);
         let first = mine.page(&size).await;
@@ -117,15 +127,28 @@ mod tests {
         let mut third = std::pin::pin!(mine.page(&size));
         assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut third).await.is_err());
         assert!(mine.is_used_up() && !other.is_used_up());
-        drop(second);
+        drop(first);
         third.await;
         assert!(!mine.is_used_up());
-        drop(first);
+        drop(second);
     }
 
     #[tokio::test]
-    async fn a_page_larger_than_the_budget_gets_all_of_it() {
-        let budget = Budget::new(1 << 20).for_load();
+    async fn one_connection_leaves_room_for_another() {
+        let budget = Budget::new(1 << 20);
+        let size = PageSize::default();
+        let (mine, mine_too, other) = (budget.for_load("a"), budget.for_load("A"), budget.for_load("b"));
+        let first = mine.page(&size).await;
+        let mut second = std::pin::pin!(mine_too.page(&size));
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut second).await.is_err());
+        drop(other.page(&size).await);
+        drop(first);
+        second.await;
+    }
+
+    #[tokio::test]
+    async fn a_page_larger_than_the_budget_gets_all_its_load_may_have() {
+        let budget = Budget::new(1 << 20).for_load("a");
         let size = PageSize::default();
         size.saw(60 << 20);
         let room = budget.page(&size).await;

@@ -4,6 +4,7 @@ use super::audit::JobRecord;
 use super::job::{Job, Stop};
 use super::loader::{Inner, Loader, TableTarget};
 use super::registry::KnownJob;
+use super::store::StateRow;
 use crate::session::Session;
 use crate::Result;
 use std::sync::Arc;
@@ -61,7 +62,8 @@ impl Inner {
             let mut sql = format!("BEGIN; DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             if is_there {
                 // Any catalog takes a DELETE; TRUNCATE not.
-                sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&store.target.table, "cleared")));
+                let cleared = StateRow { table: &store.target.table, status: "cleared", ..StateRow::default() };
+                sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&cleared)));
             }
             sql.push_str(&target.subject(&store).record_sql(record));
             sql.push_str(" COMMIT;");

@@ -1,4 +1,4 @@
-//! The progress line that a waiting SELECT shows.
+//! The progress line that a waiting statement shows.
 
 use super::job::Job;
 use crate::session::ProgressMode;
@@ -11,7 +11,7 @@ const QUIET: Duration = Duration::from_millis(500);
 /// How often a line is printed where there is no terminal to redraw.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// One line on stderr: rows, pages, requests a second, time, and a bar when the total is known.
+/// One line on stderr: rows, pages, how many a second, time, and where the total is known a bar and the time that is left.
 pub struct ProgressLine {
     label: String,
     display: Display,
@@ -79,11 +79,17 @@ fn draw(bar: &ProgressBar, job: &Job, label: &str) {
     bar.tick();
 }
 
-/// Returns the line's text: what was done so far, how fast, and for how long.
+/// Returns the line's text: what was done so far, how fast, for how long, and how long it will take.
 fn text_of(job: &Job, label: &str) -> String {
     let report = job.report();
-    let rate = report.requests as f64 / report.seconds.max(0.001);
-    format!("loading {label}: {} rows, {} pages, {rate:.1} requests/s, {:.0} s", report.rows, report.pages, report.seconds)
+    let seconds = report.seconds.max(0.001);
+    let (rows_a_second, requests_a_second) = (report.rows as f64 / seconds, report.requests as f64 / seconds);
+    let left = job.seconds_left().map_or(String::new(), |left| format!(", {left:.0} s left"));
+    let waiting = job.waiting_for().map_or(String::new(), |what| format!(", waiting for {what}"));
+    format!(
+        "loading {label}: {} rows, {} pages, {rows_a_second:.0} rows/s, {requests_a_second:.1} requests/s, {:.0} s{left}{waiting}",
+        report.rows, report.pages, report.seconds
+    )
 }
 
 #[cfg(test)]
@@ -93,11 +99,14 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     #[test]
-    fn the_line_says_rows_pages_rate_and_time() {
+    fn the_line_says_rows_pages_rates_and_time() {
         let job = Job::new(1, LoadAction::Load, "shop.orders".into(), &crate::session::Settings::read(|_| None).unwrap());
         job.counters.rows.store(1200, Ordering::Relaxed);
         job.counters.pages.store(12, Ordering::Relaxed);
         let text = text_of(&job, "shop.orders");
-        assert!(text.starts_with("loading shop.orders: 1200 rows, 12 pages, 0.0 requests/s, 0 s"), "{text}");
+        assert!(text.starts_with("loading shop.orders: 1200 rows, 12 pages, ") && text.ends_with(" rows/s, 0.0 requests/s, 0 s"), "{text}");
+        job.counters.expected_pages.store(24, Ordering::Relaxed);
+        let text = text_of(&job, "shop.orders");
+        assert!(text.ends_with("requests/s, 0 s, 0 s left"), "{text}");
     }
 }

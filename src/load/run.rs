@@ -122,7 +122,7 @@ impl JobRun {
             row_plan,
             client,
             workers: self.workers.clone(),
-            budget: self.budget.for_load(),
+            budget: self.budget.for_load(&self.target.connection.name),
             page_size: PageSize::default(),
             schema: RwLock::new(Arc::new(start.schema.clone())),
             window,

@@ -255,7 +255,7 @@ mod tests {
             expect![[r#"
                 REFRESH TABLE github.repos quickly
                                            ^
-                syntax error at or near "quickly"; expected the end of the statement, '.' or IN BACKGROUND"#]],
+                syntax error at or near "quickly"; expected the end of the statement, IN BACKGROUND or '.'"#]],
         );
         check(
             "REFRESH TABLE 'github.repos'",

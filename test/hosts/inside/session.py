@@ -3,6 +3,7 @@
 import os
 import pathlib
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -46,6 +47,15 @@ def leave_load_running(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("RESET unify_load_timeout")
     else:
         raise AssertionError("the SELECT did not wait for the gate")
+
+
+def until(look, is_enough, seconds: float = 20):
+    """Looks again and again until that is enough, and returns what was seen last."""
+    end = time.monotonic() + seconds
+    seen = look()
+    while not is_enough(seen) and time.monotonic() < end:
+        seen = look()
+    return seen
 
 
 def in_thread(action) -> tuple[threading.Thread, list]:

@@ -1,0 +1,161 @@
+"""Jobs in the background, and statements that wait for them: progress, interruption, cancelling, closing, fairness."""
+
+import pytest
+
+# A statement that waits until the load of shop.halfway, whose second half waits for the gate, has ended.
+WAITING = ["LOAD TABLE shop.halfway", "REFRESH TABLE shop.halfway", "FROM unify_reload('shop.halfway')", "WAIT FOR JOB 1"]
+
+
+def check(python, around, script: str, expected: str, timeout: float = 120) -> None:
+    outcome = python.run(around, script, timeout).check()
+    assert outcome.stdout == expected, f"{outcome.stdout}\n{outcome.stderr}"
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_progress_is_what_the_job_has_done(python, around, n_threads):
+    script = f"""
+        con = connect("x.duckdb")
+        con.execute("SET threads = {n_threads}; SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0")
+        con.cursor().execute("LOAD TABLE shop.halfway IN BACKGROUND").fetchall()
+        for statement in {WAITING}:
+            thread, results = in_thread(lambda: con.execute(statement).fetchall())
+            seen = until(lambda: con.query_progress(), lambda percent: percent >= 45)
+            print(45 <= seen <= 55, thread.is_alive())
+            while thread.is_alive():
+                con.interrupt()
+                thread.join(0.05)
+            print("goes on loading shop.halfway" in str(results[0]))
+        get("/__control?open=1")
+        print(con.execute("SELECT status, rows FROM unify_wait(1)").fetchall())
+    """
+    check(python, around, script, "True True\nTrue\n" * len(WAITING) + "[('success', 100)]\n")
+
+
+def test_progress_is_unknown_without_a_total(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0")
+        thread, results = in_thread(lambda: con.execute("SELECT rows FROM unify_load('shop.gated')").fetchall())
+        get("/__wait?path=/shop/gated&n=2")
+        print(con.query_progress())
+        get("/__control?open=1")
+        thread.join()
+        print(results)
+    """
+    check(python, around, script, "-1.0\n[[(30,)]]\n")
+
+
+def test_an_interrupted_statement_says_how_to_go_on(python, around):
+    script = """
+        con = connect("x.duckdb")
+        for statement in ["SELECT * FROM shop.gated", "LOAD TABLE shop.gated", "WAIT FOR JOB 1", "CREATE TABLE mine AS FROM unify_load('shop.gated')"]:
+            thread, results = in_thread(lambda: con.execute(statement).fetchall())
+            get("/__wait?path=/shop/gated&n=2")
+            while thread.is_alive():
+                con.interrupt()
+                thread.join(0.05)
+            message = str(results[0])
+            print([part in message for part in ("job 1 goes on loading shop.gated", "SHOW JOB 1", "WAIT FOR JOB 1", "CANCEL JOB 1")])
+        print(con.execute("SELECT job, state FROM unify_jobs()").fetchall())
+        get("/__control?open=1")
+        print(con.execute("SELECT rows FROM unify_wait(1)").fetchall())
+    """
+    check(python, around, script, "[True, True, True, True]\n" * 4 + "[(1, 'running')]\n[(30,)]\n")
+
+
+def test_jobs_of_one_session_are_seen_awaited_and_cancelled_by_another(python, around):
+    script = """
+        con = connect("x.duckdb")
+        other = con.cursor()
+        print(con.execute("SELECT job_id, status FROM unify_load('shop.gated', background := true)").fetchall())
+        print(other.execute("SELECT job, state FROM unify_jobs()").fetchall())
+        waiters = [in_thread(lambda: con.cursor().execute("WAIT FOR JOB 1").fetchall()) for _ in range(3)]
+        joined = in_thread(lambda: con.cursor().execute("SELECT count(*) FROM shop.gated").fetchall())
+        get("/__wait?path=/shop/gated&n=2")
+        print(other.execute("SELECT state FROM unify_cancel(1)").fetchall())
+        for thread, results in [*waiters, joined]:
+            thread.join()
+            print("job 1 was cancelled by CANCEL JOB" in str(results[0]))
+        get("/__control?open=1")
+        print(other.execute("SELECT count(*), count(DISTINCT id) FROM shop.gated").fetchall())
+    """
+    check(python, around, script, "[(1, 'running')]\n[(1, 'running')]\n[('cancelled',)]\n" + "True\n" * 4 + "[(30, 30)]\n")
+
+
+def test_a_statement_that_waits_can_be_a_part_of_another(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET threads = 1")
+        get("/__control?open=1")
+        print(con.execute("SELECT sum(rows) FROM (FROM unify_load('shop.stores') UNION ALL FROM unify_load('shop.gated'))").fetchall())
+        con.execute("PREPARE again AS SELECT rows, status FROM unify_refresh('shop.gated')")
+        print(con.execute("EXECUTE again").fetchall(), con.execute("EXECUTE again").fetchall())
+        print(con.execute("SELECT a.rows + b.rows FROM unify_refresh('shop.gated') a, unify_refresh('shop.stores') b").fetchall())
+        print(con.execute("SELECT rows FROM unify_refresh('shop') LIMIT 1").fetchall())
+        print(con.sql("SELECT rows FROM unify_reload('shop.stores')").fetchone())
+        con.begin()
+        print(con.execute("SELECT rows FROM unify_reload('shop.stores')").fetchall())
+        con.commit()
+    """
+    check(python, around, script, "[(33,)]\n[(30, 'success')] [(30, 'success')]\n[(33,)]\n[(30,)]\n(3,)\n[(3,)]\n")
+
+
+def test_a_database_closed_while_a_statement_waits(python, around):
+    script = """
+        import gc
+        for statement in ["LOAD TABLE shop.gated", "WAIT FOR JOB 1", "LOAD TABLE shop.gated IN BACKGROUND"]:
+            get("/__control?reset=1")
+            con = connect()
+            other = con.cursor()
+            other.execute("LOAD TABLE shop.gated IN BACKGROUND").fetchall()
+            thread, results = in_thread(lambda: con.execute(statement).fetchall())
+            get("/__wait?path=/shop/gated&n=2")
+            while thread.is_alive():
+                con.interrupt()
+                thread.join(0.02)
+            con.close()
+            other.close()
+            del con, other
+            gc.collect()
+            print(until(lambda: n_threads("unify"), lambda n_left: n_left == 0))
+    """
+    check(python, around, script, "0\n0\n0\n")
+
+
+def test_a_slow_load_of_one_connection_does_not_hold_up_another(python, around):
+    # So little memory that the pages one load waits for could take all of it.
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET unify_memory_limit = '1MiB'")
+        get("/__control?mode=gated")
+        con.execute("LOAD TABLE bad.switch IN BACKGROUND").fetchall()
+        get("/__wait?path=/bad/switch&n=1")
+        thread, results = in_thread(lambda: con.cursor().execute("SELECT rows FROM unify_load('shop.orders')").fetchall())
+        print(until(lambda: results, lambda seen: seen))
+        print(con.execute("SELECT rows FROM unify_load('shop.staff')").fetchall() if results else "held up")
+        print(con.execute("SELECT state FROM unify_jobs(1)").fetchall())
+        get("/__control?open=1")
+        print(con.execute("SELECT rows FROM unify_wait(1)").fetchall())
+        thread.join()
+    """
+    check(python, around, script, "[[(250,)]]\n[(3,)]\n[('running',)]\n[(3,)]\n")
+
+
+def test_twenty_slow_loads_leave_room_for_another_connection(python, around):
+    # Each load waits for its second page; there are more of them than there are threads of any kind.
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET unify_memory_limit = '4MiB'")
+        for idx in range(20):
+            con.execute(f"ATTACH ':memory:' AS db{idx}")
+            con.execute(f"FROM unify_load('db{idx}.shop.gated', background := true)").fetchall()
+        get("/__wait?path=/shop/gated&n=8")
+        thread, results = in_thread(lambda: con.cursor().execute("SELECT rows FROM unify_load('shop_basic.events')").fetchall())
+        print(until(lambda: results, lambda seen: seen))
+        print(con.execute("SELECT count(*) FROM unify_jobs() WHERE state = 'running'").fetchall())
+        get("/__control?open=1")
+        for idx in range(20):
+            print(con.execute(f"SELECT count(*) FROM db{idx}.shop.gated").fetchone()[0], end=" ")
+        thread.join()
+    """
+    check(python, around, script, "[[(230,)]]\n[(20,)]\n" + "30 " * 20)
