@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Interrupted,
     /// The job was cancelled.
     Cancelled,
+    /// The API takes no request before this moment, in microseconds since 1970-01-01 00:00:00 UTC.
+    NotBefore(i64),
     /// An unfinished load cannot be continued; started over, it can succeed.
     CannotResume,
     /// Unify broke one of its own rules: ask for a report.

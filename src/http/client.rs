@@ -90,7 +90,7 @@ impl ApiClient {
             secret_params: secret_params(&connection).into(),
             redactor: Redactor::new(&connection),
             transport: Transport::new(settings.timeout, settings.max_body_len)?,
-            budget: Budget::new(&connection.adapter.throttle, settings.max_in_flight),
+            budget: Budget::new(&connection.adapter.throttle, settings.max_in_flight, connection.adapter.retry.park),
             connection,
             settings,
         })
@@ -142,7 +142,7 @@ impl ApiClient {
                 }
                 (Verdict::Retry { after, reason, for_all }, _) => {
                     observer.retried(&format!("{target} {reason}"), after);
-                    self.wait(after, for_all).await.map_err(|err| Error::api(format!("{target} {reason}; {err}")))?;
+                    self.wait(after, for_all).await.map_err(|err| Error::new(err.kind(), format!("{target} {reason}; {err}")))?;
                 }
                 (Verdict::Fail { message, refused: true }, _) => return Ok(Answer::Refused(Error::api(format!("{target} {message}")))),
                 (Verdict::Fail { message, refused: false }, Exchange::Answer(_)) => return Err(Error::api(format!("{target} {message}"))),

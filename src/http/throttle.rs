@@ -1,19 +1,18 @@
 //! The request budget of one connection: how many at once, how far apart, and not before when.
 
 use crate::spec::Throttle;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-
-/// Longer waits are errors: nobody sits through them.
-const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// The budget all requests of a connection share. Waiting holds no thread, and dropping a wait leaves no trace but its turn.
 pub struct Budget {
     places: Arc<Semaphore>,
     spacing: Duration,
+    /// Longer waits are errors: nobody sits through them.
+    longest_wait: Duration,
     state: Mutex<BudgetState>,
 }
 
@@ -31,16 +30,18 @@ pub struct Permit {
 }
 
 impl Budget {
-    /// Makes the budget of an API's limits and the user's own bound for requests in flight.
-    pub fn new(throttle: &Throttle, max_in_flight: usize) -> Budget {
+    /// Makes the budget of an API's limits and the user's own bound for requests in flight. Waits longer than `longest_wait` seconds
+    /// are errors.
+    pub fn new(throttle: &Throttle, max_in_flight: usize, longest_wait: f64) -> Budget {
         let per_request = throttle.requests_per_second.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1.0 / rate);
         let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
         let n_places = throttle.concurrency.min(max_in_flight).max(1);
-        Budget { places: Arc::new(Semaphore::new(n_places)), spacing, state: Mutex::default() }
+        let longest_wait = Duration::try_from_secs_f64(longest_wait).unwrap_or(Duration::MAX);
+        Budget { places: Arc::new(Semaphore::new(n_places)), spacing, longest_wait, state: Mutex::default() }
     }
 
-    /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once when the API takes none for more than
-    /// five minutes.
+    /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once, with the moment, when the API takes
+    /// none for longer than the longest wait.
     pub async fn permit(&self, waiting: impl Fn(Duration)) -> Result<Permit> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Error::internal("the request budget was closed"))?;
@@ -49,7 +50,7 @@ impl Budget {
             if wait.is_zero() {
                 return Ok(Permit { _place: place });
             }
-            if wait > MAX_WAIT {
+            if wait > self.longest_wait {
                 return Err(too_long(wait));
             }
             waiting(wait);
@@ -57,13 +58,13 @@ impl Budget {
         }
     }
 
-    /// Lets no request of the connection start for that long. Fails when that is more than five minutes.
+    /// Lets no request of the connection start for that long. Fails when that is more than the longest wait.
     pub fn pause(&self, wait: Duration) -> Result<()> {
         let until = Instant::now() + wait;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.not_before = state.not_before.max(Some(until));
         drop(state);
-        if wait > MAX_WAIT {
+        if wait > self.longest_wait {
             return Err(too_long(wait));
         }
         Ok(())
@@ -82,8 +83,10 @@ impl Budget {
 }
 
 fn too_long(wait: Duration) -> Error {
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + wait;
+    let kind = ErrorKind::NotBefore(i64::try_from(at.as_micros()).unwrap_or(i64::MAX));
     let minutes = wait.as_secs().div_ceil(60);
-    Error::api(format!("the API asks to wait {minutes} minutes before the next request; try again then"))
+    Error::new(kind, format!("the API asks to wait {minutes} minutes before the next request; try again then"))
 }
 
 #[cfg(test)]
@@ -105,21 +108,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_requests_at_once_than_allowed() {
-        let budget = Budget::new(&Throttle { concurrency: 2, ..Throttle::default() }, 8);
+        let budget = Budget::new(&Throttle { concurrency: 2, ..Throttle::default() }, 8, 300.0);
         assert_eq!(start_times(&budget, 5).await, [0, 0, 10_000, 10_000, 20_000]);
-        let budget = Budget::new(&Throttle::default(), 1);
+        let budget = Budget::new(&Throttle::default(), 1, 300.0);
         assert_eq!(start_times(&budget, 2).await, [0, 10_000]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn starts_are_spaced() {
-        let budget = Budget::new(&Throttle { requests_per_second: Some(2.0), ..Throttle::default() }, 8);
+        let budget = Budget::new(&Throttle { requests_per_second: Some(2.0), ..Throttle::default() }, 8, 300.0);
         assert_eq!(start_times(&budget, 4).await, [0, 500, 1000, 1500]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_every_request() {
-        let budget = Budget::new(&Throttle::default(), 8);
+        let budget = Budget::new(&Throttle::default(), 8, 300.0);
         budget.pause(Duration::from_secs(60)).unwrap();
         budget.pause(Duration::from_secs(5)).unwrap();
         assert_eq!(start_times(&budget, 2).await, [60_000, 60_000]);
@@ -127,7 +130,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_of_an_hour_is_an_error_for_all() {
-        let budget = Budget::new(&Throttle::default(), 8);
+        let budget = Budget::new(&Throttle::default(), 8, 300.0);
         let err = budget.pause(Duration::from_secs(3600)).unwrap_err();
         assert_eq!(err.to_string(), "the API asks to wait 60 minutes before the next request; try again then");
         assert!(budget.permit(|_| ()).await.is_err());

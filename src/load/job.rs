@@ -4,7 +4,7 @@ use super::audit::now_micros;
 use super::progress::ProgressLine;
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -112,6 +112,8 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Pages expected in all, where the API says so; 0 when unknown.
     pub expected_pages: AtomicU64,
+    /// Pages that are stored already when a load goes on.
+    pub stored_pages: AtomicU64,
     /// Parameter sets of the load; 0 before they are known.
     pub sets: AtomicU64,
     /// Parameter sets that are fetched.
@@ -142,6 +144,8 @@ pub struct Job {
     /// A [`Stop`].
     stop: AtomicU8,
     pause: Mutex<Option<Pause>>,
+    /// Microseconds since 1970; 0: not parked.
+    parked_until: AtomicI64,
     log: Mutex<Vec<LogLine>>,
     outcome: Mutex<Option<Result<LoadReport>>>,
     ended: Condvar,
@@ -162,6 +166,7 @@ impl Job {
             counters: Counters::default(),
             stop: AtomicU8::new(Stop::Nobody as u8),
             pause: Mutex::new(None),
+            parked_until: AtomicI64::new(0),
             log: Mutex::new(Vec::new()),
             outcome: Mutex::new(None),
             ended: Condvar::new(),
@@ -221,7 +226,10 @@ impl Job {
         let counters = &self.counters;
         let (all, done) = match counters.sets.load(Ordering::Relaxed) {
             n_sets if n_sets > 1 => (n_sets, counters.sets_done.load(Ordering::Relaxed)),
-            _ => (counters.expected_pages.load(Ordering::Relaxed), counters.pages.load(Ordering::Relaxed)),
+            _ => {
+                let n_pages = counters.pages.load(Ordering::Relaxed) + counters.stored_pages.load(Ordering::Relaxed);
+                (counters.expected_pages.load(Ordering::Relaxed), n_pages)
+            }
         };
         (all > 0).then(|| (done as f64 * 100.0 / all as f64).min(100.0))
     }
@@ -267,13 +275,36 @@ impl Job {
         }
     }
 
-    /// Waits for another job, until it ends or this one is asked to stop.
+    /// Waits for another job, until it ends or this one is asked to stop. Fails with [`ErrorKind::NotBefore`] when that one is parked.
     pub(super) fn wait_for_parent(&self, parent: &Job) -> Result<LoadReport> {
         *lock(&self.pause) = (!parent.is_ended()).then(|| Pause { what: format!("job {}, {}", parent.id, parent.label), until: None });
-        let report = parent.wait(&|| self.is_cancelled(), None);
+        let report = parent.wait(&|| self.is_cancelled() || parent.parked_until().is_some(), None);
         *lock(&self.pause) = None;
         self.check_cancelled()?;
-        report
+        match parent.parked_until() {
+            Some(until) if report.is_err() => {
+                let message = format!("job {}, which loads {}, is parked", parent.id, parent.label);
+                Err(Error::new(ErrorKind::NotBefore(until), message))
+            }
+            _ => report,
+        }
+    }
+
+    /// Notes that the job has no thread until that moment, in microseconds since 1970.
+    pub(super) fn parks(&self, until: i64) {
+        *lock(&self.pause) = Some(Pause { what: "the API".to_string(), until: Some(until) });
+        self.parked_until.store(until, Ordering::Release);
+    }
+
+    /// Notes that the job has a thread again.
+    pub(super) fn wakes(&self) {
+        self.parked_until.store(0, Ordering::Release);
+        *lock(&self.pause) = None;
+    }
+
+    /// Returns until when the job is parked.
+    pub(super) fn parked_until(&self) -> Option<i64> {
+        Some(self.parked_until.load(Ordering::Acquire)).filter(|until| *until > 0)
     }
 
     /// Returns what the job did, so far or in all.

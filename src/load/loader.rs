@@ -175,7 +175,7 @@ impl Inner {
         };
         session.execute(&run.start_sql())?;
         state.known.add(KnownJob { job: job.clone(), target: target.clone() });
-        state.spawn(target.key(), run)?;
+        state.spawn(target.key(), Arc::new(run))?;
         Ok(job)
     }
 
@@ -245,6 +245,17 @@ impl Inner {
         Ok(client)
     }
 
+    /// Starts a thread for a job that gave its own back. On a closed database it does nothing.
+    pub(super) fn respawn(&self, run: &Arc<JobRun>) {
+        let mut state = lock(&self.state);
+        if self.is_closed() {
+            return;
+        }
+        if let Err(err) = state.spawn(run.target.key(), run.clone()) {
+            run.job.end(Err(err));
+        }
+    }
+
     /// Waits until no other table is being published.
     pub(super) fn publishing(&self) -> MutexGuard<'_, ()> {
         lock(&self.publishing)
@@ -277,8 +288,7 @@ impl State {
     }
 
     /// Starts the job's own thread. A job that cannot start ends at once, with the error.
-    fn spawn(&mut self, key: JobKey, run: JobRun) -> Result<()> {
-        let run = Arc::new(run);
+    fn spawn(&mut self, key: JobKey, run: Arc<JobRun>) -> Result<()> {
         let (job, own) = (run.job.clone(), run.clone());
         match std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run()) {
             Ok(thread) => {

@@ -9,6 +9,7 @@ mod identity;
 mod in_order;
 mod job;
 mod loader;
+mod park;
 mod peek;
 mod places;
 mod plan;

@@ -47,6 +47,11 @@ impl Start {
         Start { schema: staged.schema, sets: staged.sets, noted: true, created: staged.has_table, n_pages }
     }
 
+    /// Returns how many parameter sets are stored as a whole.
+    pub fn n_done(&self) -> u64 {
+        self.sets.values().filter(|place| **place == SetPlace::Done).count() as u64
+    }
+
     /// Returns what is left to fetch, of all sets by their names.
     pub fn work(&self, keys: &[String]) -> Vec<SetWork> {
         let mut work = Vec::new();

@@ -6,7 +6,7 @@ use super::fetch::Fetch;
 use super::identity::{set_keys, Identity};
 use super::job::{Job, LoadAction, LoadReport};
 use super::loader::{Inner, TableTarget};
-use super::places::{Places, SetPlace};
+use super::places::Places;
 use super::plan::{param_columns, parameter_sets};
 use super::pool::Workers;
 use super::publish::Publication;
@@ -39,11 +39,16 @@ pub(super) struct JobRun {
 }
 
 impl JobRun {
-    /// Runs the job to its end, whatever that is.
-    pub fn run(&self) {
+    /// Runs the job to its end, whatever that is, or until it is parked.
+    pub fn run(self: Arc<Self>) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.load()));
         let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a load panicked")));
         let outcome = outcome.map_err(|err| err.within(self.target.place()));
+        if let Err(ErrorKind::NotBefore(until)) = outcome.as_ref().map_err(Error::kind) {
+            if self.park(until) {
+                return;
+            }
+        }
         if let Err(err) = &outcome {
             // Whoever waits hears the error, even when it cannot be noted.
             let _ = catch_unwind(AssertUnwindSafe(|| self.record_failure(err)));
@@ -112,6 +117,10 @@ impl JobRun {
         let row_plan = RowPlan::new(table_def);
         let initial = row_plan.initial_schema(&param_columns(table_def, sets));
         let start = self.start(&identity, initial)?;
+        let counters = &self.job.counters;
+        counters.expected_pages.store(0, Ordering::Relaxed);
+        counters.stored_pages.store(start.n_pages.saturating_sub(counters.pages.load(Ordering::Relaxed)), Ordering::Relaxed);
+        counters.sets_done.store(start.n_done(), Ordering::Relaxed);
         let work = start.work(&keys);
         let window = self.target.connection.adapter.throttle.concurrency.min(self.settings.loader_threads).max(1);
         let fetch = Arc::new(Fetch {
@@ -165,12 +174,13 @@ impl JobRun {
         let mut session = self.database.connect()?;
         match Unfinished::find(session.as_mut(), &self.store, identity)? {
             Unfinished::Staged(staged) => {
-                let n_done = staged.sets.values().filter(|place| **place == SetPlace::Done).count();
+                let n_rows = staged.n_rows;
+                let start = Start::after(*staged);
                 self.job.log(LogLevel::Info, || {
-                    format!("going on with an unfinished load, rows: {}, parameter sets done: {n_done}", staged.n_rows)
+                    format!("going on with an unfinished load, rows: {n_rows}, parameter sets done: {}", start.n_done())
                 });
-                self.job.counters.rows.store(staged.n_rows, Ordering::Relaxed);
-                return Ok(Start::after(*staged));
+                self.job.counters.rows.store(n_rows, Ordering::Relaxed);
+                return Ok(start);
             }
             Unfinished::Useless(reason) => self.start_over(&reason)?,
             Unfinished::Nothing => {}

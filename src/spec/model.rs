@@ -120,13 +120,15 @@ pub struct RetrySpec {
     pub base: f64,
     /// Longest backoff, in seconds.
     pub max: f64,
+    /// The longest wait an API can ask for, in seconds, that a load sits through: for a longer one it gives its thread back.
+    pub park: f64,
     /// Statuses that are retried besides the standard ones.
     pub statuses: Vec<u16>,
 }
 
 impl Default for RetrySpec {
     fn default() -> RetrySpec {
-        RetrySpec { attempts: 5, base: 1.0, max: 60.0, statuses: Vec::new() }
+        RetrySpec { attempts: 5, base: 1.0, max: 60.0, park: 300.0, statuses: Vec::new() }
     }
 }
 

@@ -74,7 +74,7 @@ fn adapter(base_url: &str, auth: AuthSpec) -> AdapterSpec {
         options: Vec::new(),
         headers: Vec::new(),
         throttle: Throttle::default(),
-        retry: RetrySpec { attempts: 3, base: 0.001, max: 0.002, statuses: Vec::new() },
+        retry: RetrySpec { attempts: 3, base: 0.001, max: 0.002, park: 300.0, statuses: Vec::new() },
         errors: Vec::new(),
         tables: Vec::new(),
         views: Vec::new(),

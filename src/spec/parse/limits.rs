@@ -24,12 +24,13 @@ pub(super) fn throttle_of(spec: &Fields<'_>) -> Throttle {
 /// Reads `retry`.
 pub(super) fn retry_of(spec: &Fields<'_>) -> RetrySpec {
     let default = RetrySpec::default();
-    let keys = ["attempts", "base", "max", "statuses"];
+    let keys = ["attempts", "base", "max", "park", "statuses"];
     let Some(fields) = spec.get("retry").and_then(|node| Fields::of(node, "'retry'", &keys, spec.mistakes())) else { return default };
     RetrySpec {
         attempts: fields.count("attempts", 1).map_or(default.attempts, |count| count.min(1000) as u32),
         base: fields.number("base").unwrap_or(default.base),
         max: fields.number("max").unwrap_or(default.max),
+        park: fields.number("park").unwrap_or(default.park),
         statuses: statuses_of(&fields, "statuses"),
     }
 }

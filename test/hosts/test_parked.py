@@ -1,0 +1,22 @@
+"""Loads whose API asks for a wait of an hour."""
+
+
+def test_a_parked_job_holds_no_thread_and_can_be_cancelled(python, around):
+    script = """
+        con = connect("x.duckdb")
+        job = con.execute("SELECT job_id FROM unify_load('limits.one_hour', background := true)").fetchone()[0]
+        show = lambda: con.execute("SELECT state, waiting_for FROM unify_jobs(?)", [job]).fetchone()
+        state, waiting_for = until(show, lambda row: row[0] == "waiting")
+        print(state, " until " in waiting_for, until(lambda: n_threads("unify-load"), lambda n: n == 0))
+        con.execute("SET unify_load_timeout = 0.1")
+        try:
+            con.execute("SELECT * FROM limits.one_hour")
+        except duckdb.Error as err:
+            print(f"job {job} goes on" in str(err))
+        con.execute(f"CANCEL JOB {job}")
+        print(show()[0])
+        con.execute("LOAD TABLE limits.one_hour IN BACKGROUND")
+        con.close()
+        print(until(lambda: n_threads("unify"), lambda n: n == 0))
+    """
+    assert python.run(around, script).check().stdout == "waiting True 0\nTrue\ncancelled\n0\n"
