@@ -186,6 +186,7 @@ impl Drop for HostSession {
         }
         // SAFETY: the connection was opened by this session and is closed once.
         unsafe { duckdb_disconnect(&mut self.connection) };
+        super::exit::session_ended();
     }
 }
 
