@@ -57,6 +57,8 @@ pub struct Writer<'a> {
 struct Transaction {
     session: Box<dyn Session>,
     n_rows: usize,
+    /// Whether it changes more than rows that are added or removed.
+    alters: bool,
     began: Instant,
     asked: Instant,
 }
@@ -65,7 +67,7 @@ impl Transaction {
     fn begin(database: &dyn Database) -> Result<Transaction> {
         let mut session = database.connect()?;
         session.execute("BEGIN")?;
-        Ok(Transaction { session, n_rows: 0, began: Instant::now(), asked: Instant::now() })
+        Ok(Transaction { session, n_rows: 0, alters: false, began: Instant::now(), asked: Instant::now() })
     }
 
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
@@ -151,6 +153,7 @@ impl Writer<'_> {
             Some(transaction) => transaction,
             None => open.insert(Transaction::begin(self.database)?),
         };
+        transaction.alters |= !self.created || schema != self.schema;
         self.prepare_staging(transaction.session.as_mut(), &schema)?;
         self.schema.clone_from(&schema);
         if !schema.columns.is_empty() {
@@ -174,6 +177,7 @@ impl Writer<'_> {
             None if self.places.has_changed() => Transaction::begin(self.database)?,
             None => return Ok(()),
         };
+        transaction.alters |= !self.noted;
         let session = transaction.session.as_mut();
         if !self.noted {
             let schema = self.schema.clone();
@@ -183,6 +187,11 @@ impl Writer<'_> {
         if self.places.has_changed() {
             session.execute(&self.places.commit_sql(self.store))?;
         }
+        // DuckDB writes to its file what it has in memory at the end of some commits. While nobody reads, it makes a full checkpoint,
+        // which takes twice the memory and half again the time of one beside readers. So there is one, who came after the table did:
+        // an older one keeps DuckDB from writing at all.
+        let reader = if transaction.alters { None } else { Some(self.reader()?) };
+        let session = transaction.session.as_mut();
         let lines = self.job.take_log();
         let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
         if committed.is_err() {
@@ -190,7 +199,15 @@ impl Writer<'_> {
         } else {
             self.places.committed();
         }
+        drop(reader);
         committed
+    }
+
+    /// Returns a session that reads the database, in a transaction that begins now.
+    fn reader(&self) -> Result<Box<dyn Session>> {
+        let mut session = self.database.connect()?;
+        session.execute(&format!("BEGIN; SELECT 1 FROM {}.load_state LIMIT 0", self.store.unify_schema))?;
+        Ok(session)
     }
 
     /// Returns whether the open transaction, of `n_rows` so far, will get the rows of a large one: whether as many are still to come, or,
