@@ -60,6 +60,7 @@ pub(super) fn table(path: &str, paging: Paging) -> TableDef {
         only_columns: false,
         key_columns: Vec::new(),
         refresh: RefreshStrategy::Reload,
+        max_staleness: None,
         nested: Nested::Flatten,
     }
 }

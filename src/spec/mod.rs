@@ -2,14 +2,20 @@
 
 mod bundled;
 mod connection;
+mod date_format;
+mod duration;
 mod model;
 mod parse;
 mod query;
+mod refresh;
 mod secret;
 mod template;
 pub mod yaml;
 
 pub use bundled::BUNDLED;
+pub use date_format::{DateFormat, DATE_FORMATS};
+pub use duration::{duration_of, DURATION_FORMS};
 pub use model::*;
+pub use refresh::{Cursor, Lookback, ParamOrigin, RefreshStrategy, Updates};
 pub use secret::Secret;
 pub use template::{Part, Template};

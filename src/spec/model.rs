@@ -1,9 +1,10 @@
 //! What an adapter spec says, after parsing: every value here is valid and complete.
 
-use super::{Secret, Template};
+use super::{RefreshStrategy, Secret, Template};
 use crate::json::JsonPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One system's API: the parsed form of one spec file.
 #[derive(Debug, Clone)]
@@ -185,14 +186,17 @@ pub struct TableDef {
     pub only_columns: bool,
     pub key_columns: Vec<String>,
     pub refresh: RefreshStrategy,
+    /// How old the table may become before it counts as stale; `None`: as the daemon's setting says.
+    pub max_staleness: Option<Duration>,
     pub nested: Nested,
 }
 
 impl TableDef {
-    /// Returns the tables of the same connection that the params query, each once.
+    /// Returns the tables of the same connection that the params and the refresh's params query, each once.
     pub fn parents(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for param_def in &self.params {
+        let refresh_params = self.refresh.updates().map_or(&[][..], |updates| &updates.params);
+        for param_def in self.params.iter().chain(refresh_params) {
             if let ParamValues::Query(query) = &param_def.values {
                 for table in &query.tables {
                     if !names.iter().any(|name| name.eq_ignore_ascii_case(table)) {
@@ -253,16 +257,6 @@ pub enum DeclaredType {
     Scalar(ScalarType),
     List(ScalarType),
     Json,
-}
-
-/// How a table is brought up to date.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum RefreshStrategy {
-    /// A full load, swapped in when complete.
-    #[default]
-    Reload,
-    /// Only new or changed rows, merged by key; the params are laid over the table's.
-    Updates { params: Vec<ParamDef> },
 }
 
 /// How nested objects become columns.

@@ -99,6 +99,7 @@ fn table(paging: Paging) -> TableDef {
         only_columns: false,
         key_columns: Vec::new(),
         refresh: RefreshStrategy::Reload,
+        max_staleness: None,
         nested: Nested::Flatten,
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn table_def() -> TableDef {
         only_columns: false,
         key_columns: Vec::new(),
         refresh: RefreshStrategy::Reload,
+        max_staleness: None,
         nested: Nested::Flatten,
     }
 }

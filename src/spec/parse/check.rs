@@ -1,11 +1,12 @@
 //! Checks what no single key can tell: names that repeat, holes that nothing fills, parents that are missing or go in circles.
 
+use super::refresh::RefreshCheck;
 use super::{Fields, Node};
 use crate::spec::yaml::{nearest, Mistakes};
-use crate::spec::{AdapterSpec, AuthSpec, OptionSpec, ParamDef, ParamValue, ParamValues, Part, RefreshStrategy, TableDef, Template};
+use crate::spec::{AdapterSpec, AuthSpec, OptionSpec, ParamDef, ParamValue, ParamValues, Part, TableDef, Template};
 
 /// Holes that a load fills itself, in refresh params.
-const REFRESH_HOLES: &[&str] = &["timestamp", "timestamp_day", "today"];
+const REFRESH_HOLES: &[&str] = &["timestamp", "timestamp_day", "today", "cursor"];
 /// Holes that a load fills itself, in any param.
 const LOAD_HOLES: &[&str] = &["today"];
 
@@ -143,14 +144,15 @@ impl TableCheck<'_> {
             }
         }
         self.check_params(&self.table_def.params, self.node.get("params"), LOAD_HOLES, &place);
-        if let RefreshStrategy::Updates { params } = &self.table_def.refresh {
+        if let Some(updates) = self.table_def.refresh.updates() {
             self.check_params(
-                params,
+                &updates.params,
                 self.node.get("refresh").and_then(|node| node.get("params")),
                 REFRESH_HOLES,
                 &format!("the refresh of {place}"),
             );
         }
+        RefreshCheck { table_def: self.table_def, node: self.node, mistakes: self.mistakes }.run();
     }
 
     fn param_names(&self) -> impl Iterator<Item = &str> {
@@ -229,16 +231,8 @@ fn values_of(values: &ParamValues) -> Vec<&Template> {
 
 /// Returns the tables that a table's params and refresh params query, as indexes into the spec's tables.
 fn parent_idxs(spec: &AdapterSpec, table_def: &TableDef) -> Vec<usize> {
-    let refresh_params: &[ParamDef] = match &table_def.refresh {
-        RefreshStrategy::Updates { params } => params,
-        RefreshStrategy::Reload => &[],
-    };
-    let queries = table_def.params.iter().chain(refresh_params).filter_map(|param_def| match &param_def.values {
-        ParamValues::Query(query) => Some(query),
-        _ => None,
-    });
-    let idx_of = |name: &String| spec.tables.iter().position(|table_def| table_def.name.eq_ignore_ascii_case(name));
-    queries.flat_map(|query| query.tables.iter().filter_map(idx_of)).collect()
+    let idx_of = |name: &&str| spec.tables.iter().position(|table_def| table_def.name.eq_ignore_ascii_case(name));
+    table_def.parents().iter().filter_map(idx_of).collect()
 }
 
 /// Takes away tables whose parents are all gone, until only those in and below circles are left.

@@ -8,6 +8,9 @@ mod paging;
 mod params;
 #[cfg(test)]
 mod reference_tests;
+mod refresh;
+#[cfg(test)]
+mod refresh_tests;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,12 +39,12 @@ pub(super) const SPEC_KEYS: &[&str] = &[
     "throttle",
     "retry",
     "errors",
+    "queryDateFormat",
     "tables",
     "views",
 ];
 /// Keys of old files that mean nothing here.
 const IGNORED_KEYS: &[&str] = &[
-    "queryDateFormat",
     "dateParser",
     "cacheTTLSecs",
     "pageIndexArg",
@@ -79,6 +82,10 @@ fn spec_of(file: &str, node: &Node, mistakes: &Mistakes) -> Option<AdapterSpec> 
     fields.boolean("enabled");
     check_class(&fields);
     let paging = fields.get("paging").map(|node| paging::paging_of(node, "'paging' of the spec", mistakes));
+    let defaults = table::SpecDefaults {
+        paging: paging.as_ref().and_then(Option::as_ref),
+        date_format: refresh::date_format(&fields, "queryDateFormat").unwrap_or_default(),
+    };
     let spec = AdapterSpec {
         name: fields.required_text("name").unwrap_or_default(),
         description: fields.text("description"),
@@ -93,7 +100,7 @@ fn spec_of(file: &str, node: &Node, mistakes: &Mistakes) -> Option<AdapterSpec> 
         throttle: limits::throttle_of(&fields),
         retry: limits::retry_of(&fields),
         errors: limits::error_rules_of(&fields),
-        tables: table::tables_of(&fields, paging.flatten().as_ref()),
+        tables: table::tables_of(&fields, &defaults),
         views: view::views_of(&fields),
     };
     check::check(&spec, &fields);

@@ -3,9 +3,10 @@
 use super::columns::{columns_of, key_columns_of, nested_of, select_of};
 use super::paging::paging_of;
 use super::params::params_of;
+use super::refresh::refresh_of;
 use super::text::{dotted, keys_of, path_template};
 use super::{headers_of, Fields, Node};
-use crate::spec::{Paging, RefreshStrategy, TableDef, Template};
+use crate::spec::{DateFormat, Paging, TableDef, Template};
 
 pub(in crate::spec) const TABLE_KEYS: &[&str] = &[
     "name",
@@ -33,8 +34,14 @@ pub(in crate::spec) const TABLE_KEYS: &[&str] = &[
 /// Keys that are known, and mean something this version cannot do.
 const LATER_KEYS: &[&str] = &["post", "graphql"];
 
-/// Reads the tables; `paging` is the spec's own.
-pub(super) fn tables_of(spec: &Fields<'_>, paging: Option<&Paging>) -> Vec<TableDef> {
+/// What tables have of the spec where they do not say otherwise.
+pub(super) struct SpecDefaults<'a> {
+    pub paging: Option<&'a Paging>,
+    pub date_format: DateFormat,
+}
+
+/// Reads the tables.
+pub(super) fn tables_of(spec: &Fields<'_>, defaults: &SpecDefaults<'_>) -> Vec<TableDef> {
     let nodes = spec.get("tables").and_then(Node::list).unwrap_or_default();
     if nodes.is_empty() {
         match spec.get("tables") {
@@ -42,10 +49,10 @@ pub(super) fn tables_of(spec: &Fields<'_>, paging: Option<&Paging>) -> Vec<Table
             None => spec.mistakes().at(spec.mapping_node(), "the spec has no 'tables'"),
         }
     }
-    nodes.iter().filter_map(|node| table_of(node, spec, paging)).collect()
+    nodes.iter().filter_map(|node| table_of(node, spec, defaults)).collect()
 }
 
-fn table_of(node: &Node, spec: &Fields<'_>, paging: Option<&Paging>) -> Option<TableDef> {
+fn table_of(node: &Node, spec: &Fields<'_>, defaults: &SpecDefaults<'_>) -> Option<TableDef> {
     let name = node.get("name").and_then(Node::text).unwrap_or("").to_string();
     let place = if name.is_empty() { "a table".to_string() } else { format!("table '{name}'") };
     let mut keys = TABLE_KEYS.to_vec();
@@ -59,13 +66,14 @@ fn table_of(node: &Node, spec: &Fields<'_>, paging: Option<&Paging>) -> Option<T
     fields.required_text("name");
     let columns = columns_of(&fields);
     let key_columns = key_columns_of(&fields, &columns);
+    let (refresh, max_staleness) = refresh_of(&fields, &defaults.date_format);
     Some(TableDef {
         name,
         description: fields.text("description"),
         path: path_of(&fields),
         headers: headers_of(&fields),
         params: params_of(&fields),
-        paging: table_paging(&fields, spec, paging),
+        paging: table_paging(&fields, spec, defaults.paging),
         result_body_path: keys_of(&fields, "result_body_path"),
         result_object_path: fields.text("result_object_path"),
         result_meta_paths: meta_paths(&fields),
@@ -73,7 +81,8 @@ fn table_of(node: &Node, spec: &Fields<'_>, paging: Option<&Paging>) -> Option<T
         select: select_of(&fields),
         strip_prefixes: fields.texts("strip_prefixes"),
         only_columns: fields.boolean("only_columns").unwrap_or(false),
-        refresh: refresh_of(&fields, &key_columns),
+        refresh,
+        max_staleness,
         nested: nested_of(&fields),
         columns,
         key_columns,
@@ -142,36 +151,4 @@ fn meta_paths(fields: &Fields<'_>) -> Vec<Vec<String>> {
     let Some(node) = fields.get("result_meta_paths") else { return Vec::new() };
     let place = format!("an element of 'result_meta_paths' of {}", fields.place());
     node.list().unwrap_or(std::slice::from_ref(node)).iter().filter_map(|node| dotted(node, &place, fields.mistakes())).collect()
-}
-
-fn refresh_of(table: &Fields<'_>, key_columns: &[String]) -> RefreshStrategy {
-    let Some(node) = table.get("refresh") else { return RefreshStrategy::Reload };
-    let mistakes = table.mistakes();
-    let mut keys = vec!["strategy", "params"];
-    for later in ["cursor", "max_staleness"] {
-        if let Some(node) = node.get(later) {
-            mistakes.at(node, format!("'{later}' in 'refresh' of {} is not supported yet", table.place()));
-            keys.push(later);
-        }
-    }
-    let Some(fields) = Fields::of(node, format!("'refresh' of {}", table.place()), &keys, mistakes) else { return RefreshStrategy::Reload };
-    let params = params_of(&fields);
-    match fields.text("strategy").unwrap_or_else(|| "reload".to_string()).to_ascii_lowercase().as_str() {
-        "reload" => {
-            if let Some(node) = fields.get("params") {
-                mistakes.at(node, format!("{} has params, but its strategy is 'reload'; only 'updates' takes them", fields.place()));
-            }
-            RefreshStrategy::Reload
-        }
-        "updates" => {
-            if key_columns.is_empty() {
-                mistakes.at(node, format!("{} is 'updates', but the table has no 'key_columns' to merge by", fields.place()));
-            }
-            RefreshStrategy::Updates { params }
-        }
-        _ => {
-            fields.wrong("strategy", fields.get("strategy").unwrap_or(node), "reload or updates");
-            RefreshStrategy::Reload
-        }
-    }
 }

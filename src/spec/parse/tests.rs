@@ -5,12 +5,12 @@ use crate::spec::{
 use expect_test::{expect, Expect};
 use proptest::prelude::*;
 
-fn spec_of(text: &str) -> AdapterSpec {
+pub(super) fn spec_of(text: &str) -> AdapterSpec {
     AdapterSpec::parse("a.yaml", text).unwrap().unwrap()
 }
 
 /// Parses a spec whose one table has these lines.
-fn table_spec(lines: &str) -> crate::Result<Option<AdapterSpec>> {
+pub(super) fn table_spec(lines: &str) -> crate::Result<Option<AdapterSpec>> {
     let lines = lines.replace('\n', "\n    ");
     AdapterSpec::parse(
         "a.yaml",
@@ -22,7 +22,7 @@ fn check_mistakes(text: &str, expected: Expect) {
     expected.assert_eq(&AdapterSpec::parse("a.yaml", text).unwrap_err().to_string());
 }
 
-fn check_table_mistake(lines: &str, expected: &str) {
+pub(super) fn check_table_mistake(lines: &str, expected: &str) {
     let message = match table_spec(lines) {
         Ok(_) => "no mistake".to_string(),
         Err(err) => err.to_string(),
@@ -127,7 +127,7 @@ fn a_tables_keys_are_read() {
     assert_eq!(pulls.columns[1].source, Some(vec!["meta".into(), "tags".into()]));
     assert_eq!(pulls.key_columns, ["id"]);
     assert_eq!((pulls.only_columns, pulls.nested), (true, Nested::Depth(2)));
-    assert!(matches!(&pulls.refresh, RefreshStrategy::Updates { params } if params.len() == 1));
+    assert_eq!(pulls.refresh.updates().map(|updates| updates.params.len()), Some(1));
     assert_eq!(spec.view("open_pulls").unwrap().from, ["pulls"]);
     assert_eq!(spec.view("more").unwrap().from, ["open_pulls"]);
 }
@@ -239,12 +239,6 @@ fn mistakes_of_tables_are_found() {
     check_table_mistake("select: '*_url'", "neither a name nor a regular expression");
     check_table_mistake("columns: {a: VARCHARR}", "type 'VARCHARR' of column 'a' of table 'u' is unknown");
     check_table_mistake("columns: [{name: a}, {name: A}]", "column 'A' of table 'u' is declared twice");
-    check_table_mistake("refresh: {strategy: updates}", "no 'key_columns' to merge by");
-    check_table_mistake(
-        "refresh: {strategy: updates, cursor: {column: x}}\nkey_column: id",
-        "'cursor' in 'refresh' of table 'u' is not supported yet",
-    );
-    check_table_mistake("refresh: {strategy: sometimes}", "expected reload or updates");
     check_table_mistake("nested: deep", "expected flatten, json or a number of levels");
     check_table_mistake("headers: {'X Y': 1}", "no valid HTTP header name");
     check_table_mistake("result_body_path: a..b", "expected a dotted path");

@@ -3,7 +3,7 @@
 use crate::catalog::ConnectionEntry;
 use crate::load::TableTarget;
 use crate::session::{quote_literal, Session, TableName, Value};
-use crate::spec::{Connection, RefreshStrategy, ScalarType, TableDef, ViewDef};
+use crate::spec::{Connection, ScalarType, TableDef, ViewDef};
 use crate::sql::native::{self, LastLoads, NativeRelations};
 use crate::sql::parse::{self, Pair};
 use crate::sql::relation::with_place;
@@ -160,7 +160,7 @@ impl Listing<'_> {
             n_columns.filter(|_| loaded).map_or(Value::Null, integer),
             last_loaded.map_or(Value::Null, Value::Timestamp),
             last_loaded.map_or(Value::Null, |last| Value::Double(seconds_between(last, self.now))),
-            text(Some(strategy(table_def))),
+            text(Some(table_def.refresh.name())),
             text(Some(status)),
             text(table_def.description.as_deref()),
         ])
@@ -189,13 +189,6 @@ fn broken_row(entry: &ConnectionEntry, err: &Error) -> Vec<Value> {
     row.extend(std::iter::repeat_n(Value::Null, 5));
     row.extend([Value::Text(format!("error: {err}")), Value::Null]);
     row
-}
-
-fn strategy(table_def: &TableDef) -> &'static str {
-    match table_def.refresh {
-        RefreshStrategy::Reload => "reload",
-        RefreshStrategy::Updates { .. } => "updates",
-    }
 }
 
 /// Returns the seconds from one time to another, both in microseconds; never less than 0.
