@@ -3,6 +3,7 @@
 pub mod audit;
 mod budget;
 mod clear;
+mod changes;
 mod convert;
 mod fetch;
 mod identity;
@@ -10,6 +11,7 @@ mod in_order;
 mod job;
 mod loader;
 mod park;
+mod merge;
 mod peek;
 mod places;
 mod plan;
@@ -20,6 +22,7 @@ mod registry;
 mod resume;
 mod run;
 mod store;
+mod updates;
 mod views;
 mod writer;
 
