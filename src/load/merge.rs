@@ -219,7 +219,9 @@ mod tests {
             &[],
             Some("at"),
             Repeats::None,
-            expect![[r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#]],
+            expect![[
+                r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#
+            ]],
         );
     }
 

@@ -5,6 +5,7 @@
 //! `/__stats?path=P` is the number of requests for a path, `/__stats?path=P&what=credentials` how many brought a credential,
 //! and `/__stats` everything as JSON. `/__wait?path=P&n=N` answers when a path was asked N times.
 
+use crate::source::Sources;
 use crate::{answer, Asked, Place};
 use axum::response::Response;
 use serde_json::{json, Map, Value};
@@ -25,6 +26,8 @@ pub struct Control {
     arrivals: watch::Sender<u64>,
     /// Address of the listener that stands for another origin.
     pub elsewhere: String,
+    /// Lists that tests change.
+    pub sources: Sources,
 }
 
 #[derive(Default)]
@@ -44,7 +47,13 @@ struct Count {
 
 impl Control {
     pub fn new(elsewhere: String) -> Control {
-        Control { state: Mutex::default(), gate: watch::channel(false).0, arrivals: watch::channel(0).0, elsewhere }
+        Control {
+            state: Mutex::default(),
+            gate: watch::channel(false).0,
+            arrivals: watch::channel(0).0,
+            elsewhere,
+            sources: Sources::default(),
+        }
     }
 
     /// Answers a request to the control endpoints; `None` for any other.
@@ -54,6 +63,7 @@ impl Control {
                 let changed = self.change(asked);
                 Some(changed.map_or_else(|message| answer::error(400, &message), |()| answer::body(200, "text/plain", "ok\n")))
             }
+            "/__source" => Some(self.sources.change(asked)),
             "/__stats" => Some(self.stats(asked)),
             "/__wait" => Some(self.wait(asked).await),
             _ => None,
@@ -118,6 +128,7 @@ impl Control {
             match key.as_str() {
                 "reset" => {
                     *state = State::default();
+                    self.sources.clear();
                     self.gate.send_replace(false);
                 }
                 "fail" => state.fail = number()? as u64,

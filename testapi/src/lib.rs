@@ -1,13 +1,14 @@
 //! A small REST API for Unify's demo and tests: a GitHub-shaped part, a shop, and endpoints that misbehave in one way each.
 //!
 //! All data is a function of the request, so that every run sees the same. What may change between requests (failures, row
-//! counts, the gate) is set at `/__control`; `/__stats` and `/__wait` say what was asked.
+//! counts, the gate) is set at `/__control`, and rows that come and go at `/__source`; `/__stats` and `/__wait` say what was asked.
 
 mod answer;
 mod bad;
 mod control;
 mod github;
 mod shop;
+mod source;
 
 use axum::extract::Request;
 use axum::http::Uri;
@@ -93,6 +94,7 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
     match parts.split_first() {
         Some((&"bad", rest)) => bad::answer(&asked, rest, &control).await,
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
+        Some((&"source", rest)) => control.sources.answer(&asked, rest),
         _ => github::answer(&asked, &parts),
     }
 }
