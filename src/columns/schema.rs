@@ -81,6 +81,11 @@ impl Column {
 }
 
 impl TableSchema {
+    /// Returns the name of the column that holds a copied param.
+    pub fn param_column(&self, param: &str) -> Option<&str> {
+        self.columns.iter().find(|column| column.source == param_source(param)).map(|column| column.name.as_str())
+    }
+
     /// Returns the positions of the columns by their sources.
     pub(super) fn by_source(&self) -> HashMap<&[String], usize> {
         self.columns.iter().enumerate().map(|(idx, column)| (column.source.as_slice(), idx)).collect()

@@ -2,7 +2,7 @@
 
 use crate::http::{ParamSet, Redactor};
 use crate::json::write_text;
-use crate::spec::{Connection, ParamValue, TableDef};
+use crate::spec::{Connection, ParamValue, RefreshStrategy, TableDef};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
@@ -16,15 +16,9 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns what a load of these sets is. `keys` are the names of [`set_keys`].
-    pub fn new(connection: &Connection, table_def: &TableDef, keys: &[String]) -> Identity {
-        let adapter = &connection.adapter;
-        let secret: Vec<&str> =
-            adapter.all_options().into_iter().filter(|option| option.secret).map(|option| option.name.as_str()).collect();
-        let options = connection.options.values.iter().filter(|(name, _)| !secret.contains(&name.as_str()));
-        let options: Vec<(&str, &str)> = options.map(|(name, value)| (name.as_str(), value.expose())).collect();
-        let spec = format!("{table_def:?} {:?} {:?} {options:?}", adapter.base_url, adapter.headers);
-        Identity { spec: hash_of(&spec), sets: hash_of(&keys) }
+    /// Returns what a load of these sets is. `spec` is the [`spec_hash`], `keys` are the names of [`set_keys`].
+    pub fn new(spec: String, keys: &[String]) -> Identity {
+        Identity { spec, sets: hash_of(keys) }
     }
 
     /// Returns the text that is stored with an unfinished load.
@@ -43,7 +37,18 @@ impl Identity {
     }
 }
 
-fn hash_of(value: &impl Hash) -> String {
+/// Returns the hash of what a table's rows depend on: its definition, but for how it is refreshed, and the options that are no secrets.
+pub fn spec_hash(connection: &Connection, table_def: &TableDef) -> String {
+    let adapter = &connection.adapter;
+    let secret: Vec<&str> = adapter.all_options().into_iter().filter(|option| option.secret).map(|option| option.name.as_str()).collect();
+    let options = connection.options.values.iter().filter(|(name, _)| !secret.contains(&name.as_str()));
+    let options: Vec<(&str, &str)> = options.map(|(name, value)| (name.as_str(), value.expose())).collect();
+    let table_def = TableDef { refresh: RefreshStrategy::default(), max_staleness: None, ..table_def.clone() };
+    hash_of(&format!("{table_def:?} {:?} {:?} {options:?}", adapter.base_url, adapter.headers))
+}
+
+/// Returns a short name of a value, equal in all processes of one version of Unify.
+pub fn hash_of(value: &(impl Hash + ?Sized)) -> String {
     format!("{:016x}", foldhash::fast::FixedState::default().hash_one(value))
 }
 

@@ -1,6 +1,6 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
-use super::audit::{close_open_jobs, forget_old, AuditSubject};
+use super::audit::{close_open_jobs, forget_old, now_micros, AuditSubject};
 use super::budget::Budget;
 use super::job::{Job, LoadAction, Stop};
 use super::pool::{join_other, Workers};
@@ -169,6 +169,7 @@ impl Inner {
             subject: target.subject(&store),
             store,
             ids,
+            began: now_micros(),
             settings: settings.clone(),
             workers: state.workers()?,
             budget: state.budget(settings.memory_limit),

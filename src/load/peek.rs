@@ -1,10 +1,13 @@
 //! A look at a table's first rows: one request, nothing written.
 
+use super::audit::now_micros;
 use super::convert::convert;
 use super::fetch::described;
 use super::job::{Job, LoadAction};
 use super::loader::{Loader, TableTarget};
-use super::plan::{copied_values, param_columns, parameter_sets};
+use super::plan::{copied_values, param_columns, parameter_sets, Planned};
+use super::scope::Scope;
+use super::updates::Moments;
 use crate::columns::{Batch, RowPlan};
 use crate::http::{request_of, Answer, Pager};
 use crate::session::Settings;
@@ -36,7 +39,9 @@ impl Loader {
                 )));
             }
         }
-        let sets = parameter_sets(&target.connection, table_def, session.as_mut(), &target.catalog)?;
+        let planned = Planned { connection: &target.connection, table_def, catalog: &target.catalog };
+        let scope = Scope::Everything(Moments { now: now_micros(), last_start: None });
+        let sets = parameter_sets(planned, &scope, session.as_mut())?;
         drop(session);
         let row_plan = RowPlan::new(table_def);
         let schema = row_plan.initial_schema(&param_columns(table_def, &sets));

@@ -1,22 +1,107 @@
 //! Which parameter sets a load calls the API with.
 
+use super::scope::{Scope, Since, Start};
 use crate::columns::ColumnType;
 use crate::http::ParamSet;
 use crate::session::{Session, Value};
-use crate::spec::{Connection, ParamDef, ParamValue, ParamValues, ScalarType, TableDef};
+use crate::spec::{Connection, ParamDef, ParamValue, ParamValues, ScalarType, TableDef, Updates};
 use crate::{Error, Result};
 
 /// Most parameter sets of one table: beyond it the parents are not what the spec's author meant.
 const MAX_SETS: usize = 1_000_000;
 
-/// Returns the parameter sets of a table, in declared order with the first param outermost. Queries run on `session`, whose tables
-/// are those of `catalog` and the connection's schema.
-pub fn parameter_sets(connection: &Connection, table_def: &TableDef, session: &mut dyn Session, catalog: &str) -> Result<Vec<ParamSet>> {
-    let mut axes = Vec::new();
-    for param_def in &table_def.params {
-        axes.push(axis_of(connection, param_def, session, catalog)?);
+/// A table whose params are resolved, and where its parents are.
+#[derive(Clone, Copy)]
+pub struct Planned<'a> {
+    pub connection: &'a Connection,
+    pub table_def: &'a TableDef,
+    /// The attached database of the parents.
+    pub catalog: &'a str,
+}
+
+/// Returns the parameter sets of a table, in declared order with the first param outermost; for updates, the params that stay come
+/// first. Queries run on `session`, over the connection's schema.
+pub fn parameter_sets(planned: Planned<'_>, scope: &Scope, session: &mut dyn Session) -> Result<Vec<ParamSet>> {
+    let params: Vec<&ParamDef> = planned.table_def.params.iter().collect();
+    match (scope, planned.table_def.refresh.updates()) {
+        (Scope::Updates(since), Some(updates)) => planned.update_sets(since, updates, session),
+        (Scope::Updates(_) | Scope::Everything(_), _) => {
+            let moments = scope.moments();
+            let sets = planned.sets_of(&params, session)?;
+            sets.into_iter().map(|set| planned.filled(set, |hole| moments.value_of(hole))).collect()
+        }
     }
-    product(&axes)
+}
+
+impl Planned<'_> {
+    /// Returns the sets that ask for updates where the table has rows of them, and for everything where it has none.
+    fn update_sets(&self, since: &Since, updates: &Updates, session: &mut dyn Session) -> Result<Vec<ParamSet>> {
+        let (replaced, kept): (Vec<&ParamDef>, Vec<&ParamDef>) =
+            self.table_def.params.iter().partition(|param_def| param_def.names.iter().any(|name| updates.replaces(name)));
+        let kept = self.sets_of(&kept, session)?;
+        let replaced = self.sets_of(&replaced, session)?;
+        let laid_over = self.sets_of(&updates.params.iter().collect::<Vec<_>>(), session)?;
+        let mut sets = Vec::new();
+        for set in kept {
+            let set = self.filled(set, |hole| since.moments.value_of(hole))?;
+            let (cursor, others) = match since.start_of(&set) {
+                Start::Beginning => {
+                    for other in &replaced {
+                        sets.push(joined(&set, self.filled(other.clone(), |hole| since.moments.value_of(hole))?));
+                    }
+                    continue;
+                }
+                Start::LastLoad => (None, &laid_over),
+                Start::Cursor(value) => (Some(value), &laid_over),
+            };
+            for other in others {
+                let mut set = joined(&set, self.filled(other.clone(), |hole| since.moments.update_value_of(updates, cursor, hole))?);
+                let param = updates.cursor.as_ref().and_then(|cursor| cursor.param.clone());
+                if let (Some(param), Some(value)) = (param, cursor) {
+                    set.values.push((param, ParamValue::Text(value.to_param(&updates.format))));
+                }
+                sets.push(set);
+            }
+        }
+        check_count(sets.len())?;
+        Ok(sets)
+    }
+
+    /// Returns all combinations of the params' values, holes not yet filled.
+    fn sets_of(&self, params: &[&ParamDef], session: &mut dyn Session) -> Result<Vec<ParamSet>> {
+        let mut axes = Vec::new();
+        for param_def in params {
+            axes.push(self.axis_of(param_def, session)?);
+        }
+        product(&axes)
+    }
+
+    fn axis_of(&self, param_def: &ParamDef, session: &mut dyn Session) -> Result<Axis> {
+        let (elements, from_parent) = match &param_def.values {
+            ParamValues::One(value) => (vec![vec![value.clone()]], false),
+            ParamValues::Each(elements) => (elements.clone(), false),
+            ParamValues::Query(query) => {
+                let sql = query.qualified(Some(self.catalog), &self.connection.name);
+                let rows = session.query(&sql).map_err(|err| err.within(format!("param '{}'", param_def.names.join(","))))?;
+                (elements_of(param_def, rows)?, true)
+            }
+        };
+        Ok(Axis { names: param_def.names.clone(), elements, from_parent })
+    }
+
+    fn filled(&self, set: ParamSet, value_of: impl Fn(&str) -> Option<String>) -> Result<ParamSet> {
+        let mut values = Vec::with_capacity(set.values.len());
+        for (name, value) in set.values {
+            let value = self.connection.resolve(&value, &value_of)?;
+            values.push((name, value));
+        }
+        Ok(ParamSet { values, ..set })
+    }
+}
+
+fn joined(set: &ParamSet, more: ParamSet) -> ParamSet {
+    let values = set.values.iter().cloned().chain(more.values).collect();
+    ParamSet { values, from_parent: set.from_parent || more.from_parent }
 }
 
 /// The values one param takes: each element has a value for each of the param's names.
@@ -24,23 +109,6 @@ struct Axis {
     names: Vec<String>,
     elements: Vec<Vec<ParamValue>>,
     from_parent: bool,
-}
-
-fn axis_of(connection: &Connection, param_def: &ParamDef, session: &mut dyn Session, catalog: &str) -> Result<Axis> {
-    let (elements, from_parent) = match &param_def.values {
-        ParamValues::One(value) => (vec![vec![value.clone()]], false),
-        ParamValues::Each(elements) => (elements.clone(), false),
-        ParamValues::Query(query) => {
-            let sql = query.qualified(Some(catalog), &connection.name);
-            let rows = session.query(&sql).map_err(|err| err.within(format!("param '{}'", param_def.names.join(","))))?;
-            (elements_of(param_def, rows)?, true)
-        }
-    };
-    let mut filled = Vec::with_capacity(elements.len());
-    for element in elements {
-        filled.push(element.into_iter().map(|value| fill(connection, value)).collect::<Result<Vec<_>>>()?);
-    }
-    Ok(Axis { names: param_def.names.clone(), elements: filled, from_parent })
 }
 
 /// Returns a query's rows as elements; a row with a null skips its call.
@@ -63,7 +131,8 @@ fn elements_of(param_def: &ParamDef, rows: Vec<Vec<Value>>) -> Result<Vec<Vec<Pa
     Ok(elements)
 }
 
-fn param_value(value: Value) -> ParamValue {
+/// Returns a value of a query as a param.
+pub fn param_value(value: Value) -> ParamValue {
     match value {
         Value::Null => ParamValue::Null,
         Value::Boolean(value) => ParamValue::Boolean(value),
@@ -74,18 +143,9 @@ fn param_value(value: Value) -> ParamValue {
     }
 }
 
-fn fill(connection: &Connection, value: ParamValue) -> Result<ParamValue> {
-    match value {
-        ParamValue::Template(template) => Ok(ParamValue::Text(connection.fill(&template)?)),
-        value => Ok(value),
-    }
-}
-
 fn product(axes: &[Axis]) -> Result<Vec<ParamSet>> {
     let n_sets = axes.iter().try_fold(1usize, |n_sets, axis| n_sets.checked_mul(axis.elements.len())).unwrap_or(usize::MAX);
-    if n_sets > MAX_SETS {
-        return Err(Error::config(format!("the params make more than {MAX_SETS} calls; narrow their lists or queries")));
-    }
+    check_count(n_sets)?;
     let from_parent = axes.iter().any(|axis| axis.from_parent);
     let mut sets = vec![Vec::new()];
     for axis in axes {
@@ -100,6 +160,13 @@ fn product(axes: &[Axis]) -> Result<Vec<ParamSet>> {
         sets = longer;
     }
     Ok(sets.into_iter().map(|values| ParamSet { values, from_parent }).collect())
+}
+
+fn check_count(n_sets: usize) -> Result<()> {
+    if n_sets > MAX_SETS {
+        return Err(Error::config(format!("the params make more than {MAX_SETS} calls; narrow their lists or queries")));
+    }
+    Ok(())
 }
 
 /// Returns the columns that `copy_params_to_output` adds, with types that hold the values of every set.

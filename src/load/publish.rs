@@ -1,13 +1,16 @@
-//! Swaps a complete staging table for the table, with its views, comments and the job's end, in one transaction.
+//! Swaps a complete staging table for the table, or merges it in, with views, comments, state and the job's end, in one transaction.
 
 use super::audit::{AuditSubject, JobRecord};
+use super::changes::{changes_between, vanished_columns, ColumnChange};
+use super::comments::Comments;
 use super::job::Job;
+use super::merge::{cursor_text, Notes, Updating};
 use super::store::{StateRow, Store};
 use super::views::create_views;
 use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
-use crate::session::{quote_ident, quote_literal, LogLevel, Session};
-use crate::spec::{Connection, ScalarType, TableDef};
+use crate::session::{quote_ident, LogLevel, Session};
+use crate::spec::{Connection, TableDef};
 use crate::{Error, Result};
 
 /// What is published, and under which job.
@@ -23,17 +26,36 @@ pub struct Publication<'a> {
     pub n_rows: u64,
     /// Hash of the spec the table was loaded by.
     pub spec: &'a str,
+    /// The columns of the table as it is, where a load of the same spec made it.
+    pub known: Option<&'a TableSchema>,
+    /// Whether the rows are to be merged into the table.
+    pub is_update: bool,
+    /// When the load began, in microseconds since 1970.
+    pub started: i64,
+    /// The names of the parameter sets, where the next refresh needs them.
+    pub sets: Option<&'a str>,
+}
+
+/// What became of the table's columns.
+struct Published {
+    schema: TableSchema,
+    changes: Vec<ColumnChange>,
+    is_new: bool,
 }
 
 impl Publication<'_> {
-    /// Makes the staging table the table. Readers see the old one or the new one.
+    /// Makes the staging table the table, or merges it in. Readers see the table as it was or as it is then.
     ///
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which is no reason to
     /// withhold the table. Since its failure ends the transaction, everything is done again without it.
     pub fn publish(&self, session: &mut dyn Session, writer: &Writer<'_>) -> Result<()> {
+        let updating = match (self.is_update, self.known) {
+            (true, Some(known)) => Some(Updating::new(session, self.store, self.table_def, known)),
+            _ => None,
+        };
         let mut left_out: Vec<&str> = Vec::new();
         loop {
-            let Some((view, err)) = self.try_publish(session, writer, &left_out)? else { return Ok(()) };
+            let Some((view, err)) = self.try_publish(session, writer, updating.as_ref(), &left_out)? else { return Ok(()) };
             session.execute("ROLLBACK")?;
             self.job.log(LogLevel::Warning, || format!("view '{view}' was not made: {err}"));
             left_out.push(view);
@@ -41,30 +63,31 @@ impl Publication<'_> {
     }
 
     /// Publishes, but for the views in `left_out`. Returns the view that could not be made, with the reason.
-    fn try_publish(&self, session: &mut dyn Session, writer: &Writer<'_>, left_out: &[&str]) -> Result<Option<(&str, Error)>> {
+    fn try_publish(
+        &self,
+        session: &mut dyn Session,
+        writer: &Writer<'_>,
+        updating: Option<&Updating<'_>>,
+        left_out: &[&str],
+    ) -> Result<Option<(&str, Error)>> {
         session.execute("BEGIN")?;
-        let schema = writer.complete(session, &fallback_columns(self.table_def))?;
-        let existed = self.store.exists(session, &self.store.target)?;
-        if existed {
-            self.warn_of_indexes(session)?;
-            session.execute(&format!("DROP TABLE {}", self.store.target))?;
-        }
-        session.execute(&format!("ALTER TABLE {} RENAME TO {}", self.store.staging, quote_ident(&self.store.target.table)))?;
-        session.execute(&self.comments_sql(&schema))?;
+        let mut notes = Notes::new();
+        let staged = writer.complete(session, &fallback_columns(self.table_def), self.known)?;
+        let published = match updating {
+            Some(updating) => {
+                let schema = updating.merge(session, &staged, &mut notes)?;
+                let changes = changes_between(updating.known, &schema);
+                Published { schema, changes, is_new: false }
+            }
+            None => self.swap(session, staged, &mut notes)?,
+        };
         if let Some(failed) = create_views(self.store, session, self.connection, left_out)? {
             return Ok(Some(failed));
         }
-        let mut sql = self.store.forget_sql(&self.store.staging.table);
-        let columns = schema.to_text();
-        let table = &self.store.target.table;
-        let row = StateRow { table, status: "complete", place: Some(self.spec), columns: Some(&columns), ..StateRow::default() };
-        sql.push_str(&self.store.state_sql(&row));
-        let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
-        if !existed {
-            sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
+        for (level, note) in notes {
+            self.job.log(level, || note);
         }
-        sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
-        session.execute(&sql)?;
+        self.record(session, &published, writer.schema.columns.is_empty())?;
         let lines = self.job.take_log();
         let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
         if committed.is_err() {
@@ -73,44 +96,57 @@ impl Publication<'_> {
         committed.map(|()| None)
     }
 
-    /// Says which indexes go with the old table: they are the user's.
-    fn warn_of_indexes(&self, session: &mut dyn Session) -> Result<()> {
-        let target = &self.store.target;
-        let rows = session.query(&format!(
-            "SELECT index_name, coalesce(sql, '') FROM duckdb_indexes()
-             WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
-            quote_literal(target.catalog.as_deref().unwrap_or_default()),
-            quote_literal(&target.schema),
-            quote_literal(&target.table),
-        ))?;
-        for row in rows {
-            let text = |idx: usize| row.get(idx).and_then(|value| value.as_text()).unwrap_or_default().to_string();
-            self.job.log(LogLevel::Warning, || format!("index '{}' went with the old table; create it again: {}", text(0), text(1)));
+    /// Puts the staging table in the place of the table.
+    fn swap(&self, session: &mut dyn Session, schema: TableSchema, notes: &mut Notes) -> Result<Published> {
+        let Store { target, staging, .. } = self.store;
+        let existed = self.store.exists(session, target)?;
+        let (mut changes, mut comments) = (Vec::new(), Comments::default());
+        if existed {
+            for (name, sql) in self.store.indexes(session)? {
+                notes.push((LogLevel::Warning, format!("index '{name}' went with the old table; create it again: {sql}")));
+            }
+            if let Some(known) = self.known {
+                changes = changes_between(known, &schema);
+                changes.extend(vanished_columns(session, known, (target, staging))?);
+            }
+            comments = Comments::of(session, self.store)?;
+            session.execute(&format!("DROP TABLE {target}"))?;
         }
-        Ok(())
+        session.execute(&format!("ALTER TABLE {staging} RENAME TO {}", quote_ident(&target.table)))?;
+        session.execute(&comments.sql(self.store, self.table_def, &schema))?;
+        Ok(Published { schema, changes, is_new: !existed })
     }
 
-    fn comments_sql(&self, schema: &TableSchema) -> String {
-        let mut sql = String::from("SELECT 1;");
-        if let Some(description) = &self.table_def.description {
-            sql.push_str(&format!("COMMENT ON TABLE {} IS {};", self.store.target, quote_literal(description)));
+    /// Notes what the table is now, and how the job ended.
+    fn record(&self, session: &mut dyn Session, published: &Published, is_fallback: bool) -> Result<()> {
+        let cursor = cursor_text(session, self.store, self.table_def, &published.schema)?;
+        // Columns that stand for unknown ones are forgotten when there are some.
+        let columns = if is_fallback { TableSchema::default().to_text() } else { published.schema.to_text() };
+        let row = StateRow {
+            table: &self.store.target.table,
+            status: "complete",
+            place: Some(self.spec),
+            cursor: cursor.as_deref(),
+            columns: Some(&columns),
+            started: Some(self.started),
+            sets: self.sets,
+        };
+        let mut sql = self.store.forget_sql(&self.store.staging.table);
+        sql.push_str(&self.store.state_sql(&row));
+        let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
+        if published.is_new {
+            sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
         }
-        for column_spec in &self.table_def.columns {
-            let Some(description) = &column_spec.description else { continue };
-            if let Some(column) = schema.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&column_spec.name)) {
-                let name = quote_ident(&column.name);
-                sql.push_str(&format!("COMMENT ON COLUMN {}.{name} IS {};", self.store.target, quote_literal(description)));
-            }
-        }
-        sql
+        sql.push_str(&self.subject.changes_sql(self.job.id(), &published.changes));
+        sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
+        session.execute(&sql)
     }
 }
 
 /// The columns of a table about which nothing is known: no rows came, and none is declared. Its key, or one column.
 fn fallback_columns(table_def: &TableDef) -> Vec<(String, ColumnType)> {
-    let varchar = ColumnType::Scalar(ScalarType::Varchar);
     if table_def.key_columns.is_empty() {
-        return vec![("value".to_string(), varchar)];
+        return vec![("value".to_string(), ColumnType::Undecided)];
     }
-    table_def.key_columns.iter().map(|name| (name.clone(), varchar)).collect()
+    table_def.key_columns.iter().map(|name| (name.clone(), ColumnType::Undecided)).collect()
 }

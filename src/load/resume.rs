@@ -19,6 +19,8 @@ pub struct Staged {
     pub schema: TableSchema,
     /// Whether the staging table exists: none does before the first rows.
     pub has_table: bool,
+    /// When the load began, in microseconds since 1970.
+    pub started: Option<i64>,
     /// Rows in the staging table.
     pub n_rows: u64,
     /// How far the parameter sets are that were begun, by their names.
@@ -33,6 +35,8 @@ pub struct Start {
     pub noted: bool,
     pub created: bool,
     pub n_pages: u64,
+    /// When the unfinished load began, in microseconds since 1970.
+    pub started: Option<i64>,
 }
 
 impl Start {
@@ -44,7 +48,7 @@ impl Start {
     /// Returns the start after what an unfinished load left.
     pub fn after(staged: Staged) -> Start {
         let n_pages = staged.n_pages();
-        Start { schema: staged.schema, sets: staged.sets, noted: true, created: staged.has_table, n_pages }
+        Start { schema: staged.schema, sets: staged.sets, noted: true, created: staged.has_table, n_pages, started: staged.started }
     }
 
     /// Returns how many parameter sets are stored as a whole.
@@ -90,22 +94,22 @@ impl Unfinished {
     /// Looks for an unfinished load of the table, and whether it is one of `identity`.
     pub fn find(session: &mut dyn Session, store: &Store, identity: &Identity) -> Result<Unfinished> {
         let rows = session.query(&format!(
-            "SELECT parameter_set, status, place, columns, updated FROM {}.load_state WHERE {}",
+            "SELECT parameter_set, status, place, columns, updated, started FROM {}.load_state WHERE {}",
             store.unify_schema,
             store.is_about(&store.staging.table)
         ))?;
         let mut sets = HashMap::new();
         let mut whole = None;
         for row in &rows {
-            let [key, status, place, columns, updated] = row.as_slice() else { continue };
+            let [key, status, place, columns, updated, started] = row.as_slice() else { continue };
             match key.as_text() {
-                None | Some("") => whole = Some((place.as_text(), columns.as_text(), updated)),
+                None | Some("") => whole = Some((place.as_text(), columns.as_text(), updated, started.as_timestamp())),
                 Some(key) => {
                     sets.insert(key.to_string(), SetPlace::of(status.as_text().unwrap_or_default(), place.as_text()));
                 }
             }
         }
-        let Some((Some(stored), Some(columns), updated)) = whole else {
+        let Some((Some(stored), Some(columns), updated, started)) = whole else {
             return Ok(if rows.is_empty() { Unfinished::Nothing } else { Unfinished::Useless("its state cannot be read".to_string()) });
         };
         if let Some(reason) = identity.difference(stored).or_else(|| unusable(&sets, updated)) {
@@ -119,7 +123,7 @@ impl Unfinished {
             return Ok(Unfinished::Useless(format!("'{}' is not as it was left", store.staging.table)));
         }
         let n_rows = if has_table { count(session, store)? } else { 0 };
-        Ok(Unfinished::Staged(Box::new(Staged { schema, has_table, n_rows, sets })))
+        Ok(Unfinished::Staged(Box::new(Staged { schema, has_table, started, n_rows, sets })))
     }
 }
 

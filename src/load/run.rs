@@ -3,15 +3,17 @@
 use super::audit::{AuditSubject, JobRecord};
 use super::budget::{Budget, PageSize};
 use super::fetch::Fetch;
-use super::identity::{set_keys, Identity};
+use super::identity::{set_keys, spec_hash, Identity};
 use super::job::{Job, LoadAction, LoadReport};
 use super::loader::{Inner, TableTarget};
 use super::places::Places;
-use super::plan::{param_columns, parameter_sets};
+use super::plan::{param_columns, parameter_sets, Planned};
 use super::pool::Workers;
 use super::publish::Publication;
 use super::resume::{Start, Unfinished};
-use super::store::Store;
+use super::scope::{loaded_sets, Scope};
+use super::store::{Loaded, Store};
+use super::updates::Moments;
 use super::writer::Writer;
 use crate::columns::{RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
@@ -21,6 +23,19 @@ use crate::{Error, ErrorKind, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{mpsc, Arc, RwLock, Weak};
+use std::time::Duration;
+
+/// What a job loads.
+struct Plan<'a> {
+    table_def: &'a TableDef,
+    /// Hash of the spec.
+    spec: String,
+    /// What is known of the table as it is, where a load of the same spec made it.
+    loaded: Option<Loaded>,
+    /// Whether only updates are asked for.
+    is_update: bool,
+    sets: Arc<[ParamSet]>,
+}
 
 /// One job and everything it works with.
 pub(super) struct JobRun {
@@ -33,6 +48,8 @@ pub(super) struct JobRun {
     pub subject: AuditSubject,
     /// The last record id given out.
     pub ids: Arc<AtomicI64>,
+    /// When the job was started, in microseconds since 1970.
+    pub began: i64,
     pub settings: Settings,
     pub workers: Arc<Workers>,
     pub budget: Arc<Budget>,
@@ -66,21 +83,37 @@ impl JobRun {
         let table_def = self.target.table_def()?;
         let client = self.client()?;
         self.load_parents(table_def)?;
-        let sets = {
-            let mut session = self.database.connect()?;
-            parameter_sets(&self.target.connection, table_def, session.as_mut(), &self.target.catalog)?
-        };
-        let sets: Arc<[ParamSet]> = sets.into();
-        self.job.log(LogLevel::Info, || format!("{}, parameter sets: {}", self.job.action().name(), sets.len()));
+        let spec = spec_hash(&self.target.connection, table_def);
+        let (loaded, scope, sets) = self.plan(table_def, &spec)?;
+        let is_update = matches!(scope, Scope::Updates(_));
+        let kind = if is_update { "updates" } else { "all rows" };
+        self.job.log(LogLevel::Info, || format!("{} of {kind}, parameter sets: {}", self.job.action().name(), sets.len()));
         self.job.counters.sets.store(sets.len() as u64, Ordering::Relaxed);
-        match self.transfer(table_def, client.clone(), &sets) {
+        let plan = Plan { table_def, spec, loaded, is_update, sets: sets.into() };
+        match self.transfer(&plan, client.clone()) {
             Err(err) if err.kind() == ErrorKind::CannotResume => {
                 self.start_over(err.message())?;
-                self.transfer(table_def, client, &sets)?;
+                self.transfer(&plan, client)?;
             }
             outcome => outcome?,
         }
         Ok(self.job.report())
+    }
+
+    /// Returns what is known of the loaded table, what the job asks for, and with which parameter sets.
+    fn plan(&self, table_def: &TableDef, spec: &str) -> Result<(Option<Loaded>, Scope, Vec<ParamSet>)> {
+        let mut session = self.database.connect()?;
+        let is_loaded = self.store.is_loaded(session.as_mut())?;
+        let loaded = if is_loaded { self.store.loaded(session.as_mut(), spec)? } else { None };
+        let scope = match &loaded {
+            Some(loaded) if self.job.action() == LoadAction::Refresh => {
+                Scope::of_refresh(session.as_mut(), &self.store, table_def, loaded.clone(), self.began)?
+            }
+            _ => Scope::Everything(Moments { now: self.began, last_start: None }),
+        };
+        let planned = Planned { connection: &self.target.connection, table_def, catalog: &self.target.catalog };
+        let sets = parameter_sets(planned, &scope, session.as_mut())?;
+        Ok((loaded, scope, sets))
     }
 
     fn client(&self) -> Result<Arc<ApiClient>> {
@@ -93,16 +126,15 @@ impl JobRun {
         inner.ok_or_else(|| Error::new(ErrorKind::DatabaseGone, "the database was closed"))
     }
 
-    /// Loads the tables the params query, where they are missing.
+    /// Loads the tables the params query where they are missing, and refreshes those that are older than the table may become.
     fn load_parents(&self, table_def: &TableDef) -> Result<()> {
+        let settings = Settings { progress: crate::session::ProgressMode::Off, ..self.settings.clone() };
         for parent in table_def.parents() {
-            let inner = self.loader()?;
             let target = TableTarget { table: parent.to_string(), ..self.target.clone() };
-            let job = inner.start(
-                &target,
-                LoadAction::Load,
-                &Settings { progress: crate::session::ProgressMode::Off, ..self.settings.clone() },
-            )?;
+            let is_stale = self.is_stale(&target, table_def.max_staleness)?;
+            let action = if is_stale { LoadAction::Refresh } else { LoadAction::Load };
+            let inner = self.loader()?;
+            let job = inner.start(&target, action, &settings)?;
             // The parent's job, too, is stopped when the database closes; until then its own messages are the better ones.
             drop(inner);
             self.job.wait_for_parent(&job)?;
@@ -110,13 +142,29 @@ impl JobRun {
         self.job.check_cancelled()
     }
 
+    /// Returns whether a parent is loaded, and older than its child may become.
+    fn is_stale(&self, parent: &TableTarget, max_staleness: Option<Duration>) -> Result<bool> {
+        let Some(max_staleness) = max_staleness else { return Ok(false) };
+        let mut session = self.database.connect()?;
+        let store = parent.store();
+        if !store.is_loaded(session.as_mut())? {
+            return Ok(false);
+        }
+        let started = store.started(session.as_mut())?;
+        let most = i64::try_from(max_staleness.as_micros()).unwrap_or(i64::MAX);
+        Ok(started.is_none_or(|started| self.began.saturating_sub(started) > most))
+    }
+
     /// Fetches, writes and publishes; goes on with what an earlier load left, where it can.
-    fn transfer(&self, table_def: &TableDef, client: Arc<ApiClient>, sets: &Arc<[ParamSet]>) -> Result<()> {
+    fn transfer(&self, plan: &Plan<'_>, client: Arc<ApiClient>) -> Result<()> {
+        let Plan { table_def, ref sets, .. } = *plan;
         let keys = set_keys(sets, client.redactor());
-        let identity = Identity::new(&self.target.connection, table_def, &keys);
+        let identity = Identity::new(plan.spec.clone(), &keys);
         let row_plan = RowPlan::new(table_def);
         let initial = row_plan.initial_schema(&param_columns(table_def, sets));
-        let start = self.start(&identity, initial)?;
+        let known = plan.loaded.as_ref().map(|loaded| &loaded.columns);
+        let start = self.start(&identity, known.map_or(initial.clone(), |known| known.merged(&initial)))?;
+        let started = start.started.unwrap_or(self.began);
         let counters = &self.job.counters;
         counters.expected_pages.store(0, Ordering::Relaxed);
         counters.stored_pages.store(start.n_pages.saturating_sub(counters.pages.load(Ordering::Relaxed)), Ordering::Relaxed);
@@ -146,6 +194,7 @@ impl JobRun {
             shared_schema: &fetch.schema,
             identity: &identity.to_text(),
             places: Places::new(keys, &start.sets),
+            started,
             noted: start.noted,
             created: start.created,
             n_pages: start.n_pages,
@@ -166,7 +215,7 @@ impl JobRun {
         written?;
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
         fetch_outcome.recv().unwrap_or_else(|_| self.stopped())?;
-        self.publish(table_def, &writer, &identity)
+        self.publish(plan, &writer)
     }
 
     /// Returns what the load begins with: what an unfinished one left, or nothing.
@@ -185,9 +234,7 @@ impl JobRun {
             Unfinished::Useless(reason) => self.start_over(&reason)?,
             Unfinished::Nothing => {}
         }
-        let is_loaded = self.store.is_loaded(session.as_mut())?;
-        let known = if is_loaded { self.store.loaded_columns(session.as_mut(), &identity.spec)? } else { None };
-        Ok(Start::new(known.map_or(initial.clone(), |known| known.merged(&initial))))
+        Ok(Start::new(initial))
     }
 
     fn stopped(&self) -> Result<()> {
@@ -203,19 +250,24 @@ impl JobRun {
         self.database.connect()?.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", self.store.staging))
     }
 
-    fn publish(&self, table_def: &TableDef, writer: &Writer<'_>, identity: &Identity) -> Result<()> {
+    fn publish(&self, plan: &Plan<'_>, writer: &Writer<'_>) -> Result<()> {
         self.job.check_cancelled()?;
         let n_rows = self.job.counters.rows.load(Ordering::Relaxed);
+        let sets = loaded_sets(plan.table_def, &plan.sets);
         let publication = Publication {
             store: &self.store,
             connection: &self.target.connection,
-            table_def,
+            table_def: plan.table_def,
             subject: &self.subject,
             job: &self.job,
             record_ids: (self.next_id(), self.next_id()),
             end_action: self.job.action().audit_names().1,
             n_rows,
-            spec: &identity.spec,
+            spec: &plan.spec,
+            known: plan.loaded.as_ref().map(|loaded| &loaded.columns),
+            is_update: plan.is_update,
+            started: writer.started,
+            sets: sets.as_deref(),
         };
         let loader = self.loader()?;
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.

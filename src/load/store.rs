@@ -4,8 +4,9 @@
 //! schema; one with a table says that Unify made the table, or is loading it. Nothing without such a row is ever changed.
 
 use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
+use super::changes::CHANGES_COLUMNS;
 use crate::columns::TableSchema;
-use crate::session::{quote_ident, quote_literal, Session, TableName};
+use crate::session::{quote_ident, quote_literal, Session, TableName, Value};
 use crate::{Error, Result};
 
 /// Columns of `load_state`, in order, with their types.
@@ -21,6 +22,10 @@ const STATE_COLUMNS: &[(&str, &str)] = &[
     ("shape", "VARCHAR"),
     // The table's columns with their sources, as a refresh and a resumed load need them.
     ("columns", "VARCHAR"),
+    // When the load began whose rows the table has: a refresh asks for what changed since.
+    ("started", "TIMESTAMP"),
+    // The names of the parameter sets the table was loaded for, where a refresh asks for what is new in those.
+    ("sets", "VARCHAR"),
 ];
 
 /// A row of `load_state` about a table as a whole (or, with an empty name, the schema).
@@ -32,6 +37,19 @@ pub struct StateRow<'a> {
     pub place: Option<&'a str>,
     pub cursor: Option<&'a str>,
     pub columns: Option<&'a str>,
+    /// When the load began, in microseconds since 1970.
+    pub started: Option<i64>,
+    pub sets: Option<&'a str>,
+}
+
+/// What is known of a loaded table.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    pub columns: TableSchema,
+    /// When the load began whose rows it has, in microseconds since 1970.
+    pub started: Option<i64>,
+    /// See [`super::scope::loaded_sets`].
+    pub sets: Option<String>,
 }
 
 /// The names one table's load works with.
@@ -81,10 +99,12 @@ impl Store {
             "CREATE SCHEMA IF NOT EXISTS {schema};
              CREATE TABLE IF NOT EXISTS {schema}.loading_jobs ({jobs});
              CREATE TABLE IF NOT EXISTS {schema}.loading_log ({log});
+             CREATE TABLE IF NOT EXISTS {schema}.schema_changes ({changes});
              CREATE TABLE IF NOT EXISTS {schema}.load_state ({state});",
             schema = self.unify_schema,
             jobs = columns_sql(JOBS_COLUMNS),
             log = columns_sql(LOG_COLUMNS),
+            changes = columns_sql(CHANGES_COLUMNS),
             state = columns_sql(STATE_COLUMNS),
         ))
     }
@@ -127,7 +147,7 @@ impl Store {
     pub fn state_sql(&self, row: &StateRow<'_>) -> String {
         let text = |text: Option<&str>| text.map_or("NULL".to_string(), quote_literal);
         format!(
-            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, {}, {}, make_timestamp({}), {}, {});",
+            "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, {}, {}, make_timestamp({}), {}, {}, {}, {});",
             self.forget_sql(row.table),
             self.unify_schema,
             quote_literal(&self.target.schema),
@@ -138,6 +158,8 @@ impl Store {
             super::audit::now_micros(),
             self.shape_sql(row.table),
             text(row.columns),
+            row.started.map_or("NULL".to_string(), |micros| format!("make_timestamp({micros})")),
+            text(row.sets),
         )
     }
 
@@ -155,7 +177,7 @@ impl Store {
     /// Returns the row of a parameter set of the load under way, for [`Store::insert_sql`].
     pub fn set_row(&self, name: &str, status: &str, place_sql: &str) -> String {
         format!(
-            "({}, {}, {}, {}, {place_sql}, NULL, make_timestamp({}), NULL, NULL)",
+            "({}, {}, {}, {}, {place_sql}, NULL, make_timestamp({}), NULL, NULL, NULL, NULL)",
             quote_literal(&self.target.schema),
             quote_literal(&self.staging.table),
             quote_literal(name),
@@ -178,6 +200,24 @@ impl Store {
             self.is_about(&self.staging.table),
             names.join(", ")
         )
+    }
+
+    /// Returns the condition for the rows of DuckDB's lists of tables, columns and indexes about a table of this schema.
+    pub fn is_table_sql(&self, table: &str) -> String {
+        format!(
+            "lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
+            quote_literal(&self.target.schema),
+            quote_literal(table),
+        )
+    }
+
+    /// Returns the table's indexes, which are the user's: their names and statements.
+    pub fn indexes(&self, session: &mut dyn Session) -> Result<Vec<(String, String)>> {
+        let is_it = self.is_table_sql(&self.target.table);
+        let rows = session.query(&format!("SELECT index_name, coalesce(sql, '') FROM duckdb_indexes() WHERE {is_it}"))?;
+        let text = |row: &[Value], idx: usize| row.get(idx).and_then(Value::as_text).unwrap_or_default().to_string();
+        Ok(rows.iter().map(|row| (text(row, 0), text(row, 1))).collect())
     }
 
     /// Returns the condition for the rows of `load_state` about a table of this schema.
@@ -242,16 +282,27 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
-    /// Returns the columns of the table as a load of the same spec stored them; `None` without such a load.
-    pub fn loaded_columns(&self, session: &mut dyn Session, spec: &str) -> Result<Option<TableSchema>> {
+    /// Returns what a load of the same spec stored about the table; `None` without such a load.
+    pub fn loaded(&self, session: &mut dyn Session, spec: &str) -> Result<Option<Loaded>> {
         let rows = session.query(&format!(
-            "SELECT columns FROM {}.load_state WHERE {} AND status = 'complete' AND place = {}",
+            "SELECT columns, started, sets FROM {}.load_state WHERE {} AND status = 'complete' AND place = {}",
             self.unify_schema,
             self.is_about(&self.target.table),
             quote_literal(spec)
         ))?;
-        let stored = rows.first().and_then(|row| row.first()).and_then(|columns| columns.as_text());
-        Ok(stored.and_then(|columns| TableSchema::from_text(columns).ok()))
+        let Some([columns, started, sets]) = rows.first().map(Vec::as_slice) else { return Ok(None) };
+        let Some(columns) = columns.as_text().and_then(|text| TableSchema::from_text(text).ok()) else { return Ok(None) };
+        Ok(Some(Loaded { columns, started: started.as_timestamp(), sets: sets.as_text().map(str::to_string) }))
+    }
+
+    /// Returns when the load began whose rows the table has, in microseconds since 1970; `None` when that is not known.
+    pub fn started(&self, session: &mut dyn Session) -> Result<Option<i64>> {
+        let rows = session.query(&format!(
+            "SELECT started FROM {}.load_state WHERE {} AND status = 'complete'",
+            self.unify_schema,
+            self.is_about(&self.target.table)
+        ))?;
+        Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_timestamp))
     }
 
     /// Returns whether `load_state` knows the table (or, for an empty name, the schema), in that status if one is given.

@@ -2,11 +2,12 @@
 
 use super::audit::AuditSubject;
 use super::budget::LoadBudget;
+use super::changes::alter_sql;
 use super::fetch::Fetched;
 use super::job::Job;
 use super::places::{Places, SetPlace};
 use super::store::{StateRow, Store};
-use crate::columns::{Batch, ColumnType, SchemaChange, TableSchema};
+use crate::columns::{Batch, ColumnType, TableSchema};
 use crate::session::{quote_ident, Database, LogLevel, Session, TableName};
 use crate::Result;
 use std::sync::atomic::Ordering;
@@ -45,6 +46,8 @@ pub struct Writer<'a> {
     /// What the load is of, for `load_state`.
     pub identity: &'a str,
     pub places: Places,
+    /// When the load began, in microseconds since 1970.
+    pub started: i64,
     /// Whether `load_state` knows of the load.
     pub noted: bool,
     /// Whether the staging table exists.
@@ -227,7 +230,14 @@ impl Writer<'_> {
         let columns = schema.to_text();
         if !self.noted {
             let table = &self.store.staging.table;
-            let row = StateRow { table, status: "loading", place: Some(self.identity), columns: Some(&columns), ..StateRow::default() };
+            let row = StateRow {
+                table,
+                status: "loading",
+                place: Some(self.identity),
+                columns: Some(&columns),
+                started: Some(self.started),
+                ..StateRow::default()
+            };
             session.execute(&self.store.state_sql(&row))?;
             self.noted = true;
         } else if *schema != self.schema {
@@ -237,22 +247,32 @@ impl Writer<'_> {
             return if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(self.store, schema)) };
         }
         for change in self.schema.changes_to(schema) {
-            let (sql, message) = change_sql(self.store, schema, &change);
+            let (sql, message) = alter_sql(&self.store.staging, schema, &change);
             session.execute(&sql)?;
             self.job.log(LogLevel::Info, || message);
         }
         Ok(())
     }
 
-    /// Makes the staging table ready to be the table: there even without rows, without columns that hold nothing of their own.
+    /// Makes the staging table ready to be the table: there even without rows, without columns that hold nothing of their own and are
+    /// not among the `known` ones of the table as it is.
     ///
     /// Changes nothing here, so that it can be done again in another transaction. Returns the columns that are left.
-    pub fn complete(&self, session: &mut dyn Session, fallback: &[(String, ColumnType)]) -> Result<TableSchema> {
+    pub fn complete(
+        &self,
+        session: &mut dyn Session,
+        fallback: &[(String, ColumnType)],
+        known: Option<&TableSchema>,
+    ) -> Result<TableSchema> {
         let mut schema = if self.schema.columns.is_empty() { TableSchema::of(fallback) } else { self.schema.clone() };
         if !self.created {
             session.execute(&create_sql(self.store, &schema))?;
         }
         for idx in schema.redundant().into_iter().rev() {
+            let source = &schema.columns[idx].source;
+            if known.is_some_and(|known| known.columns.iter().any(|column| column.source == *source)) {
+                continue;
+            }
             let column = schema.columns.remove(idx);
             session.execute(&format!("ALTER TABLE {} DROP COLUMN {}", self.store.staging, quote_ident(&column.name)))?;
         }
@@ -264,30 +284,4 @@ fn create_sql(store: &Store, schema: &TableSchema) -> String {
     let columns: Vec<String> =
         schema.columns.iter().map(|column| format!("{} {}", quote_ident(&column.name), column.column_type.sql_name())).collect();
     format!("CREATE TABLE {} ({})", store.staging, columns.join(", "))
-}
-
-/// Returns the statement for one change, and what the log says about it.
-fn change_sql(store: &Store, schema: &TableSchema, change: &SchemaChange) -> (String, String) {
-    match change {
-        SchemaChange::Added { idx } => {
-            let column = &schema.columns[*idx];
-            let sql_type = column.column_type.sql_name();
-            let sql = format!("ALTER TABLE {} ADD COLUMN {} {sql_type}", store.staging, quote_ident(&column.name));
-            (sql, format!("new column '{}' {sql_type}", column.name))
-        }
-        SchemaChange::Widened { idx, from, to } => {
-            let name = quote_ident(&schema.columns[*idx].name);
-            let using = if *to == ColumnType::Json && *from != ColumnType::Undecided {
-                format!("to_json({name})")
-            } else {
-                format!("CAST({name} AS {})", to.sql_name())
-            };
-            let sql = format!("ALTER TABLE {} ALTER COLUMN {name} SET DATA TYPE {} USING {using}", store.staging, to.sql_name());
-            let message = match from {
-                ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, to.sql_name()),
-                from => format!("column '{}' widened from {} to {}", schema.columns[*idx].name, from.sql_name(), to.sql_name()),
-            };
-            (sql, message)
-        }
-    }
 }

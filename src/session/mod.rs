@@ -60,6 +60,14 @@ impl Value {
         }
     }
 
+    /// Returns the microseconds of a `Timestamp` value.
+    pub fn as_timestamp(&self) -> Option<i64> {
+        match self {
+            Value::Timestamp(micros) => Some(*micros),
+            _ => None,
+        }
+    }
+
     /// Returns the number of an `Integer` value.
     pub fn as_integer(&self) -> Option<i128> {
         match self {
