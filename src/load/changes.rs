@@ -105,6 +105,23 @@ fn with_values<'c>(session: &mut dyn Session, table: &TableName, columns: Vec<&'
     Ok(found)
 }
 
+/// Returns the statement that creates a table of these columns.
+pub fn create_sql(table: &TableName, schema: &TableSchema) -> String {
+    let column = |column: &Column| format!("{} {}", quote_ident(&column.name), column.column_type.sql_name());
+    format!("CREATE TABLE {table} ({})", schema.columns.iter().map(column).collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the expression for the values of `column`, a quoted name, as a wider type.
+pub fn converted_sql(column: &str, from: ColumnType, to: ColumnType) -> String {
+    if to == from {
+        column.to_string()
+    } else if to == ColumnType::Json && from != ColumnType::Undecided {
+        format!("to_json({column})")
+    } else {
+        format!("CAST({column} AS {})", to.sql_name())
+    }
+}
+
 /// Returns the statement that makes one change to a table, and what the log says about it.
 pub fn alter_sql(table: &TableName, schema: &TableSchema, change: &SchemaChange) -> (String, String) {
     match change {
@@ -116,11 +133,7 @@ pub fn alter_sql(table: &TableName, schema: &TableSchema, change: &SchemaChange)
         }
         SchemaChange::Widened { idx, from, to } => {
             let name = quote_ident(&schema.columns[*idx].name);
-            let using = if *to == ColumnType::Json && *from != ColumnType::Undecided {
-                format!("to_json({name})")
-            } else {
-                format!("CAST({name} AS {})", to.sql_name())
-            };
+            let using = converted_sql(&name, *from, *to);
             let sql = format!("ALTER TABLE {table} ALTER COLUMN {name} SET DATA TYPE {} USING {using};", to.sql_name());
             let message = match from {
                 ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, to.sql_name()),

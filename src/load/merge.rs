@@ -1,10 +1,11 @@
 //! Publishes updates: gives the table the columns its new rows need, and merges them in.
 
-use super::changes::alter_sql;
+use super::changes::{alter_sql, converted_sql, create_sql};
+use super::comments::Comments;
 use super::merge_sql::{column_named, Merge, Repeats};
 use super::store::Store;
-use crate::columns::{SchemaChange, TableSchema};
-use crate::session::{quote_ident, LogLevel, Session, Value};
+use crate::columns::{Column, SchemaChange, TableSchema};
+use crate::session::{quote_ident, quote_literal, LogLevel, Session, TableName, Value};
 use crate::spec::TableDef;
 use crate::Result;
 
@@ -19,50 +20,55 @@ pub struct Updating<'a> {
     pub known: &'a TableSchema,
     /// Whether the staging table's rows have ids in the order of writing.
     pub has_row_ids: bool,
+    /// Whether a column's type can be changed where it is, to any wider one.
+    pub can_alter_types: bool,
 }
 
 impl<'a> Updating<'a> {
     /// Prepares a merge. Asks outside any transaction what the database can do: a query that fails would end one.
-    pub fn new(session: &mut dyn Session, store: &'a Store, table_def: &'a TableDef, known: &'a TableSchema) -> Updating<'a> {
+    pub fn new(session: &mut dyn Session, store: &'a Store, table_def: &'a TableDef, known: &'a TableSchema) -> Result<Updating<'a>> {
         let has_row_ids = session.query(&format!("SELECT rowid FROM {} LIMIT 0", store.staging)).is_ok();
-        Updating { store, table_def, known, has_row_ids }
+        let catalog = quote_literal(store.target.catalog.as_deref().unwrap_or_default());
+        let rows = session.query(&format!("SELECT type FROM duckdb_databases() WHERE lower(database_name) = lower({catalog})"))?;
+        let can_alter_types = rows.first().and_then(|row| row.first()).and_then(Value::as_text) == Some("duckdb");
+        Ok(Updating { store, table_def, known, has_row_ids, can_alter_types })
     }
 
     /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`. Returns the table's columns.
     pub fn merge(&self, session: &mut dyn Session, staged: &TableSchema, notes: &mut Notes) -> Result<TableSchema> {
         let schema = self.known.merged(staged);
-        self.alter(session, &schema, notes)?;
-        let cursor = self.table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref());
-        let tables = (&self.store.target, &self.store.staging);
-        let merge = Merge::new(tables, staged, &self.table_def.key_columns, cursor.map(|cursor| cursor.column.as_str()))?;
-        let repeats = self.repeats(session, &merge, notes)?;
-        session.execute(&merge.sql(repeats))?;
-        session.execute(&format!("DROP TABLE {}", self.store.staging))?;
+        let changes = self.known.changes_to(&schema);
+        let indexes = self.store.indexes(session)?;
+        let widens = changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. }));
+        let Store { target, staging, .. } = self.store;
+        notes.extend(changes.iter().map(|change| (LogLevel::Info, alter_sql(target, &schema, change).1)));
+        if widens && (!indexes.is_empty() || !self.can_alter_types) {
+            let anew = TableName { table: format!("{}__merging", target.table), ..target.clone() };
+            let comments = Comments::of(session, self.store)?;
+            session.execute(&copy_sql((target, &anew), self.known, &schema))?;
+            self.merge_into(session, &anew, staged, notes)?;
+            session.execute(&format!("DROP TABLE {target}; ALTER TABLE {anew} RENAME TO {};", quote_ident(&target.table)))?;
+            session.execute(&comments.sql(self.store, self.table_def, &schema))?;
+            let went = |(name, sql): &(String, String)| {
+                (LogLevel::Warning, format!("index '{name}' went with the old table; create it again: {sql}"))
+            };
+            notes.extend(indexes.iter().map(went));
+        } else {
+            for change in &changes {
+                session.execute(&alter_sql(target, &schema, change).0)?;
+            }
+            self.merge_into(session, target, staged, notes)?;
+        }
+        session.execute(&format!("DROP TABLE {staging}"))?;
         Ok(schema)
     }
 
-    /// Brings the table's columns up to `schema`.
-    fn alter(&self, session: &mut dyn Session, schema: &TableSchema, notes: &mut Notes) -> Result<()> {
-        let changes = self.known.changes_to(schema);
-        if changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. })) {
-            self.drop_indexes(session, notes)?;
-        }
-        for change in &changes {
-            let (sql, message) = alter_sql(&self.store.target, schema, change);
-            session.execute(&sql)?;
-            notes.push((LogLevel::Info, message));
-        }
-        Ok(())
-    }
-
-    /// Drops the user's indexes, which do not let a column change its type, and says so.
-    fn drop_indexes(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<()> {
-        for (name, sql) in self.store.indexes(session)? {
-            session.execute(&format!("DROP INDEX {}.{}", self.store.schema_sql(), quote_ident(&name)))?;
-            let message = format!("index '{name}' was dropped because a column changed its type; create it again: {sql}");
-            notes.push((LogLevel::Warning, message));
-        }
-        Ok(())
+    fn merge_into(&self, session: &mut dyn Session, table: &TableName, staged: &TableSchema, notes: &mut Notes) -> Result<()> {
+        let cursor = self.table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref());
+        let cursor = cursor.map(|cursor| cursor.column.as_str());
+        let merge = Merge::new((table, &self.store.staging), staged, &self.table_def.key_columns, cursor)?;
+        let repeats = self.repeats(session, &merge, notes)?;
+        session.execute(&merge.sql(repeats))
     }
 
     /// Says what rows without a key, or with one that repeats, become.
@@ -85,6 +91,16 @@ impl<'a> Updating<'a> {
         notes.push((LogLevel::Info, format!("{n_repeats} new rows came again later with the same key ({key}): the last of each stays")));
         Ok(merge.ranking(self.has_row_ids))
     }
+}
+
+/// Returns the statements that make a table of the columns of `schema`, with the rows of one of the columns `known`.
+fn copy_sql((from, to): (&TableName, &TableName), known: &TableSchema, schema: &TableSchema) -> String {
+    let value = |column: &Column| match known.columns.iter().find(|old| old.source == column.source) {
+        Some(old) => converted_sql(&quote_ident(&old.name), old.column_type, column.column_type),
+        None => "NULL".to_string(),
+    };
+    let values: Vec<String> = schema.columns.iter().map(value).collect();
+    format!("{}; INSERT INTO {to} SELECT {} FROM {from};", create_sql(to, schema), values.join(", "))
 }
 
 /// Returns the greatest value of the cursor's column as text; `None` where there is none.

@@ -50,7 +50,7 @@ impl Publication<'_> {
     /// withhold the table. Since its failure ends the transaction, everything is done again without it.
     pub fn publish(&self, session: &mut dyn Session, writer: &Writer<'_>) -> Result<()> {
         let updating = match (self.is_update, self.known) {
-            (true, Some(known)) => Some(Updating::new(session, self.store, self.table_def, known)),
+            (true, Some(known)) => Some(Updating::new(session, self.store, self.table_def, known)?),
             _ => None,
         };
         let mut left_out: Vec<&str> = Vec::new();

@@ -42,8 +42,8 @@ pub(super) fn create_views<'a>(
         }
         match create_view(store, session, view_def) {
             Ok(()) => {}
-            // What the view names is not there. Any other failure, such as a conflict or a full disk, is the load's.
-            Err(err) if err.message().starts_with("Binder Error") || err.message().starts_with("Catalog Error") => {
+            // What the view names is not there, or DuckDB reads its query otherwise. Any other failure, such as a conflict or a full disk, is the load's.
+            Err(err) if ["Binder Error", "Catalog Error", "Parser Error"].iter().any(|kind| err.message().starts_with(kind)) => {
                 return Ok(Some((&view_def.name, err)));
             }
             Err(err) => return Err(err),

@@ -2,7 +2,7 @@
 
 use super::audit::AuditSubject;
 use super::budget::LoadBudget;
-use super::changes::alter_sql;
+use super::changes::{alter_sql, create_sql};
 use super::fetch::Fetched;
 use super::job::Job;
 use super::places::{Places, SetPlace};
@@ -244,7 +244,7 @@ impl Writer<'_> {
             session.execute(&self.store.staged_columns_sql(&columns))?;
         }
         if !self.created {
-            return if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(self.store, schema)) };
+            return if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(&self.store.staging, schema)) };
         }
         for change in self.schema.changes_to(schema) {
             let (sql, message) = alter_sql(&self.store.staging, schema, &change);
@@ -266,7 +266,7 @@ impl Writer<'_> {
     ) -> Result<TableSchema> {
         let mut schema = if self.schema.columns.is_empty() { TableSchema::of(fallback) } else { self.schema.clone() };
         if !self.created {
-            session.execute(&create_sql(self.store, &schema))?;
+            session.execute(&create_sql(&self.store.staging, &schema))?;
         }
         for idx in schema.redundant().into_iter().rev() {
             let source = &schema.columns[idx].source;
@@ -278,10 +278,4 @@ impl Writer<'_> {
         }
         Ok(schema)
     }
-}
-
-fn create_sql(store: &Store, schema: &TableSchema) -> String {
-    let columns: Vec<String> =
-        schema.columns.iter().map(|column| format!("{} {}", quote_ident(&column.name), column.column_type.sql_name())).collect();
-    format!("CREATE TABLE {} ({})", store.staging, columns.join(", "))
 }

@@ -2,7 +2,7 @@
 //!
 //! `/__source?source=S` with, in order: `put=id=1;at=2024-05-01;x=null` puts a row in the place of the one with its id, or at the end;
 //! `add=...` adds one whatever its id; `drop=1` takes the row of that id away; `clear=1` all of them. Values are JSON, or else text.
-//! `/__source?source=S&asked=1` is the query of the last request for the list, without paging.
+//! `/__source?source=S&asked=1` is the query of the last request for the list, without paging; `asked=shape` has a 9 for every digit.
 //!
 //! `/source/NAME` is a page of ten rows (`page`), in the order they were put. `FIELD[gte]=X`, `FIELD[gt]=X` keep rows from X on, or after
 //! it; rows where the field is null come always, as with an API that cannot tell. `/source/NAME/GROUP` has the rows of that `group`.
@@ -46,6 +46,8 @@ impl Sources {
                 "add" => list.rows.push(row_of(value)),
                 "drop" => list.rows.retain(|row| row.get("id") != Some(&value_of(value))),
                 "clear" => list.rows.clear(),
+                "asked" if list.asked.is_empty() => return answer::body(200, "text/plain", "nothing\n"),
+                "asked" if value == "shape" => return answer::body(200, "text/plain", format!("{}\n", shape_of(&list.asked))),
                 "asked" => return answer::body(200, "text/plain", format!("{}\n", list.asked)),
                 other => return answer::error(400, &format!("unknown key '{other}'")),
             }
@@ -90,6 +92,10 @@ impl List {
 fn query_without_paging(asked: &Asked) -> String {
     let pairs = asked.query.iter().filter(|(key, _)| key != "page" && key != "api_key");
     pairs.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
+}
+
+fn shape_of(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect()
 }
 
 /// Reads `name=value;name=value`.
