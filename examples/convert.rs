@@ -59,6 +59,7 @@ fn table_def() -> TableDef {
         only_columns: false,
         key_columns: Vec::new(),
         refresh: RefreshStrategy::Reload,
+        max_staleness: None,
         nested: Nested::Flatten,
     }
 }

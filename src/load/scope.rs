@@ -131,6 +131,9 @@ fn starts_of(
     last_start: Option<i64>,
 ) -> Result<HashMap<Vec<String>, CursorValue>> {
     let Some(column) = column_named(known, &cursor.column) else {
+        if session.query(&format!("SELECT 1 FROM {} LIMIT 1", store.target))?.is_empty() {
+            return Ok(HashMap::new());
+        }
         let names = known.columns.iter().map(|column| column.name.as_str());
         let hint = nearest(&cursor.column, names).map_or(String::new(), |name| format!(" (did you mean '{name}'?)"));
         let message = format!("the cursor column '{}' is not among the table's columns{hint}", cursor.column);
