@@ -2,8 +2,8 @@
 
 pub mod audit;
 mod budget;
-mod clear;
 mod changes;
+mod clear;
 mod comments;
 mod convert;
 mod fetch;
@@ -11,9 +11,9 @@ mod identity;
 mod in_order;
 mod job;
 mod loader;
-mod park;
 mod merge;
 mod merge_sql;
+mod park;
 mod peek;
 mod places;
 mod plan;

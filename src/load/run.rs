@@ -86,8 +86,8 @@ impl JobRun {
         let spec = spec_hash(&self.target.connection, table_def);
         let (loaded, scope, sets) = self.plan(table_def, &spec)?;
         let is_update = matches!(scope, Scope::Updates(_));
-        let kind = if is_update { "updates" } else { "all rows" };
-        self.job.log(LogLevel::Info, || format!("{} of {kind}, parameter sets: {}", self.job.action().name(), sets.len()));
+        let kind = if is_update { " of updates" } else { "" };
+        self.job.log(LogLevel::Info, || format!("{}{kind}, parameter sets: {}", self.job.action().name(), sets.len()));
         self.job.counters.sets.store(sets.len() as u64, Ordering::Relaxed);
         let plan = Plan { table_def, spec, loaded, is_update, sets: sets.into() };
         match self.transfer(&plan, client.clone()) {

@@ -77,21 +77,19 @@ impl DateFormat {
 
 /// Parses a strftime format, in pieces around each `%f`.
 fn strftime(text: &str) -> Result<Vec<OwnedFormatItem>> {
-    let mut pieces = vec![String::new()];
+    let (mut pieces, mut piece) = (Vec::new(), String::new());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        match (c, chars.clone().next()) {
-            ('%', Some('f')) => {
-                chars.next();
-                pieces.push(String::new());
-            }
-            ('%', Some(directive)) => {
-                chars.next();
-                pieces.last_mut().map(|piece| piece.extend(['%', directive]));
-            }
-            _ => pieces.last_mut().map(|piece| piece.push(c)).unwrap_or_default(),
+        if c != '%' {
+            piece.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('f') => pieces.push(std::mem::take(&mut piece)),
+            directive => piece.extend(std::iter::once('%').chain(directive)),
         }
     }
+    pieces.push(piece);
     let parsed: std::result::Result<_, _> = pieces.iter().map(|piece| parse_strftime_owned(piece)).collect();
     parsed.map_err(|err| Error::config(format!("'{text}' is no date format: {err}; expected {DATE_FORMATS}")))
 }
