@@ -60,6 +60,9 @@ test-benchmark:
 test: release ## SQL files and real hosts, on the release build
 	$(MAKE) --no-print-directory test-sql test-hosts
 
+kill: release ## Disturb KILLS random loads on each DuckDB line; SEED, CASE and RELEASE repeat one
+	$(MAKE) --no-print-directory test-kill
+
 fuzz: ## Run the property tests with CASES cases each
 	PROPTEST_CASES=$(CASES) $(CARGO) test $(CARGO_FLAGS) --workspace --no-default-features --release
 
@@ -76,7 +79,7 @@ clean: ## Remove what was built
 	$(CARGO) clean
 	rm -rf build
 
-.PHONY: help configure debug release check check-format check-lints check-docs check-licences test-unit test-benchmark test fuzz demo bench \
-	bench-peers clean
+.PHONY: help configure debug release check check-format check-lints check-docs check-licences test-unit test-benchmark test kill fuzz demo \
+	bench bench-peers clean
 
 include test/test.mk

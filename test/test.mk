@@ -7,8 +7,14 @@ EXTENSION ?= $(TEST_ROOT)/build/debug/unify.duckdb_extension
 TEST_PROGRAMS := $(abspath $(or $(CARGO_TARGET_DIR),$(TEST_ROOT)/target))/debug
 # More flags for pytest, such as -k cli.
 PYTEST_FLAGS ?=
+# The kill harness: how many loads on each DuckDB line. SEED and CASE repeat what failed, RELEASE takes one line.
+KILLS ?= 200
 
-.PHONY: configure-hosts test-programs test-sql test-hosts
+.PHONY: configure-hosts test-programs test-sql test-hosts test-kill
+
+# The environment and the Python that test programs run with.
+HOSTS_PYTHON := UNIFY_EXTENSION=$(abspath $(EXTENSION)) UNIFY_TESTAPI=$(TEST_PROGRAMS)/testapi PYTHONDONTWRITEBYTECODE=1 \
+	$(TEST_ROOT)/build/hosts/pytest/bin/python
 
 # The hosts (Python, CLI, Node) and the servers of the tests, each in a folder of its own below build/.
 configure-hosts:
@@ -22,5 +28,8 @@ test-sql: configure-hosts test-programs
 
 # The last line of -qq is the conftest's own: pytest's is left out, so that tests are counted once.
 test-hosts: configure-hosts test-programs
-	UNIFY_EXTENSION=$(abspath $(EXTENSION)) UNIFY_TESTAPI=$(TEST_PROGRAMS)/testapi PYTHONDONTWRITEBYTECODE=1 \
-	$(TEST_ROOT)/build/hosts/pytest/bin/python -m pytest -qq -p no:cacheprovider $(PYTEST_FLAGS) $(TEST_ROOT)/test/hosts
+	$(HOSTS_PYTHON) -m pytest -qq -p no:cacheprovider $(PYTEST_FLAGS) $(TEST_ROOT)/test/hosts
+
+test-kill: configure-hosts test-programs
+	$(HOSTS_PYTHON) $(TEST_ROOT)/test/hosts/kill.py --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) \
+	$(if $(RELEASE),--release $(RELEASE))

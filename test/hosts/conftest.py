@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import subprocess
 
 import pytest
 
@@ -24,9 +23,8 @@ def extension() -> pathlib.Path:
 def api_server():
     """The address of a test API that all tests share."""
     program = path_in("UNIFY_TESTAPI", "target/debug/testapi", "build it with 'cargo build -p testapi', or set UNIFY_TESTAPI")
-    process = subprocess.Popen([program, "--watch-stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield process.stdout.readline().split()[1]
-    process.communicate()
+    with hosts.api_server(program) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The real hosts: DuckDB's Python, CLI and Node packages, each driven in processes of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import textwrap
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -157,6 +159,16 @@ class Node:
         failed = [answer["error"] for answer in answers[: len(setup)] if "error" in answer]
         assert not failed, failed
         return answers[len(setup):]
+
+
+@contextlib.contextmanager
+def api_server(program: pathlib.Path) -> Iterator[str]:
+    """Runs a test API and gives its address."""
+    process = subprocess.Popen([program, "--watch-stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().split()[1]
+    finally:
+        process.communicate()
 
 
 def interrupt(process: subprocess.Popen) -> None:

@@ -180,7 +180,7 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
 }
 
 /// A body that breaks off `patience` after its first bytes; with none, not even the head of the answer is sent.
-fn half_body(patience: Duration) -> Response {
+pub fn half_body(patience: Duration) -> Response {
     let first = stream::iter([Ok(Bytes::from_static(b"[{\"id\": 1}, {\"id\""))]);
     let broken = stream::once(async move {
         tokio::time::sleep(patience).await;

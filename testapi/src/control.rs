@@ -6,6 +6,7 @@
 //! and `/__stats` everything as JSON. `/__wait?path=P&n=N` answers when a path was asked N times.
 
 use crate::source::Sources;
+use crate::ledger::Ledger;
 use crate::{answer, Asked, Place};
 use axum::response::Response;
 use serde_json::{json, Map, Value};
@@ -28,6 +29,8 @@ pub struct Control {
     pub elsewhere: String,
     /// Lists that tests change.
     pub sources: Sources,
+    /// The ledgers rule themselves.
+    pub ledger: Ledger,
 }
 
 #[derive(Default)]
@@ -53,6 +56,7 @@ impl Control {
             arrivals: watch::channel(0).0,
             elsewhere,
             sources: Sources::default(),
+            ledger: Ledger::default(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! A small REST API for Unify's demo and tests: a GitHub-shaped part, a shop, and endpoints that misbehave in one way each.
+//! A small REST API for Unify's demo and tests: a GitHub-shaped part, a shop, ledgers with a revision, and endpoints that misbehave in
+//! one way each.
 //!
 //! All data is a function of the request, so that every run sees the same. What may change between requests (failures, row
 //! counts, the gate) is set at `/__control`, and rows that come and go at `/__source`; `/__stats` and `/__wait` say what was asked.
@@ -7,6 +8,7 @@ mod answer;
 mod bad;
 mod control;
 mod github;
+mod ledger;
 mod shop;
 mod source;
 
@@ -93,6 +95,7 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.split_first() {
         Some((&"bad", rest)) => bad::answer(&asked, rest, &control).await,
+        Some((&"ledger", rest)) => control.ledger.answer(&asked, rest).await,
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         Some((&"source", rest)) => control.sources.answer(&asked, rest),
         _ => github::answer(&asked, &parts),

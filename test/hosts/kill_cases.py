@@ -1,0 +1,103 @@
+"""What the kill harness tries: cases drawn from one seed, each by itself, so that any of them can be repeated alone."""
+
+from dataclasses import dataclass
+from random import Random
+
+import ledger
+
+# How a load is begun: into nothing, or over an older complete table. A new kind is added here and to kill_run.PREPARE.
+KINDS = ["initial", "reload"]
+
+STATEMENTS = {
+    "SELECT": "SELECT * FROM ledger.{table}",
+    "LOAD": "LOAD TABLE ledger.{table}",
+    "REFRESH": "REFRESH TABLE ledger.{table}",
+}
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """One end of a load before its time."""
+
+    # kill: SIGKILL; close: the database is closed; network: the server breaks off connections; disk: writes fail.
+    how: str
+    # held: when request `at` is held; stopped: when it and all later ones are; time: `wait` seconds after the statement began;
+    # publish: when all pages were answered.
+    moment: str
+    # Which request, as a part of those that are left.
+    at: float
+    # Seconds between the moment and the end.
+    wait: float
+    # Requests, as parts of those that are left, that are held for a while before, so that what was answered is stored meanwhile.
+    pauses: tuple[float, ...]
+    # Bytes that a file may still grow, for `disk`.
+    room: int
+    # Whether the same process goes on, where it can.
+    stays: bool
+    # Whether the database is first opened without the extension afterwards.
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """One load, its disturbances, and how it is finished."""
+
+    number: int
+    kind: str
+    table: ledger.Table
+    # Rows of each set, before and after the change that a reload finds.
+    old_rows: tuple[int, ...]
+    rows: tuple[int, ...]
+    # Milliseconds that each answer takes.
+    delay: int
+    disturbances: tuple[Disturbance, ...]
+    # The statement that each process runs, the finishing one last.
+    statements: tuple[str, ...]
+
+    def describe(self) -> str:
+        lines = [f"{self.kind} of ledger.{self.table.name}, rows {self.rows}" + (f" over {self.old_rows}" if self.kind != "initial" else "")]
+        lines[0] += f", {self.delay} ms an answer"
+        for disturbance, statement in zip(self.disturbances, self.statements, strict=False):
+            lines.append(f"  {statement}: {disturbance}")
+        return "\n".join([*lines, f"  {self.statements[-1]}: finishes"])
+
+
+def case_of(seed: int, number: int) -> Case:
+    """Returns case `number` of a seed: always the same one."""
+    random = Random(f"{seed}/{number}")
+    kind = KINDS[number % len(KINDS)]
+    names = [name for name in ledger.TABLES if name != "bulk"]
+    # Each table comes up, and every fiftieth case is a large one.
+    table = ledger.TABLES["bulk" if number % 50 == 49 else names[number // len(KINDS) % len(names)]]
+    disturbances = tuple(disturbance_of(random) for _ in range(random.choice([1, 1, 1, 1, 2, 3])))
+    begin = "REFRESH" if kind == "reload" else random.choice(list(STATEMENTS))
+    between = ["REFRESH" if kind == "reload" else random.choice(list(STATEMENTS)) for _ in disturbances[1:]]
+    # A refresh asks for the sets that the parent had when it was loaded.
+    n_sets = {"one": 1, "listed": 6, "child": random.randrange(1, 30)}[table.sets]
+    return Case(
+        number=number, kind=kind, table=table,
+        old_rows=rows_of_sets(random, table, n_sets), rows=rows_of_sets(random, table, n_sets),
+        delay=random.choice([0, 2, 5, 15]), disturbances=disturbances,
+        statements=(begin, *between, random.choice(list(STATEMENTS))),
+    )
+
+
+def rows_of_sets(random: Random, table: ledger.Table, n_sets: int) -> tuple[int, ...]:
+    if table.name == "bulk":
+        return (random.randrange(130_000, 300_000),)
+    if n_sets == 1:
+        return (random.choice([random.randrange(40, 400), random.randrange(5, 40) * 10]),)
+    return tuple(random.choice([0, 10, random.randrange(1, 10), random.randrange(10, 90)]) for _ in range(n_sets))
+
+
+def disturbance_of(random: Random) -> Disturbance:
+    return Disturbance(
+        how=random.choice(["kill", "kill", "kill", "kill", "kill", "kill", "kill", "close", "network", "disk"]),
+        moment=random.choice(["held", "held", "stopped", "stopped", "time", "publish"]),
+        at=random.random(),
+        wait=random.choice([0.0, random.random() * 0.05, random.random() * 0.7]),
+        pauses=tuple(sorted(random.random() for _ in range(random.choice([0, 1, 2])))),
+        room=random.randrange(1, 120_000),
+        stays=random.random() < 0.5,
+        plain=random.random() < 0.5,
+    )

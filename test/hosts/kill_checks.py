@@ -1,0 +1,114 @@
+"""What must hold after a load was disturbed, and when it is finished: rows, state, audit trail and requests."""
+
+import re
+from dataclasses import dataclass
+
+import ledger
+from host_process import HostProcess
+
+TABLES_SQL = "SELECT table_name FROM duckdb_tables() WHERE schema_name = '{schema}' AND NOT internal"
+
+
+@dataclass
+class Seen:
+    """What a database file holds between two processes."""
+
+    # Rows of the tables that are shown; None where a table is not there.
+    target: ledger.Rows | None
+    parent: list[str] | None
+    # Rows of the unfinished load's own table, by set.
+    staged: dict[str, int]
+    # Status and place of each set of the unfinished load.
+    sets: dict[str, tuple[str, str]]
+    # Whether the unfinished load is noted.
+    unfinished: bool
+    jobs: list[dict[str, str | None]]
+
+
+def look(process: HostProcess, table: ledger.Table) -> Seen:
+    """Reads what is there, without a request to the server."""
+    names = {row["table_name"] for row in process.sql(TABLES_SQL.format(schema="ledger"))}
+    own = {row["table_name"] for row in process.sql(TABLES_SQL.format(schema="unify"))}
+    staging = f"{table.name}__loading"
+    states = []
+    if "load_state" in own:
+        states = process.sql(f"SELECT * FROM unify.load_state WHERE table_schema = 'ledger' AND table_name = '{staging}'")
+    staged = process.sql(f"SELECT owner, count(*) AS n FROM ledger.{staging} GROUP BY owner") if staging in names else []
+    return Seen(
+        target=ledger.rows_of(process.sql(f"FROM ledger.{table.name}")) if table.name in names else None,
+        parent=sorted(row["id"] for row in process.sql("FROM ledger.sets")) if "sets" in names else None,
+        staged={row["owner"]: int(row["n"]) for row in staged},
+        sets={set_of(row["parameter_set"]): (row["status"], row["place"]) for row in states if row["parameter_set"]},
+        unfinished=any(row["parameter_set"] == "" for row in states),
+        jobs=process.sql("FROM unify.loading_jobs ORDER BY id") if "loading_jobs" in own else [],
+    )
+
+
+def set_of(parameter_set: str) -> str:
+    """Returns the set that a row of `load_state` is about: its text holds the set's name, if the table has several."""
+    found = re.search(r"\bs\d+\b", parameter_set)
+    return found.group() if found else "s0"
+
+
+def check_shown(seen: Seen, allowed: dict[str, ledger.Rows | None], n_sets: int) -> str:
+    """Returns which of the allowed states the table shows. Fails when it is none of them, and when the parent is shown in part."""
+    sets = sorted(f"s{idx}" for idx in range(n_sets))
+    assert seen.parent is None or seen.parent == sets, f"the parent shows {seen.parent} of {sets}"
+    for name, rows in allowed.items():
+        if seen.target == rows:
+            return name
+    found = "no table" if seen.target is None else "; ".join(
+        f"not {name}: {ledger.difference(seen.target, rows)}" for name, rows in allowed.items() if rows is not None
+    )
+    raise AssertionError(f"the table shows neither of {sorted(allowed)}: {found}")
+
+
+def check_state(seen: Seen) -> None:
+    """Fails unless the places reached say exactly how many rows are stored: both come from one transaction."""
+    placed = {set_name: n_rows_at(place) for set_name, (_, place) in seen.sets.items()}
+    placed = {set_name: n_rows for set_name, n_rows in placed.items() if n_rows}
+    assert seen.staged == placed, f"stored are {seen.staged}, but unify.load_state says {placed}"
+    assert seen.unfinished or not seen.sets, "sets are noted without the load they belong to"
+    assert {status for status, _ in seen.sets.values()} <= {"loading", "done"}, seen.sets
+
+
+def n_rows_at(place: str | None) -> int:
+    return int((place or "0;0").split(";")[1] or 0)
+
+
+def n_pages_at(place: str | None) -> int:
+    return int((place or "0;0").split(";")[0] or 0)
+
+
+def requests_left(seen: Seen, table: ledger.Table, rows: tuple[int, ...], statement: str, shown: str) -> int:
+    """Returns how many requests a statement may make at most: the pages that are not stored yet, and one for each set that is not done."""
+    if shown != "nothing" and statement != "REFRESH":
+        return 0
+    n_requests = 0
+    for idx, n_rows in enumerate(rows):
+        status, place = seen.sets.get(f"s{idx}", ("loading", None)) if seen.unfinished else ("loading", None)
+        if status != "done":
+            n_requests += table.n_pages(n_rows) - n_pages_at(place) + 1 + table.beyond
+    # The parent, where it is missing or older than the refresh wants it.
+    return n_requests + (1 if table.sets == "child" else 0)
+
+
+def check_audit(jobs: list[dict[str, str | None]]) -> None:
+    """Fails unless every start has exactly one end, and ids are what they should be."""
+    ids = [job["id"] for job in jobs]
+    assert len(ids) == len(set(ids)), f"ids come twice: {jobs}"
+    starts = {job["id"]: job for job in jobs if job["action"].endswith("_start")}
+    ends = [job for job in jobs if job["action"].endswith("_end")]
+    for job_id, start in starts.items():
+        mine = [end for end in ends if end["parent_id"] == job_id]
+        assert len(mine) == 1, f"job {job_id} has {len(mine)} ends: {jobs}"
+        assert mine[0]["action"] == start["action"].replace("_start", "_end"), f"a {start['action']} ended as {mine[0]['action']}"
+        assert mine[0]["table_name"] == start["table_name"] and int(mine[0]["id"]) > int(job_id), mine
+        assert (mine[0]["status"] == "error") == bool(mine[0]["error_message"]), mine
+    assert all(end["parent_id"] in starts for end in ends), f"an end has no start: {jobs}"
+
+
+def ends_of(jobs: list[dict[str, str | None]], table: str) -> list[str]:
+    """Returns how the jobs of a table ended, in the order of their starts; '' for one that has not."""
+    ends = {job["parent_id"]: job["status"] for job in jobs if job["action"].endswith("_end")}
+    return [ends.get(job["id"], "") for job in jobs if job["table_name"] == table and job["action"].endswith("_start")]

@@ -1,0 +1,202 @@
+"""Runs one case of the kill harness: disturbs a load as often as the case says, finishes it, and judges what is there after each step."""
+
+from dataclasses import dataclass, field
+
+import hosts
+import ledger
+from host_process import Answer, Failed, Gone, HostProcess
+from kill_cases import STATEMENTS, Case, Disturbance
+from kill_checks import check_audit, check_shown, check_state, ends_of, look, requests_left, Seen
+
+# How long a held request waits for what came before it to be stored.
+PAUSE = 0.3
+
+
+@dataclass
+class Report:
+    """What a case came to, for the summary."""
+
+    # Disturbances that came while a load ran, and those after which a part of it was stored.
+    n_disturbed: int = 0
+    n_resumed: int = 0
+    n_requests: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Run:
+    """One case on one DuckDB release, in a folder of its own."""
+
+    def __init__(self, case: Case, release: str, around: hosts.Surroundings):
+        self.case = case
+        self.release = release
+        self.around = around
+        self.book = ledger.Book(around, f"{release}-{case.number}")
+        self.path = around.folder / "x.duckdb"
+        self.report = Report()
+        # The states that the table may be in, by name.
+        self.allowed: dict[str, ledger.Rows | None] = {}
+        # The process that goes on, where one does.
+        self.process: HostProcess | None = None
+
+    def run(self) -> Report:
+        try:
+            self.prepare()
+            seen, shown = self.look(plain=True) if self.path.exists() else (None, "nothing")
+            for disturbance, statement in zip(self.case.disturbances, self.case.statements, strict=False):
+                seen, shown = self.disturb(disturbance, statement, seen, shown)
+            self.finish(self.case.statements[-1], seen, shown)
+            return self.report
+        finally:
+            self.book.settle()
+            if self.process:
+                self.process.kill()
+
+    def prepare(self) -> None:
+        """Makes the book, and the old table where the case has one."""
+        case = self.case
+        if case.kind == "initial":
+            self.allowed["nothing"] = None
+        else:
+            self.book.rule(rows=text_of(case.old_rows), revision=0)
+            with self.opened() as process:
+                process.sql(f"SELECT count(*) FROM ledger.{case.table.name}")
+                process.close()
+                process.end()
+            self.allowed["old"] = self.book.truth()
+        self.book.rule(rows=text_of(case.rows), revision=1, delay=case.delay)
+        self.allowed["new"] = self.book.truth()
+
+    def opened(self, unify: bool = True) -> HostProcess:
+        process = HostProcess(self.release, self.around)
+        process.open(self.path, unify)
+        return process
+
+    def disturb(self, disturbance: Disturbance, statement: str, before: Seen | None, shown: str) -> tuple[Seen, str]:
+        """Runs the statement, ends it before its time, and judges what is left."""
+        process = self.process or self.opened()
+        self.process = None
+        self.book.rule(recount=1)
+        left = self.left(before, statement, shown)
+        if disturbance.how == "disk":
+            limit = max(file.stat().st_size for file in self.around.folder.glob("x.duckdb*")) + disturbance.room
+            process.begin("file_limit", bytes=limit).get()
+        answer = self.begin(process, statement, disturbance, left)
+        self.end(process, answer, disturbance)
+        self.book.settle()
+        counts = self.book.counts()
+        if disturbance.how in ("kill", "close"):
+            assert counts["asked"] <= left, f"{statement} made {counts['asked']} requests, of which {left} were needed: {counts}"
+        seen, shown = self.look(disturbance.plain)
+        self.report.n_disturbed += counts["asked"] > 0
+        self.report.n_resumed += seen.unfinished and bool(seen.staged)
+        self.report.n_requests += counts["asked"]
+        return seen, shown
+
+    def left(self, before: Seen | None, statement: str, shown: str) -> int:
+        nothing = Seen(None, None, {}, {}, False, [])
+        return requests_left(before or nothing, self.case.table, self.case.rows, statement, shown)
+
+    def begin(self, process: HostProcess, statement: str, disturbance: Disturbance, left: int) -> Answer:
+        """Runs the statement up to the moment."""
+        last = max(1, round(disturbance.at * left))
+        stops = sorted({max(1, round(part * last)) for part in disturbance.pauses} - {last})
+        final = {"held": {"hold": last, "hold_from": 0}, "stopped": {"hold_from": last}}.get(disturbance.moment, {"hold_from": 0})
+        rules = [*({"hold_from": stop} for stop in stops), final]
+        self.book.rule(**rules[0])
+        answer = process.begin_sql(STATEMENTS[statement].format(table=self.case.table.name), on="load")
+        for following in rules[1:]:
+            self.book.until("held", 1, answer)
+            answer.wait(PAUSE)
+            self.book.rule(**following)
+        match disturbance.moment:
+            case "held" | "stopped":
+                self.book.until("held", 1, answer)
+            case "publish":
+                self.book.until("answered", self.n_pages_sure(left), answer)
+        answer.wait(disturbance.wait)
+        return answer
+
+    def n_pages_sure(self, left: int) -> int:
+        """Returns how many of the requests left are for pages that exist: these are made in any case."""
+        table = self.case.table
+        n_spare = len(self.case.rows) * (1 + table.beyond) + (table.sets == "child")
+        return max(1, left - n_spare)
+
+    def end(self, process: HostProcess, answer: Answer, disturbance: Disturbance) -> None:
+        """Does to the process or its surroundings what the disturbance says."""
+        match disturbance.how:
+            case "kill":
+                process.kill()
+            case "close":
+                process.close()
+                process.end()
+            case "network":
+                self.book.rule(fault="drop", percent=100)
+                self.book.rule(hold=0, hold_from=0)
+                self.outcome(answer)
+                self.book.rule(percent=0)
+                self.leave(process, disturbance)
+            case "disk":
+                self.book.rule(hold=0, hold_from=0)
+                self.outcome(answer)
+                process.kill()
+
+    def outcome(self, answer: Answer) -> None:
+        """Waits for the statement, which may fail and must not hang."""
+        try:
+            answer.get()
+        except (Failed, Gone) as err:
+            self.report.notes.append(str(err).split("\n")[0][:300])
+
+    def leave(self, process: HostProcess, disturbance: Disturbance) -> None:
+        if disturbance.stays:
+            self.process = process
+            return
+        process.close()
+        process.end()
+
+    def look(self, plain: bool) -> tuple[Seen, str]:
+        """Judges what is there now, in a process of its own, or in the one that goes on."""
+        process = self.process or self.opened(unify=not plain)
+        seen = look(process, self.case.table)
+        if process is not self.process:
+            process.close()
+            process.end()
+        shown = check_shown(seen, self.allowed, n_sets=len(self.case.rows))
+        check_state(seen)
+        return seen, shown
+
+    def finish(self, statement: str, seen: Seen, shown: str) -> None:
+        """Finishes the load and judges rows, state, audit trail and requests."""
+        statements = [statement]
+        if statement != "REFRESH" and (shown == "old" or (shown == "new" and seen.unfinished)):
+            # These leave a loaded table alone: it shows its rows until a refresh is finished.
+            statements.append("REFRESH")
+        process = self.process or self.opened()
+        self.process = process
+        for text in statements:
+            left = self.left(seen, text, shown)
+            self.book.rule(recount=1)
+            process.sql(STATEMENTS[text].format(table=self.case.table.name))
+            counts = self.book.counts()
+            assert counts["asked"] <= left, f"{text} made {counts['asked']} requests, of which {left} were needed: {counts}"
+            self.report.n_requests += counts["asked"]
+            seen, shown = self.look(plain=False)
+        assert shown == "new", f"after {statements} the table shows {shown} rows"
+        assert not seen.unfinished and not seen.sets and not seen.staged, f"the finished load left its state: {seen}"
+        self.check_audit(process)
+        process.close()
+        process.end()
+        self.process = None
+
+
+    def check_audit(self, process: HostProcess) -> None:
+        """Judges the audit trail. What a killed job left open is closed when the next job starts, so there has to be one."""
+        process.sql("REFRESH TABLE ledger.sets")
+        jobs = process.sql("FROM information_schema.loading_jobs ORDER BY id")
+        check_audit(jobs)
+        assert "success" in ends_of(jobs, self.case.table.name), f"no job of the table ended well: {jobs}"
+
+
+def text_of(rows: tuple[int, ...]) -> str:
+    return ",".join(map(str, rows))

@@ -1,0 +1,116 @@
+"""The ledgers of the test API, as tests see them: tables whose rows carry a revision, in books that tests rule."""
+
+import json
+import pathlib
+from dataclasses import dataclass
+
+import hosts
+from host_process import Answer
+
+# Requests in flight at once, the default of a spec's throttle.
+WINDOW = 8
+
+COLUMNS = ["owner", "id", "revision", "name", "code", "late_size"]
+
+Rows = list[list[str | None]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of test/specs/ledger.yaml: how its rows are divided into sets and pages."""
+
+    name: str
+    # one: a single set; listed: six sets; child: as many as the table `sets` has rows.
+    sets: str = "one"
+    page_size: int = 10
+    # Pages that may be asked for beyond the last one, since nothing says where the table ends.
+    beyond: int = 0
+
+    def n_pages(self, n_rows: int) -> int:
+        return max(1, -(-n_rows // self.page_size))
+
+
+TABLES = {
+    table.name: table
+    for table in [
+        Table("pages"),
+        Table("offsets", beyond=WINDOW),
+        Table("tokens"),
+        Table("links"),
+        Table("nexts"),
+        Table("bulk", page_size=5000),
+        Table("listed_pages", "listed"),
+        Table("listed_tokens", "listed"),
+        Table("child_pages", "child"),
+        Table("child_links", "child"),
+        Table("child_nexts", "child"),
+    ]
+}
+
+
+class Book:
+    """One book of the ledger."""
+
+    def __init__(self, around: hosts.Surroundings, name: str):
+        self.around = around
+        self.name = name
+        around.connections = around.folder / "connections.yaml"
+        around.connections.write_text(
+            "- ledger:\n    adapter: ledger\n"
+            f"    options: {{host: $UNIFY_TEST_API, book: {name}, bearer_token: '${{UNIFY_TEST_TOKEN}}'}}\n"
+        )
+
+    def get(self, endpoint: str) -> str:
+        return self.around.get(f"/ledger/{self.name}/{endpoint}")
+
+    def rule(self, **rules: object) -> None:
+        self.get("__book?" + "&".join(f"{key}={value}" for key, value in rules.items()))
+
+    def counts(self) -> dict:
+        return json.loads(self.get("__state"))
+
+    def truth(self) -> Rows:
+        """Returns all rows that the book has now, sorted."""
+        return sorted(json.loads(self.get("__truth")), key=row_key)
+
+    def settle(self) -> None:
+        """Lets held requests go and waits until none is under way."""
+        self.rule(hold=0, hold_from=0, percent=0)
+        self.get("__wait?open=0")
+
+    def until(self, key: str, n_requests: int, unless: Answer) -> None:
+        """Waits until that many requests are held or answered, or the statement has ended, or the process."""
+        while not unless.wait(0.003):
+            if self.counts()[key] >= n_requests:
+                return
+
+
+def row_key(row: list[str | None]) -> list[str]:
+    return [value or "" for value in row]
+
+
+def rows_of(found: list[dict[str, str | None]]) -> Rows:
+    """Returns the rows of a loaded table in the form of the truth. A column the table lacks is null; one too many is a mistake."""
+    rows = []
+    for row in found:
+        assert row.get("set", row["owner"]) == row["owner"], f"a row of {row['owner']} was stored as one of {row['set']}"
+        assert set(row) <= {*COLUMNS, "set"}, f"unknown columns: {sorted(set(row) - {*COLUMNS, 'set'})}"
+        rows.append([row.get(column) for column in COLUMNS])
+    return sorted(rows, key=row_key)
+
+
+def difference(found: Rows, expected: Rows) -> str:
+    """Returns how two sorted lists of rows differ, in words; empty when they do not."""
+    if found == expected:
+        return ""
+    left: dict[tuple, int] = {}
+    for rows, step in ((found, 1), (expected, -1)):
+        for row in rows:
+            left[tuple(row)] = left.get(tuple(row), 0) + step
+    lost = [row for row, n_rows in left.items() if n_rows < 0]
+    extra = [row for row, n_rows in left.items() if n_rows > 0]
+    return f"{len(found)} rows instead of {len(expected)}; {len(lost)} lost, such as {lost[:2]}; {len(extra)} too many, such as {extra[:2]}"
+
+
+def database_in(folder: pathlib.Path) -> pathlib.Path:
+    return folder / "x.duckdb"

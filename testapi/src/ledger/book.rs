@@ -1,0 +1,221 @@
+//! A book: how many rows its sets have, what goes wrong, which request is held, and what was asked.
+//!
+//! `__book?` takes `rows=3,20,0` (rows of each set), `revision=N`, `delay=MS` for each answer, `fault=500,429,half,drop` with `percent=N`
+//! (how many requests in a hundred go wrong; 0 ends it), `hold=N` (request N waits), `hold_from=N` (request N and all later ones wait;
+//! 0 releases), and `recount=1`. Requests count from 1. `__state` is what was asked; `__truth` all rows. `__wait?` answers once
+//! `answered=N` requests were answered well, `held=N` wait, or with `open=0` none is under way.
+
+use crate::{answer, Asked};
+use axum::response::Response;
+use serde_json::{json, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The longest `__wait` waits before it answers 504.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// One book.
+pub struct Book {
+    state: Mutex<State>,
+    /// Grows with each change, so that waiters look again.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    n_rows_of_sets: Vec<usize>,
+    revision: usize,
+    delay: Duration,
+    faults: Vec<Fault>,
+    percent: u64,
+    hold: u64,
+    hold_from: u64,
+    /// Numbers of the requests that were held and not yet taken up again.
+    held: BTreeSet<u64>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    asked: u64,
+    /// Answered well.
+    answered: u64,
+    /// Under way, the held ones included.
+    open: u64,
+    /// Requests for each set.
+    by_set: BTreeMap<String, u64>,
+}
+
+/// What can go wrong with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Status(u16),
+    /// The connection is closed without an answer.
+    Drop,
+    /// The connection is closed after half of the body.
+    Half,
+}
+
+/// What happens to one request.
+pub struct Rules {
+    pub delay: Duration,
+    pub fault: Option<Fault>,
+}
+
+/// A request under way: it stops being one when dropped, as when the client is gone.
+pub struct Arrival {
+    book: Arc<Book>,
+    number: u64,
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.book.update(|state| state.counts.open = state.counts.open.saturating_sub(1));
+    }
+}
+
+/// A request that is held.
+struct Held<'a>(&'a Arrival);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.book.update(|state| {
+            state.held.remove(&self.0.number);
+        });
+    }
+}
+
+impl Default for Book {
+    fn default() -> Book {
+        Book { state: Mutex::default(), changes: watch::channel(0).0 }
+    }
+}
+
+impl Book {
+    /// Changes the rules.
+    pub fn change(&self, asked: &Asked) -> Result<(), String> {
+        let mut outcome = Ok(());
+        self.update(|state| outcome = asked.query.iter().try_for_each(|(key, value)| state.change(key, value)));
+        outcome
+    }
+
+    /// Counts a request for a set.
+    pub fn arrived(self: &Arc<Book>, set: &str) -> Arrival {
+        let mut number = 0;
+        self.update(|state| {
+            state.counts.asked += 1;
+            state.counts.open += 1;
+            *state.counts.by_set.entry(set.to_string()).or_default() += 1;
+            number = state.counts.asked;
+        });
+        Arrival { book: self.clone(), number }
+    }
+
+    /// Holds the request if the rules say so, and returns what else happens to it.
+    pub async fn pass(&self, arrival: &Arrival) -> Rules {
+        if self.state().holds(arrival.number) {
+            self.update(|state| {
+                state.held.insert(arrival.number);
+            });
+            let _held = Held(arrival);
+            let _ = self.changes.subscribe().wait_for(|_| !self.state().holds(arrival.number)).await;
+        }
+        let state = self.state();
+        Rules { delay: state.delay, fault: state.fault_of(arrival.number) }
+    }
+
+    /// Counts a good answer.
+    pub fn answered(&self, _to: &Arrival) {
+        self.update(|state| state.counts.answered += 1);
+    }
+
+    pub fn n_rows_of_sets(&self) -> Vec<usize> {
+        self.state().n_rows_of_sets.clone()
+    }
+
+    pub fn revision(&self) -> usize {
+        self.state().revision
+    }
+
+    /// Returns what was asked.
+    pub fn counts(&self) -> Value {
+        let state = self.state();
+        let counts = &state.counts;
+        json!({ "asked": counts.asked, "answered": counts.answered, "open": counts.open, "held": state.n_held(), "by_set": counts.by_set })
+    }
+
+    /// Answers when what is waited for is so.
+    pub async fn wait(&self, asked: &Asked) -> Response {
+        let is_so = || {
+            let state = self.state();
+            asked.query.iter().all(|(key, value)| match (key.as_str(), value.parse::<u64>()) {
+                ("answered", Ok(n_requests)) => state.counts.answered >= n_requests,
+                ("held", Ok(n_requests)) => state.n_held() >= n_requests,
+                ("open", Ok(n_requests)) => state.counts.open <= n_requests,
+                _ => false,
+            })
+        };
+        match tokio::time::timeout(LONGEST_WAIT, self.changes.subscribe().wait_for(|_| is_so())).await {
+            Ok(_) => answer::body(200, "text/plain", "ok\n"),
+            Err(_) => answer::error(504, &format!("waited in vain; so far {}", self.counts())),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changes.send_modify(|n_changes| *n_changes += 1);
+    }
+}
+
+impl State {
+    fn change(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let number = || value.parse::<u64>().map_err(|_| format!("'{key}' needs a number, not '{value}'"));
+        match key {
+            "rows" => {
+                let parsed: Result<Vec<usize>, _> = value.split(',').map(str::parse).collect();
+                self.n_rows_of_sets = parsed.map_err(|_| format!("'rows' needs numbers, not '{value}'"))?;
+            }
+            "revision" => self.revision = number()? as usize,
+            "delay" => self.delay = Duration::from_millis(number()?),
+            "percent" => self.percent = number()?,
+            "hold" => self.hold = number()?,
+            "hold_from" => self.hold_from = number()?,
+            "fault" => self.faults = value.split(',').map(fault_named).collect::<Result<_, _>>()?,
+            "recount" => self.counts = Counts { open: self.counts.open, ..Counts::default() },
+            other => return Err(format!("unknown rule '{other}'")),
+        }
+        Ok(())
+    }
+
+    fn holds(&self, number: u64) -> bool {
+        number == self.hold || (self.hold_from > 0 && number >= self.hold_from)
+    }
+
+    /// Returns how many requests wait: one that may go on, and has not yet, is none of them.
+    fn n_held(&self) -> u64 {
+        self.held.iter().filter(|number| self.holds(**number)).count() as u64
+    }
+
+    /// Which requests go wrong depends on their number alone, scattered by a multiplication.
+    fn fault_of(&self, number: u64) -> Option<Fault> {
+        let scattered = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        if self.faults.is_empty() || scattered % 100 >= self.percent {
+            return None;
+        }
+        Some(self.faults[(scattered / 100) as usize % self.faults.len()])
+    }
+}
+
+fn fault_named(name: &str) -> Result<Fault, String> {
+    match name {
+        "drop" => Ok(Fault::Drop),
+        "half" => Ok(Fault::Half),
+        status => status.parse().map(Fault::Status).map_err(|_| format!("unknown fault '{status}'")),
+    }
+}
