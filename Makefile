@@ -63,6 +63,9 @@ test: release ## SQL files and real hosts, on the release build
 kill: release ## Disturb KILLS random loads on each DuckDB line; SEED, CASE and RELEASE repeat one
 	$(MAKE) --no-print-directory test-kill
 
+soak: release ## Load, refresh, disturb and compare for MINUTES on both DuckDB lines; SEED chooses
+	$(MAKE) --no-print-directory test-soak
+
 fuzz: ## Run the property tests with CASES cases each
 	PROPTEST_CASES=$(CASES) $(CARGO) test $(CARGO_FLAGS) --workspace --no-default-features --release
 
@@ -79,7 +82,7 @@ clean: ## Remove what was built
 	$(CARGO) clean
 	rm -rf build
 
-.PHONY: help configure debug release check check-format check-lints check-docs check-licences test-unit test-benchmark test kill fuzz demo \
+.PHONY: help configure debug release check check-format check-lints check-docs check-licences test-unit test-benchmark test kill soak fuzz demo \
 	bench bench-peers clean
 
 include test/test.mk

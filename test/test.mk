@@ -9,8 +9,10 @@ TEST_PROGRAMS := $(abspath $(or $(CARGO_TARGET_DIR),$(TEST_ROOT)/target))/debug
 PYTEST_FLAGS ?=
 # The kill harness: how many loads on each DuckDB line. SEED and CASE repeat what failed, RELEASE takes one line.
 KILLS ?= 200
+# The soak: how long. SEED chooses what happens.
+MINUTES ?= 60
 
-.PHONY: configure-hosts test-programs test-sql test-hosts test-kill
+.PHONY: configure-hosts test-programs test-sql test-hosts test-kill test-soak
 
 # The environment and the Python that test programs run with.
 HOSTS_PYTHON := UNIFY_EXTENSION=$(abspath $(EXTENSION)) UNIFY_TESTAPI=$(TEST_PROGRAMS)/testapi PYTHONDONTWRITEBYTECODE=1 \
@@ -33,3 +35,6 @@ test-hosts: configure-hosts test-programs
 test-kill: configure-hosts test-programs
 	$(HOSTS_PYTHON) $(TEST_ROOT)/test/hosts/kill.py --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) \
 	$(if $(RELEASE),--release $(RELEASE))
+
+test-soak: configure-hosts test-programs
+	$(HOSTS_PYTHON) $(TEST_ROOT)/test/hosts/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -95,17 +95,17 @@ def requests_left(seen: Seen, table: ledger.Table, rows: tuple[int, ...], statem
 
 def check_audit(jobs: list[dict[str, str | None]]) -> None:
     """Fails unless every start has exactly one end, and ids are what they should be."""
-    ids = [job["id"] for job in jobs]
-    assert len(ids) == len(set(ids)), f"ids come twice: {jobs}"
     starts = {job["id"]: job for job in jobs if job["action"].endswith("_start")}
-    ends = [job for job in jobs if job["action"].endswith("_end")]
+    ends = {job["parent_id"]: job for job in jobs if job["action"].endswith("_end")}
+    assert len({job["id"] for job in jobs}) == len(jobs), f"ids come twice: {jobs[-20:]}"
+    assert len(ends) == sum(job["action"].endswith("_end") for job in jobs), f"a job has two ends: {jobs[-20:]}"
+    assert set(ends) <= set(starts), f"an end has no start: {jobs[-20:]}"
     for job_id, start in starts.items():
-        mine = [end for end in ends if end["parent_id"] == job_id]
-        assert len(mine) == 1, f"job {job_id} has {len(mine)} ends: {jobs}"
-        assert mine[0]["action"] == start["action"].replace("_start", "_end"), f"a {start['action']} ended as {mine[0]['action']}"
-        assert mine[0]["table_name"] == start["table_name"] and int(mine[0]["id"]) > int(job_id), mine
-        assert (mine[0]["status"] == "error") == bool(mine[0]["error_message"]), mine
-    assert all(end["parent_id"] in starts for end in ends), f"an end has no start: {jobs}"
+        end = ends.get(job_id)
+        assert end, f"job {job_id} has no end: {[start, *jobs[-20:]]}"
+        assert end["action"] == start["action"].replace("_start", "_end"), f"a {start['action']} ended as {end['action']}"
+        assert end["table_name"] == start["table_name"] and int(end["id"]) > int(job_id), [start, end]
+        assert (end["status"] == "error") == bool(end["error_message"]), end
 
 
 def ends_of(jobs: list[dict[str, str | None]], table: str) -> list[str]:

@@ -31,6 +31,7 @@ class Run:
         self.release = release
         self.around = around
         self.book = ledger.Book(around, f"{release}-{case.number}")
+        ledger.write_connections(around, {"ledger": self.book})
         self.path = around.folder / "x.duckdb"
         self.report = Report()
         # The states that the table may be in, by name.

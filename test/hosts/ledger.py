@@ -1,7 +1,6 @@
 """The ledgers of the test API, as tests see them: tables whose rows carry a revision, in books that tests rule."""
 
 import json
-import pathlib
 from dataclasses import dataclass
 
 import hosts
@@ -54,11 +53,6 @@ class Book:
     def __init__(self, around: hosts.Surroundings, name: str):
         self.around = around
         self.name = name
-        around.connections = around.folder / "connections.yaml"
-        around.connections.write_text(
-            "- ledger:\n    adapter: ledger\n"
-            f"    options: {{host: $UNIFY_TEST_API, book: {name}, bearer_token: '${{UNIFY_TEST_TOKEN}}'}}\n"
-        )
 
     def get(self, endpoint: str) -> str:
         return self.around.get(f"/ledger/{self.name}/{endpoint}")
@@ -83,6 +77,14 @@ class Book:
         while not unless.wait(0.003):
             if self.counts()[key] >= n_requests:
                 return
+
+
+def write_connections(around: hosts.Surroundings, books: dict[str, Book]) -> None:
+    """Makes the connections file: a connection of that name to each book."""
+    around.connections = around.folder / "connections.yaml"
+    options = "host: $UNIFY_TEST_API, bearer_token: '${UNIFY_TEST_TOKEN}'"
+    entries = [f"- {name}: {{adapter: ledger, options: {{{options}, book: {book.name}}}}}\n" for name, book in books.items()]
+    around.connections.write_text("".join(entries))
 
 
 def row_key(row: list[str | None]) -> list[str]:
@@ -110,7 +112,3 @@ def difference(found: Rows, expected: Rows) -> str:
     lost = [row for row, n_rows in left.items() if n_rows < 0]
     extra = [row for row, n_rows in left.items() if n_rows > 0]
     return f"{len(found)} rows instead of {len(expected)}; {len(lost)} lost, such as {lost[:2]}; {len(extra)} too many, such as {extra[:2]}"
-
-
-def database_in(folder: pathlib.Path) -> pathlib.Path:
-    return folder / "x.duckdb"

@@ -1,0 +1,123 @@
+"""What the soak knows: books that change, the tables loaded from them, and which states each table may show."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+import hosts
+import ledger
+
+# Each book has six sets, which suits tables of every kind.
+N_SETS = 6
+
+# Tables of each connection, by name. No two ways of paging of one kind are side by side.
+SHELVES = {
+    "north": ["pages", "listed_tokens", "child_pages"],
+    "south": ["tokens", "links", "child_nexts"],
+    "west": ["offsets", "nexts", "listed_pages", "child_links"],
+}
+
+FAULTS = ["500", "429", "half", "drop", "503"]
+
+
+class Wrong(Exception):
+    """Something was seen that must not be."""
+
+
+@dataclass(eq=False)
+class SoakTable:
+    """A table of one connection, and what is known of it."""
+
+    shelf: "Shelf"
+    table: ledger.Table
+    # The revision it was seen with last; None: it is not loaded.
+    shown: int | None = None
+    # Whether nothing of it is unfinished, so that its book may change: a load that goes on must see what it saw before.
+    clean: bool = True
+    # Whether a load of it may fail through no fault of its own.
+    disturbed: bool = False
+    n_statements: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.shelf.schema}.{self.table.name}"
+
+    def truth(self, revision: int) -> ledger.Rows:
+        rows = self.shelf.truths[revision]
+        return [row for row in rows if row[0] == "s0"] if self.table.sets == "one" else rows
+
+    def saw(self, rows: ledger.Rows | None) -> None:
+        """Takes what the table shows now. Fails unless it is the state it was in, or the one its book is in."""
+        allowed = {self.shown, self.shelf.revision}
+        if rows is None:
+            if self.shown is not None:
+                raise Wrong(f"{self.name} was loaded with revision {self.shown}, and is not there")
+            return
+        matching = [revision for revision in allowed if revision is not None and self.truth(revision) == rows]
+        if not matching:
+            revisions = sorted({row[2] for row in rows})
+            differences = [f"not revision {it}: {ledger.difference(rows, self.truth(it))}" for it in allowed if it is not None]
+            raise Wrong(f"{self.name} shows rows of revisions {revisions}: {'; '.join(differences)}")
+        self.shown = matching[0] if len(matching) == 1 else self.shelf.revision
+
+    def forget(self) -> None:
+        """The database is a new one."""
+        self.shown, self.clean, self.disturbed, self.n_statements = None, True, False, 0
+
+
+@dataclass(eq=False)
+class Shelf:
+    """A connection: a book and its tables."""
+
+    schema: str
+    book: ledger.Book
+    tables: list[SoakTable] = field(default_factory=list)
+    revision: int = 0
+    # The rows of the last two revisions.
+    truths: dict[int, ledger.Rows] = field(default_factory=dict)
+    # Whether the server makes mistakes, and how often that changed.
+    faulty: bool = False
+    n_fault_changes: int = 0
+
+    def may_change(self) -> bool:
+        return all(table.clean and table.n_statements == 0 for table in self.tables)
+
+    def change(self, random: Random) -> None:
+        """Gives the book new rows and a new revision."""
+        self.revision += 1
+        rows = [random.choice([0, 10, random.randrange(1, 10), random.randrange(10, 60)]) for _ in range(N_SETS)]
+        rows[0] = random.choice([random.randrange(1, 200), random.randrange(1, 20) * 10])
+        self.book.rule(rows=",".join(map(str, rows)), revision=self.revision)
+        self.truths[self.revision] = self.book.truth()
+        kept = {self.revision, *(table.shown for table in self.tables)}
+        self.truths = {revision: truth for revision, truth in self.truths.items() if revision in kept}
+
+    def switch_faults(self, random: Random) -> str:
+        """Lets the server begin or stop to make mistakes, and says which."""
+        self.n_fault_changes += 1
+        self.faulty = not self.faulty
+        if not self.faulty:
+            self.book.rule(percent=0, delay=random.choice([0, 0, 2]))
+            return "none"
+        for table in self.tables:
+            table.disturbed = True
+        faults = ",".join(random.sample(FAULTS, random.randrange(1, 4)))
+        percent, delay = random.choice([5, 20, 50, 100]), random.choice([0, 5, 40])
+        self.book.rule(fault=faults, percent=percent, delay=delay)
+        return f"{percent}% {faults}, {delay} ms"
+
+    def be_well(self) -> None:
+        self.n_fault_changes += 1
+        self.faulty = False
+        self.book.rule(percent=0, delay=0)
+
+
+def shelves_of(around: hosts.Surroundings, name: str, random: Random) -> list[Shelf]:
+    """Makes the connections, each with a book of its own."""
+    shelves = []
+    for schema, tables in SHELVES.items():
+        shelf = Shelf(schema, ledger.Book(around, f"{name}-{schema}"))
+        shelf.tables = [SoakTable(shelf, ledger.TABLES[table]) for table in tables]
+        shelf.change(random)
+        shelves.append(shelf)
+    ledger.write_connections(around, {shelf.schema: shelf.book for shelf in shelves})
+    return shelves
