@@ -42,6 +42,8 @@ class Statement:
     answer: Answer
     began: float
     n_fault_changes: int
+    # The revision the table showed when the statement began.
+    shown_before: int | None
     # Whether no other statement of the table was under way at any time.
     alone: bool = True
 
@@ -128,7 +130,9 @@ class Soak:
         self.note(f"{session}: {sql}")
         others = [statement for statement in self.running if statement.table is table]
         answer = self.process.begin_sql(sql, on=session)
-        statement = Statement(table, what, session, answer, time.monotonic(), table.shelf.n_fault_changes, alone=not others)
+        statement = Statement(
+            table, what, session, answer, time.monotonic(), table.shelf.n_fault_changes, table.shown, alone=not others,
+        )
         for other in others:
             other.alone = False
         if what in ("REFRESH", "BACKGROUND") or table.shown is None:
@@ -249,7 +253,8 @@ class Soak:
         self.note(f"{statement.session}: done")
         was_shown = table.shown
         if statement.what == "SELECT":
-            table.saw(ledger.rows_of([dict(zip(content["columns"], row, strict=True)) for row in content["rows"]]))
+            rows = [dict(zip(content["columns"], row, strict=True)) for row in content["rows"]]
+            table.saw(ledger.rows_of(rows), statement.shown_before)
         if statement.what == "REFRESH" or (was_shown is None and statement.what in ("SELECT", "LOAD")):
             # What is shown from now on was loaded since the book changed.
             table.shown = shelf.revision

@@ -45,9 +45,12 @@ class SoakTable:
         rows = self.shelf.truths[revision]
         return [row for row in rows if row[0] == "s0"] if self.table.sets == "one" else rows
 
-    def saw(self, rows: ledger.Rows | None) -> None:
-        """Takes what the table shows now. Fails unless it is the state it was in, or the one its book is in."""
-        allowed = {self.shown, self.shelf.revision}
+    def saw(self, rows: ledger.Rows | None, shown_before: int | None = None) -> None:
+        """Takes what the table shows. Fails unless it is the state it was in, or the one its book is in.
+
+        A statement that began a while ago may show the state the table was in then.
+        """
+        allowed = {self.shown, shown_before, self.shelf.revision}
         if rows is None:
             if self.shown is not None:
                 raise Wrong(f"{self.name} was loaded with revision {self.shown}, and is not there")
@@ -57,7 +60,8 @@ class SoakTable:
             revisions = sorted({row[2] for row in rows})
             differences = [f"not revision {it}: {ledger.difference(rows, self.truth(it))}" for it in allowed if it is not None]
             raise Wrong(f"{self.name} shows rows of revisions {revisions}: {'; '.join(differences)}")
-        self.shown = matching[0] if len(matching) == 1 else self.shelf.revision
+        if self.shelf.revision in matching or self.shown is None:
+            self.shown = self.shelf.revision
 
     def forget(self) -> None:
         """The database is a new one."""
