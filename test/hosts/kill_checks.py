@@ -63,21 +63,27 @@ def check_shown(seen: Seen, allowed: dict[str, ledger.Rows | None], n_sets: int)
     raise AssertionError(f"the table shows neither of {sorted(allowed)}: {found}")
 
 
-def check_state(seen: Seen) -> None:
-    """Fails unless the places reached say exactly how many rows are stored: both come from one transaction."""
-    placed = {set_name: n_rows_at(place) for set_name, (_, place) in seen.sets.items()}
-    placed = {set_name: n_rows for set_name, n_rows in placed.items() if n_rows}
-    assert seen.staged == placed, f"stored are {seen.staged}, but unify.load_state says {placed}"
+def check_state(seen: Seen, table: ledger.Table, rows: tuple[int, ...]) -> None:
+    """Fails unless exactly the rows of the pages that the places say are stored are there: both come from one transaction."""
+    placed = {}
+    for idx, n_rows in enumerate(rows):
+        status, place = seen.sets.get(f"s{idx}", ("loading", None))
+        n_placed = n_rows if status == "done" else min(n_rows, n_pages_at(place) * table.page_size)
+        if n_placed:
+            placed[f"s{idx}"] = n_placed
+    assert seen.staged == placed, f"stored are {seen.staged}, but unify.load_state says {placed}: {seen.sets}"
     assert seen.unfinished or not seen.sets, "sets are noted without the load they belong to"
     assert {status for status, _ in seen.sets.values()} <= {"loading", "done"}, seen.sets
 
 
-def n_rows_at(place: str | None) -> int:
-    return int((place or "0;0").split(";")[1] or 0)
-
-
 def n_pages_at(place: str | None) -> int:
     return int((place or "0;0").split(";")[0] or 0)
+
+
+def check_requests(counts: dict, left: int, table: ledger.Table, statement: str, before: object) -> None:
+    """Fails when a statement made more requests for pages than were left, or too many for pages after the last one."""
+    n_requests = counts["asked"] - min(counts["beyond"], table.beyond)
+    assert n_requests <= left, f"{statement} made {n_requests} requests, of which {left} were needed: {counts}; before it there was {before}"
 
 
 def requests_left(seen: Seen, table: ledger.Table, rows: tuple[int, ...], statement: str, shown: str) -> int:
@@ -88,7 +94,7 @@ def requests_left(seen: Seen, table: ledger.Table, rows: tuple[int, ...], statem
     for idx, n_rows in enumerate(rows):
         status, place = seen.sets.get(f"s{idx}", ("loading", None)) if seen.unfinished else ("loading", None)
         if status != "done":
-            n_requests += table.n_pages(n_rows) - n_pages_at(place) + 1 + table.beyond
+            n_requests += table.n_pages(n_rows) - n_pages_at(place) + 1
     # The parent, where it is missing or older than the refresh wants it.
     return n_requests + (1 if table.sets == "child" else 0)
 

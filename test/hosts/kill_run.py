@@ -6,7 +6,7 @@ import hosts
 import ledger
 from host_process import Answer, Failed, Gone, HostProcess
 from kill_cases import STATEMENTS, Case, Disturbance
-from kill_checks import check_audit, check_shown, check_state, ends_of, look, requests_left, Seen
+from kill_checks import Seen, check_audit, check_requests, check_shown, check_state, ends_of, look, requests_left
 
 # How long a held request waits for what came before it to be stored.
 PAUSE = 0.3
@@ -86,7 +86,7 @@ class Run:
         self.book.settle()
         counts = self.book.counts()
         if disturbance.how in ("kill", "close"):
-            assert counts["asked"] <= left, f"{statement} made {counts['asked']} requests, of which {left} were needed: {counts}"
+            check_requests(counts, left, self.case.table, statement, before and before.sets)
         seen, shown = self.look(disturbance.plain)
         self.report.n_disturbed += counts["asked"] > 0
         self.report.n_resumed += seen.unfinished and bool(seen.staged)
@@ -119,9 +119,7 @@ class Run:
 
     def n_pages_sure(self, left: int) -> int:
         """Returns how many of the requests left are for pages that exist: these are made in any case."""
-        table = self.case.table
-        n_spare = len(self.case.rows) * (1 + table.beyond) + (table.sets == "child")
-        return max(1, left - n_spare)
+        return max(1, left - len(self.case.rows) - (self.case.table.sets == "child"))
 
     def end(self, process: HostProcess, answer: Answer, disturbance: Disturbance) -> None:
         """Does to the process or its surroundings what the disturbance says."""
@@ -164,7 +162,7 @@ class Run:
             process.close()
             process.end()
         shown = check_shown(seen, self.allowed, n_sets=len(self.case.rows))
-        check_state(seen)
+        check_state(seen, self.case.table, self.case.rows)
         return seen, shown
 
     def finish(self, statement: str, seen: Seen, shown: str) -> None:
@@ -180,7 +178,7 @@ class Run:
             self.book.rule(recount=1)
             process.sql(STATEMENTS[text].format(table=self.case.table.name))
             counts = self.book.counts()
-            assert counts["asked"] <= left, f"{text} made {counts['asked']} requests, of which {left} were needed: {counts}"
+            check_requests(counts, left, self.case.table, text, seen and seen.sets)
             self.report.n_requests += counts["asked"]
             seen, shown = self.look(plain=False)
         assert shown == "new", f"after {statements} the table shows {shown} rows"

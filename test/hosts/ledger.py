@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import hosts
 from host_process import Answer
 
-# Requests in flight at once, the default of a spec's throttle.
-WINDOW = 8
+# Pages that may be asked for after the last one, where nothing says that it is the last: eight in flight, and four times as many that
+# wait for the one that shows the end.
+AHEAD = 40
 
 COLUMNS = ["owner", "id", "revision", "name", "code", "late_size"]
 
@@ -22,7 +23,7 @@ class Table:
     # one: a single set; listed: six sets; child: as many as the table `sets` has rows.
     sets: str = "one"
     page_size: int = 10
-    # Pages that may be asked for beyond the last one, since nothing says where the table ends.
+    # Pages that may be asked for beyond the last one.
     beyond: int = 0
 
     def n_pages(self, n_rows: int) -> int:
@@ -33,7 +34,7 @@ TABLES = {
     table.name: table
     for table in [
         Table("pages"),
-        Table("offsets", beyond=WINDOW),
+        Table("offsets", beyond=AHEAD),
         Table("tokens"),
         Table("links"),
         Table("nexts"),

@@ -79,20 +79,24 @@ fn page(asked: &Asked, book: &Book, way: &str, set: &str) -> Response {
     let revision = book.revision();
     let row_of = |idx: usize| row(set, revision, idx);
     let count = asked.number("count", 10).clamp(1, 10_000);
+    let start = match way {
+        "pages" | "links" => (asked.number("page", 1).max(1) - 1) * asked.number("per_page", count),
+        "offsets" => asked.number("offset", 0),
+        "tokens" => asked.value("after").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0),
+        _ => asked.number("start", 0),
+    };
+    if start > 0 && start >= n_rows {
+        book.beyond();
+    }
     match way {
-        "pages" => {
-            let page = asked.number("page", 1).max(1);
-            answer::json(&json!({ "total": n_rows, "rows": answer::rows(n_rows, (page - 1) * count, count, row_of) }))
-        }
-        "offsets" => answer::json(&Value::Array(answer::rows(n_rows, asked.number("offset", 0), count, row_of))),
+        "pages" => answer::json(&json!({ "total": n_rows, "rows": answer::rows(n_rows, start, count, row_of) })),
+        "offsets" => answer::json(&Value::Array(answer::rows(n_rows, start, count, row_of))),
         "tokens" => {
-            let start = asked.value("after").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0);
             let token = (start + count < n_rows).then(|| format!("after-{}", start + count));
             answer::json(&json!({ "rows": answer::rows(n_rows, start, count, row_of), "next": token }))
         }
         "links" => answer::linked_page(asked, n_rows, row_of),
         "nexts" => {
-            let start = asked.number("start", 0);
             let next = (start + count < n_rows).then(|| format!("{}{}?count={count}&start={}", asked.origin, asked.path, start + count));
             answer::json(&json!({ "rows": answer::rows(n_rows, start, count, row_of), "next": next }))
         }

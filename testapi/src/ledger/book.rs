@@ -42,6 +42,8 @@ struct Counts {
     asked: u64,
     /// Answered well.
     answered: u64,
+    /// Pages after the last one that has rows.
+    beyond: u64,
     /// Under way, the held ones included.
     open: u64,
     /// Requests for each set.
@@ -131,6 +133,11 @@ impl Book {
         self.update(|state| state.counts.answered += 1);
     }
 
+    /// Counts a page that was asked for beyond the last one.
+    pub fn beyond(&self) {
+        self.update(|state| state.counts.beyond += 1);
+    }
+
     pub fn n_rows_of_sets(&self) -> Vec<usize> {
         self.state().n_rows_of_sets.clone()
     }
@@ -143,7 +150,7 @@ impl Book {
     pub fn counts(&self) -> Value {
         let state = self.state();
         let counts = &state.counts;
-        json!({ "asked": counts.asked, "answered": counts.answered, "open": counts.open, "held": state.n_held(), "by_set": counts.by_set })
+        json!({ "asked": counts.asked, "answered": counts.answered, "beyond": counts.beyond, "open": counts.open, "held": state.n_held(), "by_set": counts.by_set })
     }
 
     /// Answers when what is waited for is so.
