@@ -258,6 +258,7 @@ class Soak:
         if statement.what == "REFRESH" or (was_shown is None and statement.what in ("SELECT", "LOAD")):
             # What is shown from now on was loaded since the book changed.
             table.shown = shelf.revision
+        self.counts["publications seen"] += table.shown != was_shown
         if statement.alone and statement.what == "REFRESH":
             table.clean = True
             table.disturbed = table.disturbed and not undisturbed

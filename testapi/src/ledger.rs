@@ -40,7 +40,13 @@ impl Ledger {
             ["__truth"] => answer::json(&truth(&book)),
             _ if !asked.is_authorized() => answer::error(401, "who are you?"),
             ["sets"] => ruled(&book, "sets", || sets(&book)).await,
-            [way, set] => ruled(&book, set, || page(asked, &book, way, set)).await,
+            [way, set] => {
+                let start = start_of(asked, way);
+                if book.n_rows_of(set).is_some_and(|n_rows| start > 0 && start >= n_rows) {
+                    book.beyond();
+                }
+                ruled(&book, set, || page(asked, &book, way, set)).await
+            }
             _ => answer::error(404, "no such ledger"),
         }
     }
@@ -71,23 +77,25 @@ fn set_name(idx: usize) -> String {
     format!("s{idx}")
 }
 
-fn page(asked: &Asked, book: &Book, way: &str, set: &str) -> Response {
-    let all = book.n_rows_of_sets();
-    let Some(n_rows) = set.strip_prefix('s').and_then(|idx| idx.parse::<usize>().ok()).and_then(|idx| all.get(idx).copied()) else {
-        return answer::error(404, "no such set");
-    };
-    let revision = book.revision();
-    let row_of = |idx: usize| row(set, revision, idx);
-    let count = asked.number("count", 10).clamp(1, 10_000);
-    let start = match way {
-        "pages" | "links" => (asked.number("page", 1).max(1) - 1) * asked.number("per_page", count),
+/// Returns where the page that is asked for starts, in rows.
+fn start_of(asked: &Asked, way: &str) -> usize {
+    match way {
+        "pages" | "links" => (asked.number("page", 1).max(1) - 1) * count_of(asked),
         "offsets" => asked.number("offset", 0),
         "tokens" => asked.value("after").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0),
         _ => asked.number("start", 0),
-    };
-    if start > 0 && start >= n_rows {
-        book.beyond();
     }
+}
+
+fn count_of(asked: &Asked) -> usize {
+    asked.number("count", asked.number("per_page", 10)).clamp(1, 10_000)
+}
+
+fn page(asked: &Asked, book: &Book, way: &str, set: &str) -> Response {
+    let Some(n_rows) = book.n_rows_of(set) else { return answer::error(404, "no such set") };
+    let revision = book.revision();
+    let row_of = |idx: usize| row(set, revision, idx);
+    let (start, count) = (start_of(asked, way), count_of(asked));
     match way {
         "pages" => answer::json(&json!({ "total": n_rows, "rows": answer::rows(n_rows, start, count, row_of) })),
         "offsets" => answer::json(&Value::Array(answer::rows(n_rows, start, count, row_of))),

@@ -142,6 +142,12 @@ impl Book {
         self.state().n_rows_of_sets.clone()
     }
 
+    /// Returns how many rows a set has, such as `s3`; `None` where there is no such set.
+    pub fn n_rows_of(&self, set: &str) -> Option<usize> {
+        let idx: usize = set.strip_prefix('s')?.parse().ok()?;
+        self.state().n_rows_of_sets.get(idx).copied()
+    }
+
     pub fn revision(&self) -> usize {
         self.state().revision
     }
