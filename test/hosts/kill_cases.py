@@ -5,8 +5,8 @@ from random import Random
 
 import ledger
 
-# How a load is begun: into nothing, or over an older complete table. A new kind is added here and to kill_run.PREPARE.
-KINDS = ["initial", "reload"]
+# How a load is begun: into nothing, over an older complete table, or as a refresh that asks for what changed since.
+KINDS = ["initial", "reload", "updates"]
 
 STATEMENTS = {
     "SELECT": "SELECT * FROM ledger.{table}",
@@ -45,7 +45,7 @@ class Case:
     number: int
     kind: str
     table: ledger.Table
-    # Rows of each set, before and after the change that a reload finds.
+    # Rows of each set, before and after the change that a refresh finds.
     old_rows: tuple[int, ...]
     rows: tuple[int, ...]
     # Milliseconds that each answer takes.
@@ -53,6 +53,12 @@ class Case:
     disturbances: tuple[Disturbance, ...]
     # The statement that each process runs, the finishing one last.
     statements: tuple[str, ...]
+
+    def rows_to_come(self) -> tuple[int, ...]:
+        """Returns how many rows of each set the load fetches."""
+        if self.kind != "updates":
+            return self.rows
+        return tuple(ledger.n_changed(n_old, n_rows) for n_old, n_rows in zip(self.old_rows, self.rows, strict=True))
 
     def describe(self) -> str:
         lines = [f"{self.kind} of ledger.{self.table.name}, rows {self.rows}" + (f" over {self.old_rows}" if self.kind != "initial" else "")]
@@ -66,17 +72,19 @@ def case_of(seed: int, number: int) -> Case:
     """Returns case `number` of a seed: always the same one."""
     random = Random(f"{seed}/{number}")
     kind = KINDS[number % len(KINDS)]
-    names = [name for name in ledger.TABLES if name != "bulk"]
-    # Each table comes up, and every fiftieth case is a large one.
-    table = ledger.TABLES["bulk" if number % 50 == 49 else names[number // len(KINDS) % len(names)]]
+    names = [table.name for table in ledger.TABLES.values() if table.by_changes == (kind == "updates") and table.name != "bulk"]
+    # Each table comes up, and some cases are large.
+    table = ledger.TABLES["bulk" if number % 25 == 24 and kind != "updates" else names[number // len(KINDS) % len(names)]]
     disturbances = tuple(disturbance_of(random) for _ in range(random.choice([1, 1, 1, 1, 2, 3])))
-    begin = "REFRESH" if kind == "reload" else random.choice(list(STATEMENTS))
-    between = ["REFRESH" if kind == "reload" else random.choice(list(STATEMENTS)) for _ in disturbances[1:]]
+    begin, *between = ["REFRESH" if kind != "initial" else random.choice(list(STATEMENTS)) for _ in disturbances]
     # A refresh asks for the sets that the parent had when it was loaded.
     n_sets = {"one": 1, "listed": 6, "child": random.randrange(1, 30)}[table.sets]
+    old_rows, rows = rows_of_sets(random, table, n_sets), rows_of_sets(random, table, n_sets)
+    if kind == "updates":
+        # Nothing is seen of rows that are gone.
+        rows = tuple(n_old + n_new for n_old, n_new in zip(old_rows, rows, strict=True))
     return Case(
-        number=number, kind=kind, table=table,
-        old_rows=rows_of_sets(random, table, n_sets), rows=rows_of_sets(random, table, n_sets),
+        number=number, kind=kind, table=table, old_rows=old_rows, rows=rows,
         delay=random.choice([0, 2, 5, 15]), disturbances=disturbances,
         statements=(begin, *between, random.choice(list(STATEMENTS))),
     )

@@ -58,14 +58,14 @@ class Run:
         if case.kind == "initial":
             self.allowed["nothing"] = None
         else:
-            self.book.rule(rows=text_of(case.old_rows), revision=0)
+            self.book.rule(rows=text_of(case.old_rows), base=text_of(case.old_rows), revision=0)
             with self.opened() as process:
                 process.sql(f"SELECT count(*) FROM ledger.{case.table.name}")
                 process.close()
                 process.end()
-            self.allowed["old"] = self.book.truth()
+            self.allowed["old"] = self.book.truth(case.table)
         self.book.rule(rows=text_of(case.rows), revision=1, delay=case.delay)
-        self.allowed["new"] = self.book.truth()
+        self.allowed["new"] = self.book.truth(case.table)
 
     def opened(self, unify: bool = True) -> HostProcess:
         process = HostProcess(self.release, self.around)
@@ -95,7 +95,7 @@ class Run:
 
     def left(self, before: Seen | None, statement: str, shown: str) -> int:
         nothing = Seen(None, None, {}, {}, False, [])
-        return requests_left(before or nothing, self.case.table, self.case.rows, statement, shown)
+        return requests_left(before or nothing, self.case.table, self.case.rows_to_come(), statement, shown)
 
     def begin(self, process: HostProcess, statement: str, disturbance: Disturbance, left: int) -> Answer:
         """Runs the statement up to the moment."""
@@ -162,7 +162,7 @@ class Run:
             process.close()
             process.end()
         shown = check_shown(seen, self.allowed, n_sets=len(self.case.rows))
-        check_state(seen, self.case.table, self.case.rows)
+        check_state(seen, self.case.table, self.case.rows_to_come())
         return seen, shown
 
     def finish(self, statement: str, seen: Seen, shown: str) -> None:

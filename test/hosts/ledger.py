@@ -25,6 +25,8 @@ class Table:
     page_size: int = 10
     # Pages that may be asked for beyond the last one.
     beyond: int = 0
+    # Whether a refresh asks for changed rows only.
+    by_changes: bool = False
 
     def n_pages(self, n_rows: int) -> int:
         return max(1, -(-n_rows // self.page_size))
@@ -44,8 +46,15 @@ TABLES = {
         Table("child_pages", "child"),
         Table("child_links", "child"),
         Table("child_nexts", "child"),
+        Table("changes", by_changes=True),
+        Table("listed_changes", "listed", by_changes=True),
     ]
 }
+
+
+def n_changed(n_old: int, n_rows: int) -> int:
+    """Returns how many rows a refresh by changes gets: every third, the new ones, and the last one that it knows already."""
+    return sum(idx % 3 == 0 or idx >= n_old - 1 for idx in range(n_rows))
 
 
 class Book:
@@ -64,9 +73,10 @@ class Book:
     def counts(self) -> dict:
         return json.loads(self.get("__state"))
 
-    def truth(self) -> Rows:
+    def truth(self, table: Table | None = None) -> Rows:
         """Returns all rows that the book has now, sorted."""
-        return sorted(json.loads(self.get("__truth")), key=row_key)
+        way = "?way=changes" if table and table.by_changes else ""
+        return sorted(json.loads(self.get(f"__truth{way}")), key=row_key)
 
     def settle(self) -> None:
         """Lets held requests go and waits until none is under way."""
@@ -97,7 +107,7 @@ def rows_of(found: list[dict[str, str | None]]) -> Rows:
     rows = []
     for row in found:
         assert row.get("set", row["owner"]) == row["owner"], f"a row of {row['owner']} was stored as one of {row['set']}"
-        assert set(row) <= {*COLUMNS, "set"}, f"unknown columns: {sorted(set(row) - {*COLUMNS, 'set'})}"
+        assert set(row) <= {*COLUMNS, "set", "changed"}, f"unknown columns: {sorted(set(row) - {*COLUMNS})}"
         rows.append([row.get(column) for column in COLUMNS])
     return sorted(rows, key=row_key)
 

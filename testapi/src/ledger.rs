@@ -2,7 +2,8 @@
 //!
 //! A book is a name below `/ledger`; each has its own rows, faults and counts, so that tests side by side do not see each other.
 //! `/ledger/BOOK/sets` lists its sets, `/ledger/BOOK/WAY/SET` has the rows of one set in pages, where WAY is `pages`, `offsets`, `tokens`,
-//! `links` or `nexts`. Rules and counts of a book are in [`book`], which says how to change them.
+//! `links` or `nexts`, or `changes`: pages of the rows that changed at `since` or later, of which a new revision has a third, and those
+//! beyond `base`. Rules and counts of a book are in [`book`], which says how to change them.
 
 mod book;
 
@@ -37,12 +38,12 @@ impl Ledger {
             }
             ["__state"] => answer::json(&book.counts()),
             ["__wait"] => book.wait(asked).await,
-            ["__truth"] => answer::json(&truth(&book)),
+            ["__truth"] => answer::json(&truth(&book, asked.value("way") == Some("changes"))),
             _ if !asked.is_authorized() => answer::error(401, "who are you?"),
             ["sets"] => ruled(&book, "sets", || sets(&book)).await,
             [way, set] => {
                 let start = start_of(asked, way);
-                if book.n_rows_of(set).is_some_and(|n_rows| start > 0 && start >= n_rows) {
+                if *way != "changes" && book.n_rows_of(set).is_some_and(|n_rows| start > 0 && start >= n_rows) {
                     book.beyond();
                 }
                 ruled(&book, set, || page(asked, &book, way, set)).await
@@ -80,7 +81,7 @@ fn set_name(idx: usize) -> String {
 /// Returns where the page that is asked for starts, in rows.
 fn start_of(asked: &Asked, way: &str) -> usize {
     match way {
-        "pages" | "links" => (asked.number("page", 1).max(1) - 1) * count_of(asked),
+        "pages" | "links" | "changes" => (asked.number("page", 1).max(1) - 1) * count_of(asked),
         "offsets" => asked.number("offset", 0),
         "tokens" => asked.value("after").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0),
         _ => asked.number("start", 0),
@@ -97,6 +98,7 @@ fn page(asked: &Asked, book: &Book, way: &str, set: &str) -> Response {
     let row_of = |idx: usize| row(set, revision, idx);
     let (start, count) = (start_of(asked, way), count_of(asked));
     match way {
+        "changes" => changes(book, set, asked.value("since").unwrap_or_default(), (start, count)),
         "pages" => answer::json(&json!({ "total": n_rows, "rows": answer::rows(n_rows, start, count, row_of) })),
         "offsets" => answer::json(&Value::Array(answer::rows(n_rows, start, count, row_of))),
         "tokens" => {
@@ -110,6 +112,23 @@ fn page(asked: &Asked, book: &Book, way: &str, set: &str) -> Response {
         }
         _ => answer::error(404, "no such way of paging"),
     }
+}
+
+/// Answers with a page of the rows that changed at a time or later, as texts that can be compared.
+fn changes(book: &Book, set: &str, since: &str, (start, count): (usize, usize)) -> Response {
+    let n_rows = book.n_rows_of(set).unwrap_or(0);
+    let changed: Vec<Value> =
+        (0..n_rows).map(|idx| changing_row(book, set, idx)).filter(|row| row["changed"].as_str() >= Some(since)).collect();
+    answer::json(&json!({ "total": changed.len(), "rows": answer::rows(changed.len(), start, count, |idx| changed[idx].clone()) }))
+}
+
+/// Returns a row as of the last revision that changed it: each later one has its day, on which each row has its second.
+fn changing_row(book: &Book, set: &str, idx: usize) -> Value {
+    let revision = book.revision_of(set, idx);
+    let mut row = row(set, revision, idx);
+    let (hour, minute, second) = (idx / 3600, idx / 60 % 60, idx % 60);
+    row["changed"] = json!(format!("2024-05-{:02}T{hour:02}:{minute:02}:{second:02}Z", revision + 1));
+    row
 }
 
 fn row(set: &str, revision: usize, idx: usize) -> Value {
@@ -134,12 +153,12 @@ fn code(idx: usize) -> String {
 }
 
 /// Returns all rows as an undisturbed load has them: `[owner, id, revision, name, code, late_size]`, each as text or null.
-fn truth(book: &Book) -> Value {
-    let revision = book.revision();
+fn truth(book: &Book, by_changes: bool) -> Value {
     let mut rows = Vec::new();
     for (set_idx, n_rows) in book.n_rows_of_sets().into_iter().enumerate() {
         let set = set_name(set_idx);
         for idx in 0..n_rows {
+            let revision = if by_changes { book.revision_of(&set, idx) } else { book.revision() };
             let late = (idx >= FIRST_LATE).then(|| idx.to_string());
             rows.push(json!([set, (idx + 1).to_string(), revision.to_string(), name(&set, idx), code(idx), late]));
         }

@@ -1,6 +1,6 @@
 //! A book: how many rows its sets have, what goes wrong, which request is held, and what was asked.
 //!
-//! `__book?` takes `rows=3,20,0` (rows of each set), `revision=N`, `delay=MS` for each answer, `fault=500,429,half,drop` with `percent=N`
+//! `__book?` takes `rows=3,20,0` (rows of each set), `base=3,10,0` (those of revision 0), `revision=N`, `delay=MS` for each answer, `fault=500,429,half,drop` with `percent=N`
 //! (how many requests in a hundred go wrong; 0 ends it), `hold=N` (request N waits), `hold_from=N` (request N and all later ones wait;
 //! 0 releases), and `recount=1`. Requests count from 1. `__state` is what was asked; `__truth` all rows. `__wait?` answers once
 //! `answered=N` requests were answered well, `held=N` wait, or with `open=0` none is under way.
@@ -26,6 +26,7 @@ pub struct Book {
 #[derive(Default)]
 struct State {
     n_rows_of_sets: Vec<usize>,
+    base: Vec<usize>,
     revision: usize,
     delay: Duration,
     faults: Vec<Fault>,
@@ -152,6 +153,18 @@ impl Book {
         self.state().revision
     }
 
+    /// Returns the last revision that changed a row, where not each one changes all: a new row is of the newest, of the others a third is.
+    pub fn revision_of(&self, set: &str, idx: usize) -> usize {
+        let state = self.state();
+        let set_idx: Option<usize> = set.strip_prefix('s').and_then(|idx| idx.parse().ok());
+        let base = set_idx.and_then(|set_idx| state.base.get(set_idx)).copied().unwrap_or(usize::MAX);
+        if idx >= base || idx.is_multiple_of(3) {
+            state.revision
+        } else {
+            0
+        }
+    }
+
     /// Returns what was asked.
     pub fn counts(&self) -> Value {
         let state = self.state();
@@ -190,10 +203,8 @@ impl State {
     fn change(&mut self, key: &str, value: &str) -> Result<(), String> {
         let number = || value.parse::<u64>().map_err(|_| format!("'{key}' needs a number, not '{value}'"));
         match key {
-            "rows" => {
-                let parsed: Result<Vec<usize>, _> = value.split(',').map(str::parse).collect();
-                self.n_rows_of_sets = parsed.map_err(|_| format!("'rows' needs numbers, not '{value}'"))?;
-            }
+            "rows" => self.n_rows_of_sets = numbers(key, value)?,
+            "base" => self.base = numbers(key, value)?,
             "revision" => self.revision = number()? as usize,
             "delay" => self.delay = Duration::from_millis(number()?),
             "percent" => self.percent = number()?,
@@ -223,6 +234,11 @@ impl State {
         }
         Some(self.faults[(scattered / 100) as usize % self.faults.len()])
     }
+}
+
+fn numbers(key: &str, value: &str) -> Result<Vec<usize>, String> {
+    let parsed: Result<Vec<usize>, _> = value.split(',').map(str::parse).collect();
+    parsed.map_err(|_| format!("'{key}' needs numbers, not '{value}'"))
 }
 
 fn fault_named(name: &str) -> Result<Fault, String> {
