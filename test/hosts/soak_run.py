@@ -55,7 +55,7 @@ class Soak:
         self.release = release
         self.around = around
         self.random = Random(f"{seed}/{release}")
-        self.shelves: list[Shelf] = shelves_of(around, release, self.random)
+        self.shelves: list[Shelf] = shelves_of(around, release)
         self.tables = [table for shelf in self.shelves for table in shelf.tables]
         self.began = time.monotonic()
         self.counts: Counter[str] = Counter()
@@ -88,8 +88,8 @@ class Soak:
     def one_database(self, until: float) -> None:
         self.counts["databases"] += 1
         self.path = self.around.folder / f"{self.counts['databases']}.duckdb"
-        for table in self.tables:
-            table.forget()
+        for shelf in self.shelves:
+            shelf.begin_anew(self.random)
         self.open()
         names, weights = list(ACTIONS), list(ACTIONS.values())
         while time.monotonic() < until:

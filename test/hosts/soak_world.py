@@ -14,6 +14,7 @@ SHELVES = {
     "north": ["pages", "listed_tokens", "child_pages"],
     "south": ["tokens", "links", "child_nexts"],
     "west": ["offsets", "nexts", "listed_pages", "child_links"],
+    "east": ["changes", "listed_changes"],
 }
 
 FAULTS = ["500", "429", "half", "drop", "503"]
@@ -75,6 +76,10 @@ class Shelf:
     schema: str
     book: ledger.Book
     tables: list[SoakTable] = field(default_factory=list)
+    # Rows of each set.
+    rows: list[int] = field(default_factory=list)
+    # Whether rows only come: a refresh by changes does not see those that are gone.
+    grows: bool = False
     revision: int = 0
     # The rows of the last two revisions.
     truths: dict[int, ledger.Rows] = field(default_factory=dict)
@@ -88,10 +93,25 @@ class Shelf:
     def change(self, random: Random) -> None:
         """Gives the book new rows and a new revision."""
         self.revision += 1
-        rows = [random.choice([0, 10, random.randrange(1, 10), random.randrange(10, 60)]) for _ in range(N_SETS)]
-        rows[0] = random.choice([random.randrange(1, 200), random.randrange(1, 20) * 10])
-        self.book.rule(rows=",".join(map(str, rows)), revision=self.revision)
-        self.truths[self.revision] = self.book.truth()
+        if self.grows:
+            self.rows = [n_rows + random.randrange(4) for n_rows in self.rows]
+        else:
+            self.rows = some_rows(random)
+        self.put()
+
+    def begin_anew(self, random: Random) -> None:
+        """Gives the book its first rows for a new database."""
+        self.revision += 1
+        self.truths.clear()
+        for table in self.tables:
+            table.forget()
+        self.rows = some_rows(random)
+        self.book.rule(base=",".join(map(str, self.rows)))
+        self.put()
+
+    def put(self) -> None:
+        self.book.rule(rows=",".join(map(str, self.rows)), revision=self.revision)
+        self.truths[self.revision] = self.book.truth(self.tables[0].table)
         kept = {self.revision, *(table.shown for table in self.tables)}
         self.truths = {revision: truth for revision, truth in self.truths.items() if revision in kept}
 
@@ -115,13 +135,18 @@ class Shelf:
         self.book.rule(percent=0, delay=0)
 
 
-def shelves_of(around: hosts.Surroundings, name: str, random: Random) -> list[Shelf]:
+def some_rows(random: Random) -> list[int]:
+    first = random.choice([random.randrange(1, 200), random.randrange(1, 20) * 10])
+    return [first, *(random.choice([0, 10, random.randrange(1, 10), random.randrange(10, 60)]) for _ in range(N_SETS - 1))]
+
+
+def shelves_of(around: hosts.Surroundings, name: str) -> list[Shelf]:
     """Makes the connections, each with a book of its own."""
     shelves = []
     for schema, tables in SHELVES.items():
         shelf = Shelf(schema, ledger.Book(around, f"{name}-{schema}"))
         shelf.tables = [SoakTable(shelf, ledger.TABLES[table]) for table in tables]
-        shelf.change(random)
+        shelf.grows = shelf.tables[0].table.by_changes
         shelves.append(shelf)
     ledger.write_connections(around, {shelf.schema: shelf.book for shelf in shelves})
     return shelves

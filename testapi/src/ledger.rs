@@ -122,12 +122,12 @@ fn changes(book: &Book, set: &str, since: &str, (start, count): (usize, usize)) 
     answer::json(&json!({ "total": changed.len(), "rows": answer::rows(changed.len(), start, count, |idx| changed[idx].clone()) }))
 }
 
-/// Returns a row as of the last revision that changed it: each later one has its day, on which each row has its second.
+/// Returns a row as of the last revision that changed it: each has its year, in which each row has its second.
 fn changing_row(book: &Book, set: &str, idx: usize) -> Value {
     let revision = book.revision_of(set, idx);
     let mut row = row(set, revision, idx);
     let (hour, minute, second) = (idx / 3600, idx / 60 % 60, idx % 60);
-    row["changed"] = json!(format!("2024-05-{:02}T{hour:02}:{minute:02}:{second:02}Z", revision + 1));
+    row["changed"] = json!(format!("{:04}-05-01T{hour:02}:{minute:02}:{second:02}Z", 2000 + revision));
     row
 }
 
