@@ -54,10 +54,13 @@ class Case:
     # The statement that each process runs, the finishing one last.
     statements: tuple[str, ...]
 
-    def rows_to_come(self) -> tuple[int, ...]:
-        """Returns how many rows of each set the load fetches."""
+    def rows_to_come(self, shown: str) -> tuple[int, ...]:
+        """Returns how many rows of each set a load fetches when the table shows nothing, the old rows or the new ones."""
         if self.kind != "updates":
             return self.rows
+        if shown == "new":
+            # The last row is asked for again.
+            return tuple(min(n_rows, 1) for n_rows in self.rows)
         return tuple(ledger.n_changed(n_old, n_rows) for n_old, n_rows in zip(self.old_rows, self.rows, strict=True))
 
     def describe(self) -> str:

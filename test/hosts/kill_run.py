@@ -1,5 +1,6 @@
 """Runs one case of the kill harness: disturbs a load as often as the case says, finishes it, and judges what is there after each step."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import hosts
@@ -16,11 +17,10 @@ PAUSE = 0.3
 class Report:
     """What a case came to, for the summary."""
 
-    # Disturbances that came while a load ran, and those after which a part of it was stored.
-    n_disturbed: int = 0
+    # Disturbances that came after the first request, by what they were, and how many left a part of the load stored.
+    disturbed: Counter[str] = field(default_factory=Counter)
     n_resumed: int = 0
     n_requests: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 class Run:
@@ -34,6 +34,8 @@ class Run:
         ledger.write_connections(around, {"ledger": self.book})
         self.path = around.folder / "x.duckdb"
         self.report = Report()
+        # Disturbances that kept the load from its end.
+        self.n_broken = 0
         # The states that the table may be in, by name.
         self.allowed: dict[str, ledger.Rows | None] = {}
         # The process that goes on, where one does.
@@ -87,15 +89,19 @@ class Run:
         counts = self.book.counts()
         if disturbance.how in ("kill", "close"):
             check_requests(counts, left, self.case.table, statement, before and before.sets)
+        was_shown = shown
         seen, shown = self.look(disturbance.plain)
-        self.report.n_disturbed += counts["asked"] > 0
+        if counts["asked"]:
+            self.report.disturbed[disturbance.how] += 1
+            # A table that is new already would show the same rows anew.
+            self.n_broken += shown == was_shown != "new"
         self.report.n_resumed += seen.unfinished and bool(seen.staged)
         self.report.n_requests += counts["asked"]
         return seen, shown
 
     def left(self, before: Seen | None, statement: str, shown: str) -> int:
         nothing = Seen(None, None, {}, {}, False, [])
-        return requests_left(before or nothing, self.case.table, self.case.rows_to_come(), statement, shown)
+        return requests_left(before or nothing, self.case.table, self.case.rows_to_come(shown), statement, shown)
 
     def begin(self, process: HostProcess, statement: str, disturbance: Disturbance, left: int) -> Answer:
         """Runs the statement up to the moment."""
@@ -144,8 +150,8 @@ class Run:
         """Waits for the statement, which may fail and must not hang."""
         try:
             answer.get()
-        except (Failed, Gone) as err:
-            self.report.notes.append(str(err).split("\n")[0][:300])
+        except (Failed, Gone):
+            self.report.disturbed["failed statements"] += 1
 
     def leave(self, process: HostProcess, disturbance: Disturbance) -> None:
         if disturbance.stays:
@@ -162,7 +168,7 @@ class Run:
             process.close()
             process.end()
         shown = check_shown(seen, self.allowed, n_sets=len(self.case.rows))
-        check_state(seen, self.case.table, self.case.rows_to_come())
+        check_state(seen, self.case.table, self.case.rows_to_come(shown))
         return seen, shown
 
     def finish(self, statement: str, seen: Seen, shown: str) -> None:
@@ -194,7 +200,9 @@ class Run:
         process.sql("REFRESH TABLE ledger.sets")
         jobs = process.sql("FROM information_schema.loading_jobs ORDER BY id")
         check_audit(jobs)
-        assert "success" in ends_of(jobs, self.case.table.name), f"no job of the table ended well: {jobs}"
+        ends = ends_of(jobs, self.case.table.name)
+        assert "success" in ends, f"no job of the table ended well: {jobs}"
+        assert ends.count("error") >= self.n_broken, f"{self.n_broken} jobs were ended before their time: {jobs}"
 
 
 def text_of(rows: tuple[int, ...]) -> str:
