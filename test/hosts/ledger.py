@@ -85,7 +85,7 @@ class Book:
 
     def until(self, key: str, n_requests: int, unless: Answer) -> None:
         """Waits until that many requests are held or answered, or the statement has ended, or the process."""
-        while not unless.wait(0.003):
+        while not unless.wait(0.01):
             if self.counts()[key] >= n_requests:
                 return
 
