@@ -31,7 +31,7 @@ class Run:
         self.release = release
         self.around = around
         self.book = ledger.Book(around, f"{release}-{case.number}")
-        ledger.write_connections(around, {"ledger": self.book})
+        ledger.write_connections(around, {"ledger": (self.book, case.table)})
         self.path = around.folder / "x.duckdb"
         self.report = Report()
         # Disturbances that kept the load from its end.

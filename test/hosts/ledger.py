@@ -17,7 +17,7 @@ Rows = list[list[str | None]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of test/specs/ledger.yaml: how its rows are divided into sets and pages."""
+    """A table of test/specs/ledger.yaml, or of ledger_changes.yaml: how its rows are divided into sets and pages."""
 
     name: str
     # one: a single set; listed: six sets; child: as many as the table `sets` has rows.
@@ -27,6 +27,10 @@ class Table:
     beyond: int = 0
     # Whether a refresh asks for changed rows only.
     by_changes: bool = False
+
+    @property
+    def adapter(self) -> str:
+        return "ledger_changes" if self.by_changes else "ledger"
 
     def n_pages(self, n_rows: int) -> int:
         return max(1, -(-n_rows // self.page_size))
@@ -90,12 +94,14 @@ class Book:
                 return
 
 
-def write_connections(around: hosts.Surroundings, books: dict[str, Book]) -> None:
-    """Makes the connections file: a connection of that name to each book."""
+def write_connections(around: hosts.Surroundings, connections: dict[str, tuple[Book, Table]]) -> None:
+    """Makes the connections file: a connection of that name to each book, for tables of that kind."""
     around.connections = around.folder / "connections.yaml"
     options = "host: $UNIFY_TEST_API, bearer_token: '${UNIFY_TEST_TOKEN}'"
-    entries = [f"- {name}: {{adapter: ledger, options: {{{options}, book: {book.name}}}}}\n" for name, book in books.items()]
-    around.connections.write_text("".join(entries))
+    around.connections.write_text("".join(
+        f"- {name}: {{adapter: {table.adapter}, options: {{{options}, book: {book.name}}}}}\n"
+        for name, (book, table) in connections.items()
+    ))
 
 
 def row_key(row: list[str | None]) -> list[str]:

@@ -148,5 +148,5 @@ def shelves_of(around: hosts.Surroundings, name: str) -> list[Shelf]:
         shelf.tables = [SoakTable(shelf, ledger.TABLES[table]) for table in tables]
         shelf.grows = shelf.tables[0].table.by_changes
         shelves.append(shelf)
-    ledger.write_connections(around, {shelf.schema: shelf.book for shelf in shelves})
+    ledger.write_connections(around, {shelf.schema: (shelf.book, shelf.tables[0].table) for shelf in shelves})
     return shelves
