@@ -57,6 +57,8 @@ class Soak:
         self.random = Random(f"{seed}/{release}")
         self.shelves: list[Shelf] = shelves_of(around, release)
         self.tables = [table for shelf in self.shelves for table in shelf.tables]
+        # Connections whose tables are worked on; what the others have unfinished comes to its end, so that they can change.
+        self.busy = self.shelves[: len(self.shelves) // 2]
         self.began = time.monotonic()
         self.counts: Counter[str] = Counter()
         self.journal: deque[str] = deque(maxlen=60)
@@ -115,7 +117,7 @@ class Soak:
         if not idle:
             self.running[0].answer.wait(0.02)
             return
-        table, session = self.random.choice(self.tables), self.random.choice(idle)
+        table, session = self.random.choice(self.random.choice(self.busy).tables), self.random.choice(idle)
         what = self.random.choice(["SELECT", "LOAD", "REFRESH", "REFRESH", *(["BACKGROUND"] if self.has_jobs else [])])
         self.start(table, what, session)
 
@@ -156,12 +158,15 @@ class Soak:
         self.counts["publications seen"] += table.shown != before
 
     def change(self) -> None:
-        """Changes a book, or finishes what keeps it from changing."""
-        shelf = self.random.choice(self.shelves)
+        """Changes the book of a connection that is not worked on, or finishes what keeps it from changing."""
+        if self.random.random() < 0.1:
+            self.busy = self.random.sample(self.shelves, len(self.shelves) // 2)
+        shelf = self.random.choice([shelf for shelf in self.shelves if shelf not in self.busy])
         if shelf.may_change():
             shelf.change(self.random)
             self.counts["changes"] += 1
             self.note(f"{shelf.schema} changes to revision {shelf.revision}")
+            self.busy = [shelf, *self.busy[1:]]
             return
         unfinished = [table for table in shelf.tables if not table.clean and table.n_statements == 0]
         idle = self.idle_sessions()
