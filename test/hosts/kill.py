@@ -19,6 +19,9 @@ from conftest import path_in
 from kill_cases import case_of
 from kill_run import Report, Run
 
+# A line of what was done so far after so many cases.
+PROGRESS = 25
+
 # Of all loads that were disturbed, the part that must have had something stored: otherwise nothing was tested.
 LEAST_RESUMED = 0.25
 
@@ -42,6 +45,8 @@ class Kills:
         try:
             self.reports.append(Run(case, release, hosts.Surroundings(self.extension, folder, self.api)).run())
             shutil.rmtree(folder)
+            if len(self.reports) % PROGRESS == 0:
+                print(f"DuckDB {release}, {self.summary()}", flush=True)
         except Exception:  # noqa: BLE001: one case that fails must not hide the others
             self.failures.append(
                 f"FAILED on DuckDB {release}: case {number} of seed {self.seed}: {case.describe()}\n{traceback.format_exc(limit=-3)}"
