@@ -33,7 +33,10 @@ def look(process: HostProcess, table: ledger.Table) -> Seen:
     states = []
     if "load_state" in own:
         states = process.sql(f"SELECT * FROM unify.load_state WHERE table_schema = 'ledger' AND table_name = '{staging}'")
-    staged = process.sql(f"SELECT owner, count(*) AS n FROM ledger.{staging} GROUP BY owner") if staging in names else []
+    staged = []
+    # Without rows it may have no columns of their own.
+    if staging in names and process.sql(f"SELECT 1 FROM ledger.{staging} LIMIT 1"):
+        staged = process.sql(f"SELECT owner, count(*) AS n FROM ledger.{staging} GROUP BY owner")
     return Seen(
         target=ledger.rows_of(process.sql(f"FROM ledger.{table.name}")) if table.name in names else None,
         parent=sorted(row["id"] for row in process.sql("FROM ledger.sets")) if "sets" in names else None,
