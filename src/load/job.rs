@@ -268,10 +268,12 @@ impl Job {
         if wait < SHOWN_WAIT {
             return;
         }
-        let until = Some(now_micros().saturating_add(wait.as_micros() as i64));
+        let until = now_micros().saturating_add(wait.as_micros() as i64);
         let mut pause = lock(&self.pause);
-        if pause.as_ref().is_none_or(|pause| pause.until < until) {
-            *pause = Some(Pause { what: what.to_string(), until });
+        // Those that wait for the same moment give different reasons: the first is that of the request that was refused.
+        let known = pause.as_ref().and_then(|pause| pause.until).unwrap_or(0);
+        if until.saturating_sub(known) >= SHOWN_WAIT.as_micros() as i64 {
+            *pause = Some(Pause { what: what.to_string(), until: Some(until) });
         }
     }
 

@@ -54,6 +54,47 @@ def test_progress_is_unknown_without_a_total(python, around):
     check(python, around, script, "-1.0\n[[(30,)]]\n")
 
 
+def test_a_job_says_what_it_waits_for(python, around):
+    script = """
+        con = connect("x.duckdb")
+        waiting = lambda table: con.execute(f"SELECT state, waiting_for, job FROM unify_jobs() WHERE \\"table\\" = '{table}'").fetchone()
+        con.execute("FROM unify_load('bad.retry_minute', background := true)").fetchall()
+        state, what, job = until(lambda: waiting("bad.retry_minute"), lambda row: row[0] == "waiting")
+        print(state, "429" in what, " until 20" in what)
+        print(con.execute(f"SELECT state FROM unify_cancel({job})").fetchall())
+        con.execute("FROM unify_load('shop.gated_child', background := true)").fetchall()
+        state, what, job = until(lambda: waiting("shop.gated_child"), lambda row: row[0] == "waiting")
+        parent = waiting("shop.gated")
+        print(state, what == f"job {parent[2]}, shop.gated", parent[0])
+        print(con.execute(f"SELECT state FROM unify_cancel({job})").fetchall(), waiting("shop.gated")[0])
+        get("/__control?open=1")
+        print(con.execute(f"SELECT rows FROM unify_wait({parent[2]})").fetchall())
+        print(con.execute("SELECT count(*) FROM shop.gated_child").fetchall())
+    """
+    expected = "waiting True True\n[('cancelled',)]\nwaiting True running\n[('cancelled',)] running\n[(30,)]\n[(3,)]\n"
+    check(python, around, script, expected)
+
+
+def test_a_line_says_how_far_a_waiting_statement_is(python, around):
+    script = """
+        import os
+        os.dup2(os.open("stderr.txt", os.O_WRONLY | os.O_CREAT), 2)
+        con = connect("x.duckdb")
+        con.execute("SET unify_progress = 'on'")
+        for statement in ["LOAD TABLE shop.halfway", "WAIT FOR JOB 1", "SELECT * FROM shop.halfway"]:
+            waiting = con.cursor()
+            os.truncate("stderr.txt", 0)
+            thread, results = in_thread(lambda: waiting.execute(statement).fetchall())
+            line = until(lambda: open("stderr.txt").read().strip("\\0"), lambda text: text.endswith("\\n")).split(":")[-1].split()
+            print(line[:4], line[5::2], thread.is_alive())
+            while thread.is_alive():
+                waiting.interrupt()
+                thread.join(0.02)
+        get("/__control?open=1")
+    """
+    check(python, around, script, "['50', 'rows,', '5', 'pages,'] ['rows/s,', 'requests/s,', 's,', 's'] True\n" * 3)
+
+
 def test_jobs_of_one_session_are_seen_awaited_and_cancelled_by_another(python, around):
     script = """
         con = connect("x.duckdb")
@@ -89,6 +130,17 @@ def test_a_statement_that_waits_can_be_a_part_of_another(python, around):
         con.commit()
     """
     check(python, around, script, "[(33,)]\n[(30, 'success')] [(30, 'success')]\n[(33,)]\n[(3,)]\n[(3,)]\n[(3,)]\n")
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_a_recursive_statement_can_wait(python, around, n_threads):
+    script = f"""
+        con = connect("x.duckdb")
+        con.execute("SET threads = {n_threads}")
+        recursive = "WITH RECURSIVE t(n) AS (SELECT 0::BIGINT UNION ALL SELECT rows FROM t, unify_reload('shop.stores') WHERE n = 0) FROM t ORDER BY n"
+        print(con.execute(recursive).fetchall())
+    """
+    check(python, around, script, "[(0,), (3,)]\n", timeout=30)
 
 
 def test_a_database_closed_while_a_statement_waits(python, around):

@@ -86,6 +86,7 @@ fn retry_after(asked: &Asked, kind: &str, control: &Control) -> Response {
         "zero" | "always" => "0",
         "one" => "1",
         "hour" => "3600",
+        "minute" => "60",
         "negative" => "-5",
         "past" => "Wed, 21 Oct 2015 07:28:00 GMT",
         "absurd" => "99999999999999999999",

@@ -312,12 +312,34 @@ static table_function_t HostFunction() {
 	return function;
 }
 
+#ifndef UNIFY_DUCKDB_1_5
+//! Reads the mode of an InterruptState, which has no getter.
+struct OpenInterruptState : public InterruptState {
+	static InterruptMode ModeOf(const InterruptState &state) {
+		return state.*(&OpenInterruptState::mode);
+	}
+};
+#endif
+
+//! Whether the caller can do other things while the function waits. One that is no task of the scheduler waits for the scheduler's
+//! threads, of which there may be none but its own.
+static bool CanBlock(const TableFunctionInput &input) {
+	if (input.results_execution_mode != AsyncResultsExecutionMode::TASK_EXECUTOR) {
+		return false;
+	}
+#ifdef UNIFY_DUCKDB_1_5
+	return true;
+#else
+	return input.interrupt_state && OpenInterruptState::ModeOf(*input.interrupt_state.get()) == InterruptMode::TASK;
+#endif
+}
+
 // While the function waits, DuckDB does other things: it asks for the progress and obeys interruption. Where it cannot, we wait here.
 static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
 	HostFunction()(context, input, output);
 	while (auto wait = unify_take_wait()) {
 		auto task = unique_ptr<AsyncTask>(new WaitTask(wait));
-		if (input.results_execution_mode == AsyncResultsExecutionMode::TASK_EXECUTOR) {
+		if (CanBlock(input)) {
 			vector<unique_ptr<AsyncTask>> tasks;
 			tasks.push_back(std::move(task));
 			input.async_result = AsyncResult(std::move(tasks));
