@@ -42,7 +42,7 @@ impl Wait {
         let began = Instant::now();
         while began.elapsed() < A_WHILE && !self.job.wait_at_most(POLL) {
             if self.state.upgrade().is_some_and(|state| state.is_interrupted(self.context)) {
-                return Err(self.job.still_running("the statement was interrupted"));
+                return Err(self.job.interrupted());
             }
         }
         Ok(())

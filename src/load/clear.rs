@@ -28,7 +28,7 @@ impl Loader {
         job.cancel(Stop::User);
         while !job.wait_at_most(POLL) {
             if interrupted() {
-                return Err(job.still_running("the statement was interrupted before the job stopped"));
+                return Err(job.interrupted());
             }
         }
         if !drop_staging {

@@ -1,7 +1,7 @@
 //! One run of a load: its id, its progress, and how others wait for it.
 
 use super::audit::now_micros;
-use super::progress::ProgressLine;
+use super::progress::{self, ProgressLine};
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicU8, Ordering};
@@ -280,16 +280,20 @@ impl Job {
     /// Waits for another job, until it ends or this one is asked to stop. Fails with [`ErrorKind::NotBefore`] when that one is parked.
     pub(super) fn wait_for_parent(&self, parent: &Job) -> Result<LoadReport> {
         *lock(&self.pause) = (!parent.is_ended()).then(|| Pause { what: format!("job {}, {}", parent.id, parent.label), until: None });
-        let report = parent.wait(&|| self.is_cancelled() || parent.parked_until().is_some(), None);
+        let outcome = loop {
+            if let Some(outcome) = parent.outcome() {
+                break outcome;
+            }
+            if let Some(until) = parent.parked_until() {
+                let message = format!("job {}, which loads {}, is parked", parent.id, parent.label);
+                break Err(Error::new(ErrorKind::NotBefore(until), message));
+            }
+            self.check_cancelled()?;
+            parent.wait_at_most(POLL);
+        };
         *lock(&self.pause) = None;
         self.check_cancelled()?;
-        match parent.parked_until() {
-            Some(until) if report.is_err() => {
-                let message = format!("job {}, which loads {}, is parked", parent.id, parent.label);
-                Err(Error::new(ErrorKind::NotBefore(until), message))
-            }
-            _ => report,
-        }
+        outcome
     }
 
     /// Notes that the job has no thread until that moment, in microseconds since 1970.
@@ -333,14 +337,12 @@ impl Job {
                 return outcome;
             }
             line.show(self);
-            let why = if interrupted() {
-                "the statement was interrupted"
-            } else if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
-                "the statement waited as long as 'unify_load_timeout' allows"
-            } else {
-                continue;
-            };
-            return Err(self.still_running(why));
+            if interrupted() {
+                return Err(self.interrupted());
+            }
+            if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+                return Err(self.still_running("the statement waited as long as 'unify_load_timeout' allows"));
+            }
         }
     }
 
@@ -351,8 +353,16 @@ impl Job {
         waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
     }
 
+    /// Returns the error of a statement that the user interrupted: the job goes on. DuckDB's command line shows no errors of such
+    /// statements, so a terminal that shows progress shows this, too.
+    pub fn interrupted(&self) -> Error {
+        let err = self.still_running("the statement was interrupted");
+        progress::tell(self.progress, err.message());
+        err
+    }
+
     /// Returns the error of a statement that stopped waiting: the job goes on.
-    pub fn still_running(&self, why: &str) -> Error {
+    fn still_running(&self, why: &str) -> Error {
         let (id, label) = (self.id, &self.label);
         let message = format!(
             "{why}; job {id} goes on loading {label}: SHOW JOB {id} shows how far it is, WAIT FOR JOB {id} waits for its end, CANCEL JOB \

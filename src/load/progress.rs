@@ -65,6 +65,15 @@ impl Drop for ProgressLine {
     }
 }
 
+/// Writes a message where the line would stand, if that is a terminal.
+pub fn tell(mode: ProgressMode, message: &str) {
+    let mut stderr = std::io::stderr();
+    if mode != ProgressMode::Off && stderr.is_terminal() {
+        // A closed stderr is no reason to fail.
+        let _ = writeln!(stderr, "\r\x1b[2K{message}");
+    }
+}
+
 fn new_bar() -> ProgressBar {
     ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(10))
 }

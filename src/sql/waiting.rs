@@ -194,7 +194,7 @@ impl JobsWork {
 
     fn wait_for(&mut self, job: Arc<Job>, ctx: &StatementContext<'_>) -> Result<Step> {
         if (ctx.interrupted)() {
-            return Err(job.still_running("the statement was interrupted"));
+            return Err(job.interrupted());
         }
         let mode = ctx.settings.progress;
         if mode == ProgressMode::Auto && ctx.has_progress_bar && job.percent().is_some() {

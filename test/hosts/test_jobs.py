@@ -1,5 +1,11 @@
 """Jobs in the background, and statements that wait for them: progress, interruption, cancelling, closing, fairness."""
 
+import os
+import pty
+import select
+import subprocess
+
+import hosts
 import pytest
 
 # A statement that waits until the load of shop.halfway, whose second half waits for the gate, has ended.
@@ -93,6 +99,34 @@ def test_a_line_says_how_far_a_waiting_statement_is(python, around):
         get("/__control?open=1")
     """
     check(python, around, script, "['50', 'rows,', '5', 'pages,'] ['rows/s,', 'requests/s,', 's,', 's'] True\n" * 3)
+
+
+@pytest.mark.parametrize("statement", ["LOAD TABLE shop.gated", "SELECT * FROM shop.gated"])
+def test_a_terminal_shows_the_line_and_what_an_interrupted_statement_leaves_running(cli, around, statement):
+    ours, theirs = pty.openpty()
+    command = cli.command("-interactive", "-csv", "-noheader", "x.duckdb")
+    process = subprocess.Popen(
+        command, env={**around.environment(), "TERM": "xterm"}, cwd=around.folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    print(*around.setup_sql(), f"{statement};", sep="\n", file=process.stdin, flush=True)
+    shown = until_shown(ours, "loading shop.gated: 10 rows, 1 pages, ")
+    hosts.interrupt(process)
+    shown += until_shown(ours, "job 1 goes on loading shop.gated: SHOW JOB 1 shows how far it is")
+    around.get("/__control?open=1")
+    stdout, _ = process.communicate("SELECT rows FROM unify_wait(1);\n", timeout=60)
+    os.close(ours)
+    assert stdout.split()[-1].endswith("30"), (stdout, shown)
+    assert all(secret not in shown for secret in hosts.SECRETS)
+
+
+def until_shown(terminal: int, text: str) -> str:
+    """Reads what is written to a terminal until that is there."""
+    shown = ""
+    while text not in shown:
+        assert select.select([terminal], [], [], 20)[0], shown
+        shown += os.read(terminal, 65536).decode(errors="replace")
+    return shown
 
 
 def test_jobs_of_one_session_are_seen_awaited_and_cancelled_by_another(python, around):
