@@ -1,7 +1,7 @@
 //! Calls that load tables: the rows of `LOAD`, `REFRESH`, `RELOAD` and `WAIT`, and the waiting for the jobs behind them.
 
 use crate::columns::TableSchema;
-use crate::load::{Job, LoadAction, LoadReport, ProgressLine, TableTarget};
+use crate::load::{Job, JobState, LoadAction, LoadReport, ProgressLine, TableTarget};
 use crate::session::{ProgressMode, Value};
 use crate::spec::ScalarType;
 use crate::sql::relation::with_place;
@@ -220,6 +220,11 @@ fn row_of(job: &Job) -> Vec<Value> {
         _ => job.report(),
     };
     let error = outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
+    // What it waits for is the business of SHOW JOB.
+    let status = match job.state() {
+        JobState::Waiting => JobState::Running,
+        state => state,
+    };
     vec![
         integer(report.job_id),
         text(Some(job.label())),
@@ -229,7 +234,7 @@ fn row_of(job: &Job) -> Vec<Value> {
         integer(report.pages),
         integer(report.bytes),
         Value::Double(report.seconds),
-        text(Some(job.state().name())),
+        text(Some(status.name())),
         text(error.map(Error::message)),
     ]
 }
