@@ -13,11 +13,13 @@ pub struct PageRows {
     pub n_rows: u64,
     /// Hash of the records, equal for equal pages.
     pub fingerprint: u64,
+    /// Hash of the body's bytes.
+    pub body: u64,
 }
 
 /// Collects what an answer says about paging. `root` is the body's outermost value. Links are absolute and without credentials.
 pub fn facts_of(paging: &Paging, page: &PageBody, root: Node<'_>, rows: PageRows) -> PageFacts {
-    let mut facts = PageFacts { n_rows: rows.n_rows, fingerprint: rows.fingerprint, ..PageFacts::default() };
+    let mut facts = PageFacts { n_rows: rows.n_rows, fingerprint: rows.fingerprint, body: rows.body, ..PageFacts::default() };
     match paging {
         Paging::None => {}
         Paging::PageAndCount { page_param, first_page, total, .. } => {

@@ -18,7 +18,7 @@ pub use client::{Answer, ApiClient, HttpSettings, PageBody, RequestObserver};
 pub use facts::{facts_of, PageRows};
 pub use headers::Headers;
 pub use link::{links_of, Link};
-pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, Pager, ResumePoint};
+pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PagePrint, PageVerdict, Pager, ResumePoint};
 pub use redact::Redactor;
 pub use request::{request_of, ApiRequest, ParamSet};
 

@@ -7,7 +7,7 @@ mod sequential;
 #[cfg(test)]
 mod tests;
 
-pub use key::{PageKey, PagePlace, ResumePoint};
+pub use key::{PageKey, PagePlace, PagePrint, ResumePoint};
 
 use crate::spec::Paging;
 use crate::{Error, Result};
@@ -29,8 +29,17 @@ pub struct PageFacts {
     pub next_link: Option<String>,
     /// Absolute URL of the last page.
     pub last_link: Option<String>,
-    /// Hash of the page's rows (or body): equal for equal pages.
+    /// Hash of the page's rows: equal for equal pages.
     pub fingerprint: u64,
+    /// Hash of the body's bytes.
+    pub body: u64,
+}
+
+impl PageFacts {
+    /// Returns what the page is known again by.
+    pub fn print(&self) -> PagePrint {
+        PagePrint { rows: self.fingerprint, body: self.body }
+    }
 }
 
 /// Whether the rows of an answer belong to the resource.

@@ -6,6 +6,7 @@ use crate::json::Parser;
 use crate::spec::{ParamValue, TableDef};
 use crate::Result;
 use std::cell::RefCell;
+use std::hash::BuildHasher;
 
 thread_local! {
     /// The buffers of the conversion thread, kept from page to page.
@@ -27,10 +28,11 @@ pub fn convert(
     copied: &[ParamValue],
 ) -> Result<ConvertedPage> {
     let body = std::mem::take(&mut page.body);
+    let fingerprint = foldhash::fast::FixedState::default().hash_one(&body);
     PARSER.with_borrow_mut(|parser| {
         parser.read(&body, |root| {
             let batch = row_plan.rows_of(root, schema, copied)?;
-            let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint: batch.fingerprint() };
+            let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint: batch.fingerprint(), body: fingerprint };
             let facts = facts_of(&table_def.paging, &page, root, rows);
             Ok(ConvertedPage { batch, facts })
         })

@@ -52,7 +52,8 @@ impl InOrder {
 
     /// Takes a page that arrived.
     pub fn page(&mut self, place: &PagePlace, page: ConvertedPage, room: PageRoom) -> Result<()> {
-        if self.is_stored(place) && self.point.as_ref().and_then(|point| point.fingerprint) != Some(page.facts.fingerprint) {
+        let stored = self.point.as_ref().and_then(|point| point.stored);
+        if self.is_stored(place) && !stored.is_some_and(|print| print.is_same(page.facts.print())) {
             return Err(cannot_resume("the last page that is stored has other rows at the API by now"));
         }
         let verdict = self.pager.answered(place, &page.facts)?;

@@ -5,8 +5,8 @@
 //! `/__stats?path=P` is the number of requests for a path, `/__stats?path=P&what=credentials` how many brought a credential,
 //! and `/__stats` everything as JSON. `/__wait?path=P&n=N` answers when a path was asked N times.
 
-use crate::source::Sources;
 use crate::ledger::Ledger;
+use crate::source::Sources;
 use crate::{answer, Asked, Place};
 use axum::response::Response;
 use serde_json::{json, Map, Value};

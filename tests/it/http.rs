@@ -178,7 +178,7 @@ fn read(paging: &Paging, page: &PageBody) -> (PageFacts, Vec<i128>) {
         })
         .collect();
     let fingerprint = numbers.iter().fold(7_u64, |hash, number| hash.wrapping_mul(31).wrapping_add(*number as u64));
-    (facts_of(paging, page, document.root(), PageRows { n_rows: numbers.len() as u64, fingerprint }), numbers)
+    (facts_of(paging, page, document.root(), PageRows { n_rows: numbers.len() as u64, fingerprint, body: 0 }), numbers)
 }
 
 fn run<T>(future: impl std::future::Future<Output = T>) -> T {

@@ -83,8 +83,24 @@ pub struct ResumePoint {
     pub page_size: Option<u64>,
     /// Parts before `key` that are still missing: offset and count.
     pub holes: Vec<(u64, u64)>,
-    /// [`super::PageFacts::fingerprint`] of the page `key`, where that is a stored one.
-    pub fingerprint: Option<u64>,
+    /// What the page `key` was, where that is a stored one.
+    pub stored: Option<PagePrint>,
+}
+
+/// Hashes of a page, to know it again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PagePrint {
+    /// Of its rows as typed columns: equal however the rest of the body changes, but not once a column has another type.
+    pub rows: u64,
+    /// Of the bytes of its body.
+    pub body: u64,
+}
+
+impl PagePrint {
+    /// Returns whether the other is the same page, read again.
+    pub fn is_same(self, other: PagePrint) -> bool {
+        self.rows == other.rows || self.body == other.body
+    }
 }
 
 impl ResumePoint {
@@ -92,19 +108,18 @@ impl ResumePoint {
     pub fn to_text(&self) -> String {
         let page_size = self.page_size.map(|size| size.to_string()).unwrap_or_default();
         let holes: Vec<String> = self.holes.iter().map(|(offset, count)| format!("{offset}+{count}")).collect();
-        let fingerprint = self.fingerprint.map(|fingerprint| fingerprint.to_string()).unwrap_or_default();
-        format!("{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, holes.join(","), fingerprint, self.key.to_text())
+        let stored = self.stored.map(|print| format!("{}+{}", print.rows, print.body)).unwrap_or_default();
+        format!("{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, holes.join(","), stored, self.key.to_text())
     }
 
     /// Reads what [`ResumePoint::to_text`] wrote. Fails on anything else.
     pub fn from_text(text: &str) -> Result<ResumePoint> {
         let wrong = || Error::data(format!("'{text}' is no place to resume from; reload the table"));
         let parts: Vec<&str> = text.splitn(6, ';').collect();
-        let [ordinal, n_rows, page_size, holes, fingerprint, key] = parts.as_slice() else {
+        let [ordinal, n_rows, page_size, holes, stored, key] = parts.as_slice() else {
             return Err(wrong());
         };
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
-        let known = |digits: &str| if digits.is_empty() { Ok(None) } else { number(digits).map(Some) };
         let mut pairs = Vec::new();
         for pair in holes.split(',').filter(|pair| !pair.is_empty()) {
             let (offset, count) = pair.split_once('+').ok_or_else(wrong)?;
@@ -113,8 +128,12 @@ impl ResumePoint {
         Ok(ResumePoint {
             ordinal: number(ordinal)?,
             n_rows: number(n_rows)?,
-            page_size: known(page_size)?,
-            fingerprint: known(fingerprint)?,
+            page_size: if page_size.is_empty() { None } else { Some(number(page_size)?) },
+            stored: match stored.split_once('+') {
+                Some((rows, body)) => Some(PagePrint { rows: number(rows)?, body: number(body)? }),
+                None if stored.is_empty() => None,
+                None => return Err(wrong()),
+            },
             holes: pairs,
             key: PageKey::from_text(key)?,
         })

@@ -79,7 +79,7 @@ impl LinkedPager {
         let key = self.keys.get(&(ordinal + 1))?.clone();
         let later = self.n_rows.split_off(&(ordinal + 1));
         self.n_rows_before += std::mem::replace(&mut self.n_rows, later).into_values().sum::<u64>();
-        Some(ResumePoint { ordinal: ordinal + 1, key, n_rows: self.n_rows_before, page_size: None, holes: Vec::new(), fingerprint: None })
+        Some(ResumePoint { ordinal: ordinal + 1, key, n_rows: self.n_rows_before, page_size: None, holes: Vec::new(), stored: None })
     }
 
     /// Plans what follows the last planned place, now answered.

@@ -5,7 +5,7 @@
 
 mod ending;
 
-use super::{not_in_flight, too_many_pages, PageFacts, PageFailure, PageKey, PagePlace, PageVerdict, ResumePoint};
+use super::{not_in_flight, too_many_pages, PageFacts, PageFailure, PageKey, PagePlace, PagePrint, PageVerdict, ResumePoint};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 
@@ -76,7 +76,7 @@ struct GivenPage {
     is_stored: bool,
     key: PageKey,
     n_rows: u64,
-    fingerprint: u64,
+    print: PagePrint,
     state: PageState,
 }
 
@@ -193,7 +193,7 @@ impl NumberedPager {
             is_stored: false,
             key: key.clone(),
             n_rows: 0,
-            fingerprint: 0,
+            print: PagePrint::default(),
             state: PageState::InFlight,
         });
         self.n_in_flight += 1;
@@ -240,7 +240,7 @@ impl NumberedPager {
     pub(super) fn answered(&mut self, place: &PagePlace, facts: &PageFacts) -> Result<PageVerdict> {
         let idx = self.in_flight_idx(place)?;
         self.n_in_flight -= 1;
-        self.given[idx].fingerprint = facts.fingerprint;
+        self.given[idx].print = facts.print();
         if self.real_size.is_none() {
             self.learn_size(idx, facts);
         }
@@ -382,7 +382,7 @@ impl NumberedPager {
             n_rows: (self.n_rows_before + self.counted.n_rows).saturating_sub(last.n_rows),
             page_size: self.real_size,
             holes: self.holes_after(n_stored, last),
-            fingerprint: Some(last.fingerprint),
+            stored: Some(last.print),
         })
     }
 

@@ -68,7 +68,7 @@ impl SequentialPager {
         if ordinal >= self.max_pages {
             return Err(too_many_pages(self.max_pages));
         }
-        let point = ResumePoint { ordinal, key: next.clone(), n_rows: self.n_rows, page_size: None, holes: Vec::new(), fingerprint: None };
+        let point = ResumePoint { ordinal, key: next.clone(), n_rows: self.n_rows, page_size: None, holes: Vec::new(), stored: None };
         self.points.insert(place.ordinal, point);
         self.place = PagePlace { ordinal, key: next };
         self.state = State::Ready;

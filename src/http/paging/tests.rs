@@ -289,7 +289,7 @@ proptest! {
         any::<Option<String>>().prop_map(PageKey::Token),
         any::<String>().prop_map(PageKey::Link),
     ], n_rows: u64, page_size: Option<u64>, holes: Vec<(u64, u64)>) {
-        let point = ResumePoint { ordinal: 7, key, n_rows, page_size, holes, fingerprint: page_size.map(|size| size ^ n_rows) };
+        let point = ResumePoint { ordinal: 7, key, n_rows, page_size, holes, stored: page_size.map(|rows| PagePrint { rows, body: n_rows }) };
         prop_assert_eq!(ResumePoint::from_text(&point.to_text()).unwrap(), point);
     }
 
