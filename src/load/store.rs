@@ -204,11 +204,20 @@ impl Store {
 
     /// Returns the condition for the rows of DuckDB's lists of tables, columns and indexes about a table of this schema.
     pub fn is_table_sql(&self, table: &str) -> String {
+        self.is_named_sql("table_name", table)
+    }
+
+    /// Returns the condition for the rows of DuckDB's list of views about a view of this schema.
+    pub fn is_view_sql(&self, view: &str) -> String {
+        self.is_named_sql("view_name", view)
+    }
+
+    fn is_named_sql(&self, column: &str, name: &str) -> String {
         format!(
-            "lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+            "lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower({column}) = lower({})",
             quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
             quote_literal(&self.target.schema),
-            quote_literal(table),
+            quote_literal(name),
         )
     }
 
