@@ -1,4 +1,7 @@
-"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE [THREADS]"""
+"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE [THREADS [load]]
+
+A SELECT loads the table and counts its rows; with `load`, LOAD TABLE comes before it.
+"""
 
 import json
 import sys
@@ -21,6 +24,8 @@ session.execute(f"SET unify_connections_file = '{connections_file}'")
 if threads:
     session.execute(f"SET threads = {threads}")
 started = time.perf_counter()
+if "load" in sys.argv[6:]:
+    session.execute(f"LOAD TABLE bench.{table}").fetchall()
 (rows,) = session.execute(f"SELECT count(*) FROM bench.{table}").fetchone()
 statement = time.perf_counter() - started
 columns = len(session.execute(f"DESCRIBE bench.{table}").fetchall())

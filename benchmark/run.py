@@ -63,11 +63,11 @@ def title(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def unify(release: str, address: str, table: str = "repos", threads: int | None = None) -> list[str]:
+def unify(release: str, address: str, table: str = "repos", threads: int | None = None, *more: str) -> list[str]:
     """Returns the command that loads a table with Unify, with as many DuckDB threads as it takes by itself if none are given."""
-    database = fresh(f"unify-{release}-{table}-{threads}")
+    database = fresh("-".join(["unify", release, table, str(threads), *more]))
     command = [duckdb(release), str(HERE / "load_unify.py"), str(measure.EXTENSION), address, database, table]
-    return command + ([str(threads)] if threads else [])
+    return command + ([str(threads)] if threads else []) + list(more)
 
 
 def by_hand(release: str, address: str, threads: int) -> list[str]:
@@ -124,6 +124,7 @@ def load(repetitions: int, rows: int) -> list[str]:
             cases = {}
             for name, table in PAGINGS.items():
                 cases |= {f"Unify, {name}, {threads(count)}": unify(release, address, table, count) for count in thread_counts()}
+            cases["Unify, LOAD TABLE first, 1 thread"] = unify(release, address, "repos", 1, "load")
             cases |= {f"by hand, {threads(count)}": by_hand(release, address, count) for count in thread_counts()}
             runs = measured(cases, repetitions)
             check_rows(runs, rows)
