@@ -1,17 +1,34 @@
-//! Appends batches to a table through DuckDB's appender.
+//! Appends batches to a table through DuckDB's appender: straight into a table of DuckDB's own, by INSERT into one of another kind.
 
 use super::database::c_string;
 use super::result::text_of;
+use super::types::logical_type_of;
 use super::vector::{write_rows, Place, Strings};
-use crate::columns::Batch;
+use crate::columns::{Batch, ColumnType};
 use crate::session::TableName;
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ops::Range;
 
+/// How rows get into a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The table is DuckDB's own.
+    Direct,
+    /// The table is of another kind of database, which takes rows from INSERT.
+    Insert,
+}
+
 /// Appends the rows of the batches to `table`, whose columns are theirs in the same order, in the connection's transaction.
-pub fn append(connection: duckdb_connection, table: &TableName, batches: &[Batch]) -> Result<()> {
-    let appender = Appender::create(connection, table)?;
+pub fn append(connection: duckdb_connection, table: &TableName, batches: &[Batch], way: Way) -> Result<()> {
+    let Some(first) = batches.first() else { return Ok(()) };
+    let appender = match way {
+        Way::Direct => Appender::create(connection, table)?,
+        Way::Insert => {
+            let types: Vec<ColumnType> = first.schema.columns.iter().map(|column| column.column_type).collect();
+            Appender::create_insert(connection, table, &types)?
+        }
+    };
     let n_columns = appender.n_columns();
     if let Some(batch) = batches.iter().find(|batch| batch.columns.len() != n_columns) {
         return Err(Error::internal(format!("{table} has {n_columns} columns, its batch {}", batch.columns.len())));
@@ -46,6 +63,33 @@ impl Appender {
         let catalog = catalog.as_ref().map_or(std::ptr::null(), |catalog| catalog.as_ptr());
         // SAFETY: all texts outlive the call; a null catalog is the connection's own.
         let state = unsafe { duckdb_appender_create_ext(connection, catalog, schema.as_ptr(), name.as_ptr(), &mut appender) };
+        let appender = Appender { appender };
+        appender.check(state)?;
+        Ok(appender)
+    }
+
+    /// Makes an appender whose rows, in columns of these types, are the source of an INSERT.
+    fn create_insert(connection: duckdb_connection, table: &TableName, types: &[ColumnType]) -> Result<Appender> {
+        let insert = c_string(&format!("INSERT INTO {table} SELECT * FROM appended_data"))?;
+        let mut types: Vec<duckdb_logical_type> = types.iter().map(|column_type| logical_type_of(*column_type)).collect();
+        let (n_types, no_text) = (types.len() as idx_t, std::ptr::null());
+        let mut appender: duckdb_appender = std::ptr::null_mut();
+        // SAFETY: connection, statement and types are valid and copied; null names are the default ones, `appended_data` for the table.
+        let state = unsafe {
+            duckdb_appender_create_query(
+                connection,
+                insert.as_ptr(),
+                n_types,
+                types.as_mut_ptr(),
+                no_text,
+                std::ptr::null_mut(),
+                &mut appender,
+            )
+        };
+        for logical_type in &mut types {
+            // SAFETY: each was made above and is freed once.
+            unsafe { duckdb_destroy_logical_type(logical_type) };
+        }
         let appender = Appender { appender };
         appender.check(state)?;
         Ok(appender)

@@ -1,16 +1,17 @@
 //! Sessions on the host's database: [`Database`] and [`Session`] over the C API.
 
-use super::appender::append;
+use super::appender::{append, Way};
 use super::host::Bridge;
 use super::result::{rows_of, take_error, Rows};
 use crate::columns::Batch;
-use crate::session::{quote_ident, Database, Session, TableName, Value};
+use crate::session::{quote_ident, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{
     duckdb_connect, duckdb_connection, duckdb_database, duckdb_destroy_extracted, duckdb_destroy_result, duckdb_disconnect,
     duckdb_extract_statements, duckdb_extracted_statements, duckdb_interrupt, duckdb_query, duckdb_result, DuckDBSuccess,
 };
 use std::any::Any;
+use std::collections::HashMap;
 use std::ffi::{c_void, CString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -98,7 +99,7 @@ impl DatabaseLease {
         if state != DuckDBSuccess {
             return Err(Error::database("could not open a session on the database"));
         }
-        Ok(HostSession { connection, listed_in: None })
+        Ok(HostSession { connection, listed_in: None, kinds: HashMap::new() })
     }
 
     /// Parses `sql`, which holds one statement, into the host's own objects. The caller hands them to the bridge, which frees them.
@@ -122,12 +123,25 @@ pub struct HostSession {
     connection: duckdb_connection,
     /// The list of open sessions it stands in.
     listed_in: Option<OpenSessions>,
+    /// What kinds the databases are that were appended to.
+    kinds: HashMap<String, CatalogKind>,
 }
 
 impl HostSession {
     /// Returns the connection, valid while the session lives.
     pub fn connection(&self) -> duckdb_connection {
         self.connection
+    }
+
+    /// Returns the kind of an attached database; `None` is the session's own.
+    fn kind_of(&mut self, catalog: Option<&str>) -> Result<CatalogKind> {
+        let Some(catalog) = catalog else { return Ok(CatalogKind::DuckDb) };
+        if let Some(kind) = self.kinds.get(catalog) {
+            return Ok(*kind);
+        }
+        let kind = CatalogKind::of(self, catalog)?;
+        self.kinds.insert(catalog.to_string(), kind);
+        Ok(kind)
     }
 
     fn run<T>(&mut self, sql: &str, read: impl FnOnce(&mut duckdb_result) -> Result<T>) -> Result<T> {
@@ -163,7 +177,8 @@ impl Session for HostSession {
     }
 
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
-        append(self.connection, table, batches)
+        let way = if self.kind_of(table.catalog.as_deref())?.has_appender() { Way::Direct } else { Way::Insert };
+        append(self.connection, table, batches, way)
     }
 
     fn is_alone(&mut self) -> Result<bool> {

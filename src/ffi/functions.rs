@@ -7,10 +7,10 @@ use super::host::Bridge;
 use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
+use super::types::logical_type_of;
 use crate::columns::ColumnType;
 use crate::session::quote_literal;
-use crate::spec::ScalarType;
-use crate::sql::{functions, Arguments, Bound, ParameterDef, ParameterType, TableFunction};
+use crate::sql::{functions, target_catalog, Arguments, Bound, ParameterDef, ParameterType, TableFunction};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ffi::c_void;
@@ -126,7 +126,10 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
         let (expected, found) = (def.positional.len(), arguments.positional.len());
         return Err(Error::config(format!("{} takes at most {expected} arguments, found {found}; for example {}", def.name, def.example)));
     }
-    let current_catalog = current_catalog(&state, &context)?;
+    let current_catalog = match target_catalog(state.instance(), &context.read()?)? {
+        Some(target) => target,
+        None => current_catalog(&state, &context)?,
+    };
     let bound = {
         let interrupted = || state.is_interrupted(context.address());
         let ctx = statement_context(&state, &context, &current_catalog, &interrupted)?;
@@ -204,38 +207,4 @@ fn add_result_column(info: duckdb_bind_info, name: &str, column_type: ColumnType
     // SAFETY: made above, freed once.
     unsafe { duckdb_destroy_logical_type(&mut logical_type) };
     Ok(())
-}
-
-fn logical_type_of(column_type: ColumnType) -> duckdb_logical_type {
-    let scalar = |scalar: ScalarType| {
-        let type_id = match scalar {
-            ScalarType::Boolean => DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN,
-            ScalarType::BigInt => DUCKDB_TYPE_DUCKDB_TYPE_BIGINT,
-            ScalarType::HugeInt => DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT,
-            ScalarType::Double => DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE,
-            ScalarType::Date => DUCKDB_TYPE_DUCKDB_TYPE_DATE,
-            ScalarType::Timestamp => DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP,
-            ScalarType::Varchar => DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
-        };
-        // SAFETY: takes a valid type id.
-        unsafe { duckdb_create_logical_type(type_id) }
-    };
-    match column_type {
-        ColumnType::Undecided => scalar(ScalarType::Varchar),
-        ColumnType::Scalar(scalar_type) => scalar(scalar_type),
-        ColumnType::List(child) => {
-            let mut child = scalar(child.unwrap_or(ScalarType::Varchar));
-            // SAFETY: the child type is valid and copied.
-            let list = unsafe { duckdb_create_list_type(child) };
-            // SAFETY: made above, freed once.
-            unsafe { duckdb_destroy_logical_type(&mut child) };
-            list
-        }
-        ColumnType::Json => {
-            let json = scalar(ScalarType::Varchar);
-            // SAFETY: the type is valid; the alias is a static text and copied.
-            unsafe { duckdb_logical_type_set_alias(json, c"JSON".as_ptr()) };
-            json
-        }
-    }
 }

@@ -15,5 +15,6 @@ mod result;
 mod scan;
 mod settings;
 mod state;
+mod types;
 mod vector;
 mod wait;

@@ -33,6 +33,9 @@ pub const LOG_COLUMNS: &[(&str, &str)] = &[
 /// The type of Unify's entries in DuckDB's own log: `CALL enable_logging('Unify')`.
 pub const LOG_TYPE: &str = "Unify";
 
+/// The error of a load whose process ended before it did.
+pub const ENDED_BEFORE: &str = "the process or database ended before the load did";
+
 /// A statement of many rows takes DuckDB much longer than several of fewer.
 const LINES_A_STATEMENT: usize = 500;
 
@@ -132,12 +135,13 @@ pub fn close_open_jobs(session: &mut dyn Session, unify_schema: &str) -> Result<
         "INSERT INTO {unify_schema}.loading_jobs
          SELECT (SELECT max(id) FROM {unify_schema}.loading_jobs) + row_number() OVER (ORDER BY id), id, make_timestamp({now}),
                 table_schema, table_name, adapter_name, replace(action, '_start', '_end'), NULL, 'error',
-                'the process or database ended before the load did'
+                {ended}
          FROM {unify_schema}.loading_jobs AS started
          WHERE action IN ('load_start', 'refresh_start')
            AND NOT EXISTS (SELECT 1 FROM {unify_schema}.loading_jobs AS ended WHERE ended.parent_id = started.id
                            AND ended.action IN ('load_end', 'refresh_end'));",
-        now = now_micros()
+        now = now_micros(),
+        ended = quote_literal(ENDED_BEFORE)
     ))?;
     let rows = session.query(&format!("SELECT coalesce(max(id), 0) FROM {unify_schema}.loading_jobs"))?;
     Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as i64)

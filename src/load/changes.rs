@@ -2,7 +2,7 @@
 
 use super::audit::AuditSubject;
 use crate::columns::{Column, ColumnType, SchemaChange, TableSchema};
-use crate::session::{quote_ident, quote_literal, Session, TableName, Value};
+use crate::session::{quote_ident, quote_literal, CatalogKind, Session, TableName, Value};
 use crate::Result;
 
 /// Columns of `schema_changes`, in order, with their types.
@@ -106,38 +106,38 @@ fn with_values<'c>(session: &mut dyn Session, table: &TableName, columns: Vec<&'
 }
 
 /// Returns the statement that creates a table of these columns.
-pub fn create_sql(table: &TableName, schema: &TableSchema) -> String {
-    let column = |column: &Column| format!("{} {}", quote_ident(&column.name), column.column_type.sql_name());
+pub fn create_sql(kind: CatalogKind, table: &TableName, schema: &TableSchema) -> String {
+    let column = |column: &Column| format!("{} {}", quote_ident(&column.name), kind.sql_type(column.column_type));
     format!("CREATE TABLE {table} ({})", schema.columns.iter().map(column).collect::<Vec<_>>().join(", "))
 }
 
 /// Returns the expression for the values of `column`, a quoted name, as a wider type.
-pub fn converted_sql(column: &str, from: ColumnType, to: ColumnType) -> String {
+pub fn converted_sql(kind: CatalogKind, column: &str, from: ColumnType, to: ColumnType) -> String {
     if to == from {
         column.to_string()
     } else if to == ColumnType::Json && from != ColumnType::Undecided {
         format!("to_json({column})")
     } else {
-        format!("CAST({column} AS {})", to.sql_name())
+        format!("CAST({column} AS {})", kind.sql_type(to))
     }
 }
 
 /// Returns the statement that makes one change to a table, and what the log says about it.
-pub fn alter_sql(table: &TableName, schema: &TableSchema, change: &SchemaChange) -> (String, String) {
+pub fn alter_sql(kind: CatalogKind, table: &TableName, schema: &TableSchema, change: &SchemaChange) -> (String, String) {
     match change {
         SchemaChange::Added { idx } => {
             let column = &schema.columns[*idx];
-            let sql_type = column.column_type.sql_name();
+            let sql_type = kind.sql_type(column.column_type);
             let sql = format!("ALTER TABLE {table} ADD COLUMN {} {sql_type};", quote_ident(&column.name));
             (sql, format!("new column '{}' {sql_type}", column.name))
         }
         SchemaChange::Widened { idx, from, to } => {
             let name = quote_ident(&schema.columns[*idx].name);
-            let using = converted_sql(&name, *from, *to);
-            let sql = format!("ALTER TABLE {table} ALTER COLUMN {name} SET DATA TYPE {} USING {using};", to.sql_name());
+            let using = converted_sql(kind, &name, *from, *to);
+            let sql = format!("ALTER TABLE {table} ALTER COLUMN {name} SET DATA TYPE {} USING {using};", kind.sql_type(*to));
             let message = match from {
-                ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, to.sql_name()),
-                from => format!("column '{}' widened from {} to {}", schema.columns[*idx].name, from.sql_name(), to.sql_name()),
+                ColumnType::Undecided => format!("column '{}' is {}", schema.columns[*idx].name, kind.sql_type(*to)),
+                from => format!("column '{}' widened from {} to {}", schema.columns[*idx].name, kind.sql_type(*from), kind.sql_type(*to)),
             };
             (sql, message)
         }
@@ -211,9 +211,12 @@ mod tests {
         let table = TableName { catalog: None, schema: "s".into(), table: "t".into() };
         let later = schema(&[("a\"b", ColumnType::Json)]);
         let widened = SchemaChange::Widened { idx: 0, from: scalar(ScalarType::BigInt), to: ColumnType::Json };
-        let (sql, message) = alter_sql(&table, &later, &widened);
+        let (sql, message) = alter_sql(CatalogKind::DuckDb, &table, &later, &widened);
         assert_eq!(sql, "ALTER TABLE \"s\".\"t\" ALTER COLUMN \"a\"\"b\" SET DATA TYPE JSON USING to_json(\"a\"\"b\");");
         assert_eq!(message, "column 'a\"b' widened from BIGINT to JSON");
-        assert_eq!(alter_sql(&table, &later, &SchemaChange::Added { idx: 0 }).0, "ALTER TABLE \"s\".\"t\" ADD COLUMN \"a\"\"b\" JSON;");
+        assert_eq!(
+            alter_sql(CatalogKind::DuckDb, &table, &later, &SchemaChange::Added { idx: 0 }).0,
+            "ALTER TABLE \"s\".\"t\" ADD COLUMN \"a\"\"b\" JSON;"
+        );
     }
 }

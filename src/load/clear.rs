@@ -34,12 +34,13 @@ impl Loader {
         if !drop_staging {
             return Ok(());
         }
-        let store = known.target.store();
-        let forget = store.forget_sql(&store.staging.table);
-        self.inner().while_idle(&known.target, |session, _| {
+        let inner = self.inner();
+        inner.while_idle(&known.target, |session, _| {
+            let store = known.target.store(session)?;
+            let sql = format!("DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             // Nobody else's table of that name is touched.
             match store.is_ours(session, &store.staging.table, None)? {
-                true => session.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", store.staging)),
+                true => store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| session.execute(&sql)),
                 false => Ok(()),
             }
         })
@@ -49,25 +50,34 @@ impl Loader {
 impl Inner {
     fn clear(&self, target: &TableTarget) -> Result<Option<u64>> {
         target.table_def()?;
-        let store = target.store();
         self.while_idle(target, |session, ids| {
+            let store = target.store(session)?;
             let is_there = store.exists(session, &store.target)?;
             if !is_there && !store.is_ours(session, &store.staging.table, None)? {
                 return Ok(None);
             }
-            store.create_unify_schema(session)?;
-            store.claim(session)?;
+            let may_go_on = || self.check_open();
+            store.transact(self.database.as_ref(), &may_go_on, |session| {
+                store.create_unify_schema(session)?;
+                store.claim(session)
+            })?;
             let n_rows = if is_there { count_rows(session, &store.target.to_string())? } else { 0 };
-            let record = JobRecord { id: ids.next(session)?, parent_id: None, action: "truncate", n_rows: Some(n_rows), error: None };
-            let mut sql = format!("BEGIN; DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
+            let id = if store.kind.is_shared() { None } else { Some(ids.next(session, &store)?) };
+            let mut sql = format!("DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             if is_there {
                 // Any catalog takes a DELETE; TRUNCATE not.
                 let cleared = StateRow { table: &store.target.table, status: "cleared", ..StateRow::default() };
                 sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&cleared)));
             }
-            sql.push_str(&target.subject(&store).record_sql(record));
-            sql.push_str(" COMMIT;");
-            session.execute(&sql)?;
+            let pulse = if store.kind.is_shared() { Some(ids.pulse()?) } else { None };
+            store.transact(self.database.as_ref(), &may_go_on, |session| {
+                let id = match (id, &pulse) {
+                    (None, Some(pulse)) => self.pass(pulse, session, target, &store)?,
+                    (id, _) => id.unwrap_or_default(),
+                };
+                let record = JobRecord { id, parent_id: None, action: "truncate", n_rows: Some(n_rows), error: None };
+                session.execute(&format!("{sql} {}", target.subject(&store).record_sql(record)))
+            })?;
             Ok(Some(n_rows))
         })
     }

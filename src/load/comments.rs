@@ -30,6 +30,9 @@ impl Comments {
     /// Returns the statements that comment on a table with these columns: as before, or else as the spec describes them.
     pub fn sql(&self, store: &Store, table_def: &TableDef, schema: &TableSchema) -> String {
         let mut sql = String::from("SELECT 1;");
+        if !store.kind.has_comments() {
+            return sql;
+        }
         if let Some(comment) = self.table.as_ref().or(table_def.description.as_ref()) {
             sql.push_str(&format!("COMMENT ON TABLE {} IS {};", store.target, quote_literal(comment)));
         }

@@ -3,9 +3,12 @@
 use super::audit::{close_open_jobs, forget_old, now_micros, AuditSubject};
 use super::budget::Budget;
 use super::job::{Job, LoadAction, Stop};
+use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
+use super::pulse::Pulse;
 use super::registry::{KnownJob, Registry};
 use super::run::JobRun;
+use super::shared::Follower;
 use super::store::Store;
 use crate::http::{ApiClient, HttpSettings};
 use crate::session::{quote_literal, Database, Session, Settings};
@@ -39,9 +42,9 @@ impl TableTarget {
         format!("connection '{}', table '{}'", self.connection.name, self.table)
     }
 
-    /// Returns the names its load works with.
-    pub(super) fn store(&self) -> Store {
-        Store::new(&self.catalog, &self.connection.name, &self.table)
+    /// Returns the names its load works with. Fails when the database is not attached.
+    pub(super) fn store(&self, session: &mut dyn Session) -> Result<Store> {
+        Store::open(session, &self.catalog, &self.connection.name, &self.table)
     }
 
     pub(super) fn subject(&self, store: &Store) -> AuditSubject {
@@ -56,6 +59,14 @@ impl TableTarget {
     fn key(&self) -> JobKey {
         (self.catalog.to_lowercase(), self.connection.name.to_lowercase(), self.table.to_lowercase())
     }
+}
+
+/// What a job is to do.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    target: &'a TableTarget,
+    action: LoadAction,
+    settings: &'a Settings,
 }
 
 /// How long closing waits before it looks again whether a job has stopped.
@@ -84,6 +95,7 @@ struct State {
     known: Registry,
     threads: Vec<JoinHandle<()>>,
     workers: Option<Arc<Workers>>,
+    pulse: Option<Arc<Pulse>>,
     budget: Option<(u64, Arc<Budget>)>,
     /// By connection: its tables share the API's budget, and connections to it.
     clients: HashMap<String, (HttpSettings, Arc<ApiClient>)>,
@@ -112,13 +124,13 @@ impl Loader {
 
     /// Returns whether the table is there and made by Unify: complete, or emptied by `CLEAR TABLE`.
     pub fn is_there(&self, session: &mut dyn Session, target: &TableTarget) -> Result<bool> {
-        let store = target.store();
+        let store = target.store(session)?;
         Ok(store.is_loaded(session)? || store.is_cleared(session)?)
     }
 
     /// Returns whether the table is there, complete, and made by Unify.
     pub fn is_loaded(&self, session: &mut dyn Session, target: &TableTarget) -> Result<bool> {
-        target.store().is_loaded(session)
+        target.store(session)?.is_loaded(session)
     }
 
     /// Returns the jobs that run, and those that ended and are still remembered, in the order they started.
@@ -149,35 +161,96 @@ impl Inner {
         if let Some(job) = state.running.get(&target.key()) {
             return Ok(job.clone());
         }
-        let store = target.store();
+        let store = target.store(session.as_mut())?;
         let label = format!("{}.{}", target.connection.name, target.table);
         if action == LoadAction::Load && store.is_loaded(session.as_mut())? {
             return Ok(Arc::new(Job::nothing_to_do(label, settings)));
         }
-        store.create_unify_schema(session.as_mut())?;
+        if store.kind.is_shared() {
+            let pulse = state.pulse(&self.database)?;
+            // Others are not kept waiting while other processes are in the way.
+            drop(state);
+            return self.start_shared(Work { target, action, settings }, store, pulse);
+        }
+        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.create_unify_schema(session))?;
         let ids = state.ids(session.as_mut(), &target.catalog, &store)?;
         if let Some(age) = settings.log_retention {
             forget_old(session.as_mut(), &store.unify_schema, age)?;
         }
-        store.claim(session.as_mut())?;
+        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.claim(session))?;
         let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
-        let run = JobRun {
-            job: job.clone(),
-            inner: self.this.clone(),
-            database: self.database.clone(),
-            target: target.clone(),
-            subject: target.subject(&store),
-            store,
-            ids,
-            began: now_micros(),
-            settings: settings.clone(),
-            workers: state.workers()?,
-            budget: state.budget(settings.memory_limit),
-        };
+        let run = self.job_run(&mut state, &job, Work { target, action, settings }, (store, ids, None))?;
         session.execute(&run.start_sql())?;
         state.known.add(KnownJob { job: job.clone(), target: target.clone() });
         state.spawn(target.key(), Arc::new(run))?;
         Ok(job)
+    }
+
+    /// Starts a job in a database that other processes write to, or one that waits for theirs.
+    fn start_shared(&self, work: Work<'_>, store: Store, pulse: Arc<Pulse>) -> Result<Arc<Job>> {
+        let Work { target, action, settings } = work;
+        if let Some(age) = settings.log_retention {
+            store.transact(self.database.as_ref(), &|| self.check_open(), |session| match store.exists_unify(session)? {
+                true => forget_old(session, &store.unify_schema, age),
+                false => Ok(()),
+            })?;
+        }
+        let entry = self.enter(&pulse, target, &store, action)?;
+        let label = format!("{}.{}", target.connection.name, target.table);
+        let unify_schema = store.unify_schema.clone();
+        // The session is dropped after the lock is free, as in `start`.
+        let _session = self.database.connect()?;
+        let mut state = lock(&self.state);
+        self.check_open()?;
+        match entry {
+            Entry::Loaded => Ok(Arc::new(Job::nothing_to_do(label, settings))),
+            Entry::Entered(id) => {
+                let job = Arc::new(Job::new(id, action, label, settings));
+                let run = self.job_run(&mut state, &job, work, (store, Arc::new(AtomicI64::new(id)), Some(pulse.clone())));
+                let started = run.and_then(|run| {
+                    state.known.add(KnownJob { job: job.clone(), target: target.clone() });
+                    state.spawn(target.key(), Arc::new(run))
+                });
+                if started.is_err() {
+                    pulse.leave(&unify_schema, id);
+                }
+                started.map(|()| job)
+            }
+            Entry::Taken(id) => {
+                if let Some(job) = state.running.get(&target.key()) {
+                    return Ok(job.clone());
+                }
+                let job = Arc::new(Job::new(id, action, label, settings));
+                let (inner, target, settings) = (self.this.clone(), target.clone(), settings.clone());
+                let follower = Follower { inner, job: job.clone(), pulse, target, settings };
+                let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || follower.run());
+                state.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+                Ok(job)
+            }
+        }
+    }
+
+    fn job_run(
+        &self,
+        state: &mut State,
+        job: &Arc<Job>,
+        work: Work<'_>,
+        (store, ids, pulse): (Store, Arc<AtomicI64>, Option<Arc<Pulse>>),
+    ) -> Result<JobRun> {
+        Ok(JobRun {
+            job: job.clone(),
+            inner: self.this.clone(),
+            database: self.database.clone(),
+            target: work.target.clone(),
+            subject: work.target.subject(&store),
+            store,
+            ids,
+            began: now_micros(),
+            settings: work.settings.clone(),
+            workers: state.workers()?,
+            budget: state.budget(work.settings.memory_limit),
+            pulse,
+        })
     }
 
     /// Runs `work` while no load of the table can start. Fails when one runs.
@@ -190,18 +263,19 @@ impl Inner {
             let id = job.id();
             return Err(Error::config(format!("job {id} is loading it; WAIT FOR JOB {id}, or CANCEL JOB {id}, and try again")));
         }
-        work(session.as_mut(), &mut Ids { state: &mut state, target })
+        work(session.as_mut(), &mut Ids { state: &mut state, target, database: &self.database })
     }
 
     fn close(&self) {
-        let (threads, workers) = {
+        let (mut threads, workers, pulse) = {
             let mut state = lock(&self.state);
             self.closed.store(true, Ordering::Release);
             for job in state.running.values() {
                 job.cancel(Stop::Closing);
             }
-            (std::mem::take(&mut state.threads), state.workers.take())
+            (std::mem::take(&mut state.threads), state.workers.take(), state.pulse.take())
         };
+        threads.extend(pulse.and_then(|pulse| pulse.stop()));
         // The network threads go first: jobs that wait for pages see the end of them.
         if let Some(workers) = &workers {
             workers.stop();
@@ -265,19 +339,33 @@ impl Inner {
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
+
+    /// Fails once the database is closing.
+    pub(super) fn check_open(&self) -> Result<()> {
+        match self.is_closed() {
+            true => Err(Error::new(ErrorKind::DatabaseGone, "the database is closing")),
+            false => Ok(()),
+        }
+    }
 }
 
 /// The ids of records of a table's database.
 pub(super) struct Ids<'a> {
     state: &'a mut State,
     target: &'a TableTarget,
+    database: &'a Arc<dyn Database>,
 }
 
 impl Ids<'_> {
     /// Returns an id that no record has.
-    pub(super) fn next(&mut self, session: &mut dyn Session) -> Result<i64> {
-        let ids = self.state.ids(session, &self.target.catalog, &self.target.store())?;
+    pub(super) fn next(&mut self, session: &mut dyn Session, store: &Store) -> Result<i64> {
+        let ids = self.state.ids(session, &self.target.catalog, store)?;
         Ok(ids.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Returns what gives signs of life to other processes.
+    pub(super) fn pulse(&mut self) -> Result<Arc<Pulse>> {
+        self.state.pulse(self.database)
     }
 }
 
@@ -312,6 +400,16 @@ impl State {
         let workers = Arc::new(Workers::start()?);
         self.workers = Some(workers.clone());
         Ok(workers)
+    }
+
+    /// Returns the thread that gives signs of life to other processes.
+    fn pulse(&mut self, database: &Arc<dyn Database>) -> Result<Arc<Pulse>> {
+        if let Some(pulse) = &self.pulse {
+            return Ok(pulse.clone());
+        }
+        let pulse = Arc::new(Pulse::start(database.clone())?);
+        self.pulse = Some(pulse.clone());
+        Ok(pulse)
     }
 
     /// Returns the memory all loads share; a changed limit holds for loads that start from now on.

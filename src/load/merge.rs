@@ -5,7 +5,7 @@ use super::comments::Comments;
 use super::merge_sql::{column_named, Merge, Repeats};
 use super::store::Store;
 use crate::columns::{Column, SchemaChange, TableSchema};
-use crate::session::{quote_ident, quote_literal, LogLevel, Session, TableName, Value};
+use crate::session::{quote_ident, CatalogKind, LogLevel, Session, TableName, Value};
 use crate::spec::TableDef;
 use crate::Result;
 
@@ -20,18 +20,13 @@ pub struct Updating<'a> {
     pub known: &'a TableSchema,
     /// Whether the staging table's rows have ids in the order of writing.
     pub has_row_ids: bool,
-    /// Whether a column's type can be changed where it is, to any wider one.
-    pub can_alter_types: bool,
 }
 
 impl<'a> Updating<'a> {
     /// Prepares a merge. Asks outside any transaction what the database can do: a query that fails would end one.
     pub fn new(session: &mut dyn Session, store: &'a Store, table_def: &'a TableDef, known: &'a TableSchema) -> Result<Updating<'a>> {
         let has_row_ids = session.query(&format!("SELECT rowid FROM {} LIMIT 0", store.staging)).is_ok();
-        let catalog = quote_literal(store.target.catalog.as_deref().unwrap_or_default());
-        let rows = session.query(&format!("SELECT type FROM duckdb_databases() WHERE lower(database_name) = lower({catalog})"))?;
-        let can_alter_types = rows.first().and_then(|row| row.first()).and_then(Value::as_text) == Some("duckdb");
-        Ok(Updating { store, table_def, known, has_row_ids, can_alter_types })
+        Ok(Updating { store, table_def, known, has_row_ids })
     }
 
     /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`. Returns the table's columns.
@@ -41,11 +36,11 @@ impl<'a> Updating<'a> {
         let indexes = self.store.indexes(session)?;
         let widens = changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. }));
         let Store { target, staging, .. } = self.store;
-        notes.extend(changes.iter().map(|change| (LogLevel::Info, alter_sql(target, &schema, change).1)));
-        if widens && (!indexes.is_empty() || !self.can_alter_types) {
+        notes.extend(changes.iter().map(|change| (LogLevel::Info, alter_sql(self.store.kind, target, &schema, change).1)));
+        if widens && (!indexes.is_empty() || !self.store.kind.changes_types()) {
             let anew = TableName { table: format!("{}__merging", target.table), ..target.clone() };
             let comments = Comments::of(session, self.store)?;
-            session.execute(&copy_sql((target, &anew), self.known, &schema))?;
+            session.execute(&copy_sql(self.store.kind, (target, &anew), self.known, &schema))?;
             self.merge_into(session, &anew, staged, notes)?;
             session.execute(&format!("DROP TABLE {target}; ALTER TABLE {anew} RENAME TO {};", quote_ident(&target.table)))?;
             session.execute(&comments.sql(self.store, self.table_def, &schema))?;
@@ -55,7 +50,7 @@ impl<'a> Updating<'a> {
             notes.extend(indexes.iter().map(went));
         } else {
             for change in &changes {
-                session.execute(&alter_sql(target, &schema, change).0)?;
+                session.execute(&alter_sql(self.store.kind, target, &schema, change).0)?;
             }
             self.merge_into(session, target, staged, notes)?;
         }
@@ -94,13 +89,13 @@ impl<'a> Updating<'a> {
 }
 
 /// Returns the statements that make a table of the columns of `schema`, with the rows of one of the columns `known`.
-fn copy_sql((from, to): (&TableName, &TableName), known: &TableSchema, schema: &TableSchema) -> String {
+fn copy_sql(kind: CatalogKind, (from, to): (&TableName, &TableName), known: &TableSchema, schema: &TableSchema) -> String {
     let value = |column: &Column| match known.columns.iter().find(|old| old.source == column.source) {
-        Some(old) => converted_sql(&quote_ident(&old.name), old.column_type, column.column_type),
+        Some(old) => converted_sql(kind, &quote_ident(&old.name), old.column_type, column.column_type),
         None => "NULL".to_string(),
     };
     let values: Vec<String> = schema.columns.iter().map(value).collect();
-    format!("{}; INSERT INTO {to} SELECT {} FROM {from};", create_sql(to, schema), values.join(", "))
+    format!("{}; INSERT INTO {to} SELECT {} FROM {from};", create_sql(kind, to, schema), values.join(", "))
 }
 
 /// Returns the greatest value of the cursor's column as text; `None` where there is none.

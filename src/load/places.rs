@@ -40,6 +40,17 @@ impl SetPlace {
         }
     }
 
+    /// Returns the farther of two places of a set.
+    #[must_use]
+    pub fn farther(self, other: SetPlace) -> SetPlace {
+        let ordinal = |text: &str| ResumePoint::from_text(text).map_or(0, |point| point.ordinal);
+        match (self, other) {
+            (SetPlace::Done, _) | (_, SetPlace::Done) => SetPlace::Done,
+            (SetPlace::Unspoken, _) | (_, SetPlace::Unspoken) => SetPlace::Unspoken,
+            (SetPlace::At(a), SetPlace::At(b)) => SetPlace::At(if ordinal(&a) < ordinal(&b) { b } else { a }),
+        }
+    }
+
     fn status(&self) -> &'static str {
         match self {
             SetPlace::Done => "done",
@@ -88,6 +99,8 @@ impl Places {
         let rows: Vec<String> =
             self.changed.iter().map(|(&set, place)| store.set_row(name(set), place.status(), &place.place_sql())).collect();
         let mut sql = String::new();
+        // A DELETE would be in the way of every other process that adds rows; who reads them takes the farthest.
+        let replaced = if store.kind.is_shared() { Vec::new() } else { replaced };
         for names in replaced.chunks(ROWS_A_STATEMENT) {
             sql.push_str(&store.forget_sets_sql(names));
         }

@@ -3,13 +3,14 @@
 use super::audit::{AuditSubject, JobRecord};
 use super::changes::{changes_between, vanished_columns, ColumnChange};
 use super::comments::Comments;
-use super::job::Job;
+use super::job::{Job, LogLine};
+use super::live_jobs;
 use super::merge::{cursor_text, Notes, Updating};
 use super::store::{StateRow, Store};
 use super::views::create_views;
 use super::writer::Writer;
 use crate::columns::{ColumnType, TableSchema};
-use crate::session::{quote_ident, LogLevel, Session};
+use crate::session::{quote_ident, Database, LogLevel, Session};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, Result};
 
@@ -48,15 +49,27 @@ impl Publication<'_> {
     ///
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which is no reason to
     /// withhold the table. Since its failure ends the transaction, everything is done again without it.
-    pub fn publish(&self, session: &mut dyn Session, writer: &Writer<'_>) -> Result<()> {
+    pub fn publish(&self, database: &dyn Database, writer: &Writer<'_>) -> Result<()> {
         let updating = match (self.is_update, self.known) {
-            (true, Some(known)) => Some(Updating::new(session, self.store, self.table_def, known)?),
+            (true, Some(known)) => Some(Updating::new(database.connect()?.as_mut(), self.store, self.table_def, known)?),
             _ => None,
         };
         let mut left_out: Vec<&str> = Vec::new();
         loop {
-            let Some((view, err)) = self.try_publish(session, writer, updating.as_ref(), &left_out)? else { return Ok(()) };
-            session.execute("ROLLBACK")?;
+            let mut failed: Option<&str> = None;
+            let mut written: Vec<LogLine> = Vec::new();
+            let outcome = self.store.transact(database, &|| self.job.check_cancelled(), |session| {
+                self.job.put_back_log(std::mem::take(&mut written));
+                if let Some((view, err)) = self.try_publish(session, writer, updating.as_ref(), &left_out)? {
+                    failed = Some(view);
+                    return Err(err);
+                }
+                written = self.job.take_log();
+                self.subject.write_log(session, self.job.id(), &written)
+            });
+            let Err(err) = outcome else { return Ok(()) };
+            self.job.put_back_log(written);
+            let Some(view) = failed else { return Err(err) };
             self.job.log(LogLevel::Warning, || format!("view '{view}' was not made: {err}"));
             left_out.push(view);
         }
@@ -70,7 +83,9 @@ impl Publication<'_> {
         updating: Option<&Updating<'_>>,
         left_out: &[&str],
     ) -> Result<Option<(&str, Error)>> {
-        session.execute("BEGIN")?;
+        if self.store.kind.is_shared() {
+            live_jobs::check(session, &self.store.unify_schema, self.job.id())?;
+        }
         let mut notes = Notes::new();
         let staged = writer.complete(session, &fallback_columns(self.table_def), self.known)?;
         let published = match updating {
@@ -88,12 +103,7 @@ impl Publication<'_> {
             self.job.log(level, || note);
         }
         self.record(session, &published, writer.schema.columns.is_empty())?;
-        let lines = self.job.take_log();
-        let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
-        if committed.is_err() {
-            self.job.put_back_log(lines);
-        }
-        committed.map(|()| None)
+        Ok(None)
     }
 
     /// Puts the staging table in the place of the table.
@@ -139,6 +149,9 @@ impl Publication<'_> {
         }
         sql.push_str(&self.subject.changes_sql(self.job.id(), &published.changes));
         sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
+        if self.store.kind.is_shared() {
+            sql.push_str(&live_jobs::leave_sql(&self.store.unify_schema, self.job.id()));
+        }
         session.execute(&sql)
     }
 }

@@ -105,7 +105,12 @@ impl Unfinished {
             match key.as_text() {
                 None | Some("") => whole = Some((place.as_text(), columns.as_text(), updated, started.as_timestamp())),
                 Some(key) => {
-                    sets.insert(key.to_string(), SetPlace::of(status.as_text().unwrap_or_default(), place.as_text()));
+                    let place = SetPlace::of(status.as_text().unwrap_or_default(), place.as_text());
+                    let place = match sets.remove(key) {
+                        Some(known) => place.farther(known),
+                        None => place,
+                    };
+                    sets.insert(key.to_string(), place);
                 }
             }
         }

@@ -5,11 +5,13 @@ use super::budget::{Budget, PageSize};
 use super::fetch::Fetch;
 use super::identity::{set_keys, spec_hash, Identity};
 use super::job::{Job, LoadAction, LoadReport};
+use super::live_jobs;
 use super::loader::{Inner, TableTarget};
 use super::places::Places;
 use super::plan::{param_columns, parameter_sets, Planned};
 use super::pool::Workers;
 use super::publish::Publication;
+use super::pulse::Pulse;
 use super::resume::{Start, Unfinished};
 use super::scope::{loaded_sets, Scope};
 use super::store::{Loaded, Store};
@@ -17,7 +19,7 @@ use super::updates::Moments;
 use super::writer::Writer;
 use crate::columns::{RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
-use crate::session::{Database, LogLevel, Settings};
+use crate::session::{CatalogKind, Database, LogLevel, Settings};
 use crate::spec::TableDef;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -53,6 +55,8 @@ pub(super) struct JobRun {
     pub settings: Settings,
     pub workers: Arc<Workers>,
     pub budget: Arc<Budget>,
+    /// Gives signs of life in a database that other processes write to.
+    pub pulse: Option<Arc<Pulse>>,
 }
 
 impl JobRun {
@@ -60,7 +64,7 @@ impl JobRun {
     pub fn run(self: Arc<Self>) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.load()));
         let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a load panicked")));
-        let outcome = outcome.map_err(|err| err.within(self.target.place()));
+        let outcome = outcome.map_err(|err| self.or_detached(err).within(self.target.place()));
         if let Err(ErrorKind::NotBefore(until)) = outcome.as_ref().map_err(Error::kind) {
             if self.park(until) {
                 return;
@@ -70,7 +74,22 @@ impl JobRun {
             // Whoever waits hears the error, even when it cannot be noted.
             let _ = catch_unwind(AssertUnwindSafe(|| self.record_failure(err)));
         }
+        if let Some(pulse) = &self.pulse {
+            pulse.leave(&self.store.unify_schema, self.job.id());
+        }
         self.job.end(outcome);
+    }
+
+    /// Returns the error, or what is behind it when the database the load writes to was detached.
+    fn or_detached(&self, err: Error) -> Error {
+        let catalog = &self.target.catalog;
+        let Ok(mut session) = self.database.connect() else { return err };
+        match CatalogKind::of(session.as_mut(), catalog) {
+            Err(gone) if gone.kind() == ErrorKind::Config && err.kind() == ErrorKind::Database => Error::config(format!(
+                "database '{catalog}' was detached during the load; attach it again and load again, and the load goes on where it was"
+            )),
+            _ => err,
+        }
     }
 
     /// Returns the statement that notes the job's start.
@@ -146,7 +165,7 @@ impl JobRun {
     fn is_stale(&self, parent: &TableTarget, max_staleness: Option<Duration>) -> Result<bool> {
         let Some(max_staleness) = max_staleness else { return Ok(false) };
         let mut session = self.database.connect()?;
-        let store = parent.store();
+        let store = parent.store(session.as_mut())?;
         if !store.is_loaded(session.as_mut())? {
             return Ok(false);
         }
@@ -246,8 +265,8 @@ impl JobRun {
     fn start_over(&self, reason: &str) -> Result<()> {
         self.job.log(LogLevel::Warning, || format!("an unfinished load cannot be continued: {reason}; starting over"));
         self.job.counters.rows.store(0, Ordering::Relaxed);
-        let forget = self.store.forget_sql(&self.store.staging.table);
-        self.database.connect()?.execute(&format!("BEGIN; DROP TABLE IF EXISTS {}; {forget} COMMIT;", self.store.staging))
+        let sql = format!("DROP TABLE IF EXISTS {}; {}", self.store.staging, self.store.forget_sql(&self.store.staging.table));
+        self.store.transact(self.database.as_ref(), &|| self.job.check_cancelled(), |session| session.execute(&sql))
     }
 
     fn publish(&self, plan: &Plan<'_>, writer: &Writer<'_>) -> Result<()> {
@@ -271,10 +290,10 @@ impl JobRun {
         };
         let loader = self.loader()?;
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
-        let mut session = self.database.connect()?;
+        let _session = self.database.connect()?;
         let _one_at_a_time = loader.publishing();
         self.job.log(LogLevel::Info, || format!("published, rows: {n_rows}"));
-        publication.publish(session.as_mut(), writer)
+        publication.publish(self.database.as_ref(), writer)
     }
 
     fn next_id(&self) -> i64 {
@@ -291,10 +310,23 @@ impl JobRun {
             n_rows: None,
             error: Some(err.message()),
         };
-        let Ok(mut session) = self.database.connect() else { return };
+        let (store, lines) = (&self.store, self.job.take_log());
+        let mut sql = self.subject.record_sql(end);
+        if store.kind.is_shared() {
+            sql.push_str(&live_jobs::leave_sql(&store.unify_schema, self.job.id()));
+        }
+        let may_go_on = || match self.loader() {
+            Ok(_) => Ok(()),
+            Err(err) => Err(err),
+        };
         // The error itself goes to whoever waits; a trail that cannot be written must not hide it.
-        let _ = session.execute(&format!("BEGIN; {}", self.subject.record_sql(end)));
-        let _ = self.subject.write_log(session.as_mut(), self.job.id(), &self.job.take_log());
-        let _ = session.execute("COMMIT");
+        let _ = store.transact(self.database.as_ref(), &may_go_on, |session| {
+            if store.kind.is_shared() {
+                // Who took the job for dead has noted its end.
+                live_jobs::check(session, &store.unify_schema, self.job.id())?;
+            }
+            session.execute(&sql)?;
+            self.subject.write_log(session, self.job.id(), &lines)
+        });
     }
 }

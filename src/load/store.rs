@@ -5,8 +5,10 @@
 
 use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
 use super::changes::CHANGES_COLUMNS;
+use super::live_jobs::{self, LIVE_COLUMNS};
+use super::retry::retry_conflicts;
 use crate::columns::TableSchema;
-use crate::session::{quote_ident, quote_literal, Session, TableName, Value};
+use crate::session::{quote_ident, quote_literal, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, Result};
 
 /// Columns of `load_state`, in order, with their types.
@@ -60,16 +62,53 @@ pub struct Store {
     pub staging: TableName,
     /// The schema `unify`, quoted with its database.
     pub unify_schema: String,
+    /// What the database can do.
+    pub kind: CatalogKind,
 }
 
 impl Store {
+    /// Returns the names for a table of a connection, in the attached database `catalog`, as it is now. Fails when there is none.
+    pub fn open(session: &mut dyn Session, catalog: &str, schema: &str, table: &str) -> Result<Store> {
+        let kind = CatalogKind::of(session, catalog)?;
+        if let Some(sql) = kind.fresh_look_sql() {
+            session.execute(sql)?;
+        }
+        Ok(Store::new(catalog, schema, table, kind))
+    }
+
     /// Returns the names for a table of a connection, in the attached database `catalog`.
-    pub fn new(catalog: &str, schema: &str, table: &str) -> Store {
+    pub fn new(catalog: &str, schema: &str, table: &str, kind: CatalogKind) -> Store {
         let name = |table: String| TableName { catalog: Some(catalog.to_string()), schema: schema.to_string(), table };
         Store {
             target: name(table.to_string()),
             staging: name(format!("{table}__loading")),
             unify_schema: format!("{}.unify", quote_ident(catalog)),
+            kind,
+        }
+    }
+
+    /// Does `work` in a transaction, on a session of its own. In a database that others write to at the same time it is done again as
+    /// long as they are in its way and `may_go_on` does not fail.
+    pub fn transact<T>(
+        &self,
+        database: &dyn Database,
+        may_go_on: &dyn Fn() -> Result<()>,
+        mut work: impl FnMut(&mut dyn Session) -> Result<T>,
+    ) -> Result<T> {
+        let mut attempt = || {
+            let mut session = database.connect()?;
+            session.execute("BEGIN")?;
+            let outcome = work(session.as_mut()).and_then(|done| session.execute("COMMIT").map(|()| done));
+            if let (Err(_), Some(sql)) = (&outcome, self.kind.fresh_look_sql()) {
+                // The transaction may be over already; what was remembered of it must not outlive it.
+                let _ = session.execute("ROLLBACK");
+                let _ = session.execute(sql);
+            }
+            outcome
+        };
+        match self.kind.is_shared() {
+            true => retry_conflicts(may_go_on, attempt),
+            false => attempt(),
         }
     }
 
@@ -95,12 +134,20 @@ impl Store {
             Some(_) => {}
             None => return Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
         }
+        if self.kind.is_shared() && self.exists_unify(session)? {
+            return Ok(());
+        }
+        let live = match self.kind.is_shared() {
+            true => live_jobs::create_sql(&self.unify_schema, &columns_sql(LIVE_COLUMNS)),
+            false => String::new(),
+        };
         session.execute(&format!(
             "CREATE SCHEMA IF NOT EXISTS {schema};
              CREATE TABLE IF NOT EXISTS {schema}.loading_jobs ({jobs});
              CREATE TABLE IF NOT EXISTS {schema}.loading_log ({log});
              CREATE TABLE IF NOT EXISTS {schema}.schema_changes ({changes});
-             CREATE TABLE IF NOT EXISTS {schema}.load_state ({state});",
+             CREATE TABLE IF NOT EXISTS {schema}.load_state ({state});
+             {live}",
             schema = self.unify_schema,
             jobs = columns_sql(JOBS_COLUMNS),
             log = columns_sql(LOG_COLUMNS),
@@ -109,7 +156,13 @@ impl Store {
         ))
     }
 
-    /// Makes the connection's schema, or checks that it is Unify's, and that target and staging are Unify's where they exist.
+    /// Returns whether the tables of a schema `unify` that several processes share are there.
+    pub fn exists_unify(&self, session: &mut dyn Session) -> Result<bool> {
+        let table = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "live_jobs".to_string() };
+        self.exists(session, &table)
+    }
+
+    /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's, and that target and staging are Unify's where they exist.
     pub fn claim(&self, session: &mut dyn Session) -> Result<()> {
         let schema = &self.target.schema;
         let found = session.query(&format!(
@@ -119,7 +172,7 @@ impl Store {
         ))?;
         if found.is_empty() {
             let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() });
-            session.execute(&format!("BEGIN; CREATE SCHEMA {}; {state} COMMIT;", self.schema_sql()))?;
+            session.execute(&format!("CREATE SCHEMA {}; {state}", self.schema_sql()))?;
         } else if !self.is_ours(session, "", None)? {
             return Err(Error::config(format!(
                 "schema '{schema}' exists and was not made by Unify, which leaves it alone; rename the connection or the schema"
@@ -263,7 +316,7 @@ impl Store {
     /// Returns whether a table of this schema has exactly these columns.
     pub fn has_columns(&self, session: &mut dyn Session, table: &str, schema: &TableSchema) -> Result<bool> {
         let expected: Vec<String> =
-            schema.columns.iter().map(|column| format!("{} {}", column.name, column.column_type.sql_name())).collect();
+            schema.columns.iter().map(|column| format!("{} {}", column.name, self.kind.sql_type(column.column_type))).collect();
         let rows = session.query(&format!("SELECT {}", self.shape_sql(table)))?;
         Ok(rows.first().and_then(|row| row.first()).and_then(|shape| shape.as_text()) == Some(&expected.join(", ")))
     }
@@ -336,7 +389,7 @@ mod tests {
 
     #[test]
     fn names_are_quoted_with_their_database() {
-        let store = Store::new("my db", "git\"hub", "repos");
+        let store = Store::new("my db", "git\"hub", "repos", CatalogKind::DuckDb);
         assert_eq!(store.target.to_string(), "\"my db\".\"git\"\"hub\".\"repos\"");
         assert_eq!(store.staging.table, "repos__loading");
         assert_eq!(store.schema_sql(), "\"my db\".\"git\"\"hub\"");

@@ -9,12 +9,18 @@ use crate::{Error, Result};
 impl Loader {
     /// Makes a view whose tables are loaded. Fails with DuckDB's reason when it cannot be made.
     pub fn create_view(&self, connection: &Connection, view_def: &ViewDef, catalog: &str) -> Result<()> {
-        let store = Store::new(catalog, &connection.name, &view_def.name);
-        let mut session = self.inner().database.connect()?;
-        let _one_at_a_time = self.inner().publishing();
-        session.execute("BEGIN")?;
-        create_view(&store, session.as_mut(), view_def)?;
-        session.execute("COMMIT")
+        let inner = self.inner();
+        // The session is dropped after the lock is free.
+        let mut session = inner.database.connect()?;
+        let store = Store::open(session.as_mut(), catalog, &connection.name, &view_def.name)?;
+        if !store.kind.has_views() {
+            return Err(Error::config(format!(
+                "database '{catalog}' cannot hold views of DuckDB's; query the tables '{}'",
+                view_def.from.join("', '")
+            )));
+        }
+        let _one_at_a_time = inner.publishing();
+        store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| create_view(&store, session, view_def))
     }
 }
 
@@ -27,6 +33,9 @@ pub(super) fn create_views<'a>(
     left_out: &[&str],
 ) -> Result<Option<(&'a str, Error)>> {
     let target = &store.target;
+    if !store.kind.has_views() {
+        return Ok(None);
+    }
     for view_def in &connection.adapter.views {
         let reads_it =
             view_def.from.iter().any(|source| source.eq_ignore_ascii_case(&target.table) || connection.adapter.view(source).is_some());

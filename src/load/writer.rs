@@ -2,13 +2,15 @@
 
 use super::audit::AuditSubject;
 use super::budget::LoadBudget;
-use super::changes::{alter_sql, create_sql};
+use super::changes::create_sql;
 use super::fetch::Fetched;
 use super::job::Job;
+use super::live_jobs;
 use super::places::{Places, SetPlace};
+use super::staging::{change_sql, drop_columns_sql};
 use super::store::{StateRow, Store};
 use crate::columns::{Batch, ColumnType, TableSchema};
-use crate::session::{quote_ident, Database, LogLevel, Session, TableName};
+use crate::session::{Database, LogLevel, Session, TableName};
 use crate::Result;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -23,6 +25,9 @@ const PART_BYTES: usize = 4 << 20;
 const IDLE: Duration = Duration::from_millis(200);
 /// Pages and ends of sets that are gathered, however small they are.
 const MOST_GATHERED: usize = 2_000;
+/// In a database that several processes write to, each commit is a file and a chance to be in another's way: pages are gathered for so
+/// long, and no transaction is left open.
+const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
 /// A large transaction has at least the rows of a row group, which DuckDB compresses and writes to its file at once. It copies those of smaller
@@ -96,6 +101,7 @@ impl Writer<'_> {
         let mut gathered: Vec<Fetched> = Vec::new();
         let mut n_bytes = 0;
         let mut last_page = Instant::now();
+        let is_shared = self.store.kind.is_shared();
         loop {
             let fetched = rows.recv_timeout(POLL);
             let ended = matches!(fetched, Err(RecvTimeoutError::Disconnected));
@@ -104,14 +110,16 @@ impl Writer<'_> {
                 if let Fetched::Rows(page) = &fetched {
                     n_bytes += page.batch.approximate_bytes();
                 }
+                if gathered.is_empty() || !is_shared {
+                    last_page = Instant::now();
+                }
                 gathered.push(fetched);
-                last_page = Instant::now();
                 let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
                 is_full =
                     n_bytes >= SMALL_BYTES || gathered.len() >= MOST_GATHERED || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
             }
             self.job.check_cancelled()?;
-            let is_idle = last_page.elapsed() >= IDLE;
+            let is_idle = last_page.elapsed() >= if is_shared { SHARED_IDLE } else { IDLE };
             if (is_full || is_idle || ended) && !gathered.is_empty() {
                 n_bytes = 0;
                 self.append(&mut open, std::mem::take(&mut gathered))?;
@@ -152,12 +160,16 @@ impl Writer<'_> {
             *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());
         }
         self.n_pages += batches.len() as u64;
+        if self.store.kind.is_shared() {
+            return self.write_shared(&schema, batches);
+        }
         let transaction = match open {
             Some(transaction) => transaction,
             None => open.insert(Transaction::begin(self.database)?),
         };
         transaction.alters |= !self.created || schema != self.schema;
-        self.prepare_staging(transaction.session.as_mut(), &schema)?;
+        let messages = self.prepare_staging(transaction.session.as_mut(), &schema)?;
+        self.log(messages);
         self.schema.clone_from(&schema);
         if !schema.columns.is_empty() {
             self.created = true;
@@ -175,6 +187,10 @@ impl Writer<'_> {
 
     /// Commits the rows appended so far together with the places they reach and what there is to log.
     fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
+        if self.store.kind.is_shared() {
+            let schema = self.schema.clone();
+            return if self.places.has_changed() { self.write_shared(&schema, Vec::new()) } else { Ok(()) };
+        }
         let mut transaction = match open.take() {
             Some(transaction) => transaction,
             None if self.places.has_changed() => Transaction::begin(self.database)?,
@@ -184,7 +200,8 @@ impl Writer<'_> {
         let session = transaction.session.as_mut();
         if !self.noted {
             let schema = self.schema.clone();
-            self.prepare_staging(session, &schema)?;
+            let messages = self.prepare_staging(session, &schema)?;
+            self.log(messages);
             self.created = !schema.columns.is_empty();
         }
         if self.places.has_changed() {
@@ -225,8 +242,53 @@ impl Writer<'_> {
         n_rows as u64 + n_rows_left >= LARGE_ROWS as u64
     }
 
+    /// Appends rows of `schema` in a transaction of their own, with the places they reach and what there is to log, as often as it takes.
+    fn write_shared(&mut self, schema: &TableSchema, batches: Vec<Batch>) -> Result<()> {
+        let batches = match schema.columns.is_empty() {
+            true => Vec::new(),
+            false => batches.into_iter().map(|batch| batch.conform(schema)).collect::<Result<Vec<Batch>>>()?,
+        };
+        let (store, job, subject) = (self.store, self.job, self.subject);
+        let before = (self.schema.clone(), self.noted, self.created);
+        let lines = job.take_log();
+        let outcome = store.transact(self.database, &|| job.check_cancelled(), |session| {
+            (self.schema, self.noted, self.created) = before.clone();
+            live_jobs::check(session, &store.unify_schema, job.id())?;
+            let messages = self.prepare_staging(session, schema)?;
+            if !batches.is_empty() {
+                session.append(&store.staging, &batches)?;
+            }
+            if self.places.has_changed() {
+                session.execute(&self.places.commit_sql(store))?;
+            }
+            subject.write_log(session, job.id(), &lines)?;
+            Ok(messages)
+        });
+        match outcome {
+            Ok(messages) => {
+                self.schema.clone_from(schema);
+                self.created = !schema.columns.is_empty();
+                self.places.committed();
+                let n_appended: usize = batches.iter().map(|batch| batch.n_rows).sum();
+                job.counters.rows.fetch_add(n_appended as u64, Ordering::Relaxed);
+                self.log(messages);
+                Ok(())
+            }
+            Err(err) => {
+                job.put_back_log(lines);
+                Err(err)
+            }
+        }
+    }
+
+    fn log(&self, messages: Vec<String>) {
+        for message in messages {
+            self.job.log(LogLevel::Info, || message);
+        }
+    }
+
     /// Notes the load, and creates the staging table or gives it the columns and types of `schema`.
-    fn prepare_staging(&mut self, session: &mut dyn Session, schema: &TableSchema) -> Result<()> {
+    fn prepare_staging(&mut self, session: &mut dyn Session, schema: &TableSchema) -> Result<Vec<String>> {
         let columns = schema.to_text();
         if !self.noted {
             let table = &self.store.staging.table;
@@ -244,14 +306,15 @@ impl Writer<'_> {
             session.execute(&self.store.staged_columns_sql(&columns))?;
         }
         if !self.created {
-            return if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(&self.store.staging, schema)) };
+            let created =
+                if schema.columns.is_empty() { Ok(()) } else { session.execute(&create_sql(self.store.kind, &self.store.staging, schema)) };
+            return created.map(|()| Vec::new());
         }
-        for change in self.schema.changes_to(schema) {
-            let (sql, message) = alter_sql(&self.store.staging, schema, &change);
+        let (sql, messages) = change_sql(self.store, &self.schema, schema);
+        if !sql.is_empty() {
             session.execute(&sql)?;
-            self.job.log(LogLevel::Info, || message);
         }
-        Ok(())
+        Ok(messages)
     }
 
     /// Makes the staging table ready to be the table: there even without rows, without columns that hold nothing of their own and are
@@ -266,15 +329,19 @@ impl Writer<'_> {
     ) -> Result<TableSchema> {
         let mut schema = if self.schema.columns.is_empty() { TableSchema::of(fallback) } else { self.schema.clone() };
         if !self.created {
-            session.execute(&create_sql(&self.store.staging, &schema))?;
+            session.execute(&create_sql(self.store.kind, &self.store.staging, &schema))?;
         }
+        let staged = schema.clone();
         for idx in schema.redundant().into_iter().rev() {
             let source = &schema.columns[idx].source;
             if known.is_some_and(|known| known.columns.iter().any(|column| column.source == *source)) {
                 continue;
             }
-            let column = schema.columns.remove(idx);
-            session.execute(&format!("ALTER TABLE {} DROP COLUMN {}", self.store.staging, quote_ident(&column.name)))?;
+            schema.columns.remove(idx);
+        }
+        let sql = drop_columns_sql(self.store, &staged, &schema);
+        if !sql.is_empty() {
+            session.execute(&sql)?;
         }
         Ok(schema)
     }

@@ -2,9 +2,11 @@
 
 mod quote;
 mod settings;
+mod target;
 
 pub use quote::{quote_ident, quote_literal, TableName};
 pub use settings::{LogLevel, ProgressMode, SettingDef, SettingType, Settings, SETTINGS};
+pub use target::CatalogKind;
 
 use crate::columns::Batch;
 use crate::Result;

@@ -38,6 +38,12 @@ pub const SETTINGS: &[SettingDef] = &[
         description: "Folder with adapter specs of your own; empty: $UNIFY_HOME/rest_specs",
     },
     SettingDef {
+        name: "unify_target",
+        setting_type: SettingType::Varchar,
+        default: "",
+        description: "Attached database that tables, views and the state of loads go to; empty: the session's current one",
+    },
+    SettingDef {
         name: "unify_loader_threads",
         setting_type: SettingType::BigInt,
         default: "8",
@@ -131,6 +137,8 @@ pub struct Settings {
     pub connections_file: String,
     /// Empty: the default place.
     pub spec_path: String,
+    /// The attached database that names without one mean; empty: the session's current one.
+    pub target: String,
     pub loader_threads: usize,
     /// Bytes.
     pub memory_limit: u64,
@@ -175,6 +183,7 @@ impl Settings {
         Ok(Settings {
             connections_file: text("unify_connections_file"),
             spec_path: text("unify_spec_path"),
+            target: text("unify_target").trim().to_string(),
             loader_threads: count("unify_loader_threads")?.min(256) as usize,
             memory_limit: bytes_of(&text("unify_memory_limit"))
                 .ok_or_else(|| wrong("unify_memory_limit", "a size of 1 MiB or more such as '256 MiB'"))?,

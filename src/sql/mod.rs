@@ -16,4 +16,5 @@ pub use function::{
     Work,
 };
 pub use parse::{parse_statement, ParsedStatement};
+pub use relation::target_catalog;
 pub use replacement::replacement_sql;

@@ -2,10 +2,10 @@
 
 use crate::catalog::hint;
 use crate::load::{LoadAction, TableTarget};
-use crate::session::{quote_literal, TableName};
+use crate::session::{quote_ident, quote_literal, Settings, TableName};
 use crate::spec::{AdapterSpec, Connection};
 use crate::sql::name::TablePath;
-use crate::sql::StatementContext;
+use crate::sql::{Instance, StatementContext};
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,14 +103,31 @@ pub(super) fn attached(catalog: &str, ctx: &StatementContext<'_>) -> Result<Stri
     if catalog.eq_ignore_ascii_case(&ctx.current_catalog) {
         return Ok(ctx.current_catalog.clone());
     }
+    attached_name(catalog, ctx.instance)?
+        .ok_or_else(|| Error::config(format!("no database '{catalog}' is attached; FROM duckdb_databases() lists them")))
+}
+
+fn attached_name(catalog: &str, instance: &Instance) -> Result<Option<String>> {
     let sql = format!(
         "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND lower(database_name) = lower({})",
         quote_literal(catalog)
     );
-    let rows = ctx.instance.database.connect()?.query(&sql)?;
+    let rows = instance.database.connect()?.query(&sql)?;
     let name = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text());
-    name.map(str::to_string)
-        .ok_or_else(|| Error::config(format!("no database '{catalog}' is attached; FROM duckdb_databases() lists them")))
+    Ok(name.map(str::to_string))
+}
+
+/// Returns the attached database that setting `unify_target` names, `None` when it is empty. Fails when none of that name is attached.
+pub fn target_catalog(instance: &Instance, settings: &Settings) -> Result<Option<String>> {
+    let target = &settings.target;
+    if target.is_empty() {
+        return Ok(None);
+    }
+    let name = attached_name(target, instance)?;
+    name.map(Some).ok_or_else(|| {
+        let attach = format!("attach it first, such as with ATTACH '{target}.duckdb' AS {}", quote_ident(target));
+        Error::config(format!("setting 'unify_target' names database '{target}', which is not attached; {attach}, or RESET unify_target"))
+    })
 }
 
 /// Returns where an error happened: `connection 'github', table 'repos'`.

@@ -1,9 +1,9 @@
 //! What a name that DuckDB does not find stands for.
 
 use crate::catalog::CatalogSnapshot;
-use crate::session::Settings;
+use crate::session::{CatalogKind, Settings, TableName};
 use crate::sql::commands::{audit, scan};
-use crate::sql::relation::lookup;
+use crate::sql::relation::{lookup, target_catalog};
 use crate::sql::Instance;
 use crate::{Error, Result};
 
@@ -46,7 +46,15 @@ pub fn replacement_sql(
     let snapshot = instance.catalog.snapshot(&settings);
     let Some(entry) = snapshot.connection(schema) else { return not_a_connection(&snapshot, schema, table) };
     let (_, table) = lookup(entry.spec()?, &entry.name, table)?;
-    Ok(Some(scan::call(catalog, &entry.name, &table)))
+    if catalog.is_some() {
+        return Ok(Some(scan::call(catalog, &entry.name, &table)));
+    }
+    let Some(target) = target_catalog(instance, &settings)? else { return Ok(Some(scan::call(None, &entry.name, &table))) };
+    if !CatalogKind::of(instance.database.connect()?.as_mut(), &target)?.hides_newer_tables() {
+        return Ok(Some(scan::call(Some(&target), &entry.name, &table)));
+    }
+    // Where it is loaded and visible to the statement, DuckDB reads it as any table; otherwise it asks again, for this name.
+    Ok(Some(format!("SELECT * FROM {}", TableName { catalog: Some(target), schema: entry.name.clone(), table })))
 }
 
 /// Returns `None`, unless connections could not be read: then the name may well be one, and the reason is what the user needs.

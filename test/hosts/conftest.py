@@ -6,6 +6,8 @@ import pathlib
 import pytest
 
 import hosts
+import targets
+from postgres import Postgres
 
 
 def path_in(variable: str, default: str, what: str) -> pathlib.Path:
@@ -49,6 +51,30 @@ def cli(request) -> hosts.Cli:
 @pytest.fixture(params=hosts.RELEASES["tested"]["node"])
 def node(request) -> hosts.Node:
     return hosts.Node(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL that all tests share, each with a database of its own."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=targets.KINDS)
+def target(request, around) -> targets.Target:
+    """A target of every kind in turn."""
+    return targets.target_of(request.param, around, postgres_for(request))
+
+
+@pytest.fixture(params=targets.SHARED)
+def shared_target(request, around) -> targets.Target:
+    """A target of every kind that several processes write to at once."""
+    return targets.target_of(request.param, around, postgres_for(request))
+
+
+def postgres_for(request) -> Postgres | None:
+    return request.getfixturevalue("postgres") if "postgres" in request.param else None
 
 
 def counts_of(config) -> tuple[int, int]:

@@ -38,6 +38,21 @@ def node_folder(path: pathlib.Path, packages: list[str]) -> None:
     mark_ready(path, packages)
 
 
+def lake_folder(hosts: pathlib.Path) -> None:
+    """Makes the Python whose packages bring DuckLake and PostgreSQL, each extension under the name that DuckDB loads it by."""
+    release, extensions = HOSTS["lake"]["duckdb"], HOSTS["lake"]["extensions"]
+    path = hosts / folder_of("lake", release)
+    packages = [f"duckdb=={release}", *(f"duckdb-extension-{name}=={release}" for name in extensions)]
+    python_folder(path, packages)
+    for name in extensions:
+        # The file is called after the package; its entry point is another's.
+        own_name = {"postgres": "postgres_scanner"}.get(name, name)
+        found = next(path.glob(f"lib/python*/site-packages/duckdb_extension_{name}/extensions/v{release}/*.duckdb_extension"))
+        link = path / f"{own_name}.duckdb_extension"
+        link.unlink(missing_ok=True)
+        link.symlink_to(found.relative_to(path))
+
+
 def is_ready(path: pathlib.Path, packages: list[str]) -> bool:
     marker = path / ".packages"
     return marker.exists() and marker.read_text() == "\n".join(packages)
@@ -63,6 +78,7 @@ def main() -> None:
     python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"])
     for release in [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]:
         python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"])
+    lake_folder(hosts)
     for release in RELEASES["cli"]:
         python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"])
     for release in RELEASES["node"]:

@@ -88,3 +88,18 @@ def resident_mib() -> float:
     status = pathlib.Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
+
+
+def attach(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Attaches the test's target as `lake`."""
+    for statement in os.environ["UNIFY_TEST_ATTACH"].splitlines():
+        con.execute(statement)
+    return con
+
+
+def lake(path: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """Opens a database with the test's target attached and set."""
+    con = attach(connect(path))
+    con.execute("SET enable_progress_bar = false")
+    con.execute("SET GLOBAL unify_target = 'lake'")
+    return con

@@ -1,0 +1,149 @@
+//! What the kinds of attached databases can do: Unify writes to each through SQL that it accepts.
+
+use super::{quote_literal, Session};
+use crate::columns::ColumnType;
+use crate::spec::ScalarType;
+use crate::{Error, Result};
+
+/// The kind of an attached database, as far as it decides what SQL it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogKind {
+    /// A DuckDB file or DuckDB in memory: open in one process at a time.
+    DuckDb,
+    /// A DuckLake, whatever its catalog is stored in.
+    DuckLake,
+    /// A PostgreSQL database.
+    Postgres,
+    /// Any other: taken to be able to do no more than PostgreSQL.
+    Other,
+}
+
+impl CatalogKind {
+    /// Returns the kind for a `type` of `duckdb_databases()`.
+    pub fn of_type(database_type: &str) -> CatalogKind {
+        match database_type.to_ascii_lowercase().as_str() {
+            "duckdb" => CatalogKind::DuckDb,
+            "ducklake" => CatalogKind::DuckLake,
+            "postgres" => CatalogKind::Postgres,
+            _ => CatalogKind::Other,
+        }
+    }
+
+    /// Returns the kind of an attached database. Fails when there is none of that name.
+    pub fn of(session: &mut dyn Session, catalog: &str) -> Result<CatalogKind> {
+        let sql = format!("SELECT type FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
+        let rows = session.query(&sql)?;
+        let database_type = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text());
+        database_type
+            .map(CatalogKind::of_type)
+            .ok_or_else(|| Error::config(format!("database '{catalog}' is not attached; attach it again")))
+    }
+
+    /// Returns whether other processes may write at the same time.
+    pub fn is_shared(self) -> bool {
+        self != CatalogKind::DuckDb
+    }
+
+    /// Returns whether DuckDB's appender writes to its tables; otherwise rows go through INSERT.
+    pub fn has_appender(self) -> bool {
+        self == CatalogKind::DuckDb
+    }
+
+    /// Returns whether a column's type can be changed where it is, to any type and by any expression.
+    pub fn changes_types(self) -> bool {
+        self == CatalogKind::DuckDb
+    }
+
+    /// Returns whether it keeps views whose queries are DuckDB's.
+    pub fn has_views(self) -> bool {
+        matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
+    }
+
+    /// Returns whether a transaction that began before a table was loaded sees either all of it or no such table. PostgreSQL shows it
+    /// the table without its rows.
+    pub fn hides_newer_tables(self) -> bool {
+        matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
+    }
+
+    /// Returns whether tables and columns can have comments.
+    pub fn has_comments(self) -> bool {
+        matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
+    }
+
+    /// Returns the statement a session runs before it looks at tables that another process may have made or changed, if the
+    /// database's extension remembers them.
+    pub fn fresh_look_sql(self) -> Option<&'static str> {
+        (self == CatalogKind::Postgres).then_some("CALL pg_clear_cache()")
+    }
+
+    /// Returns the type a column of `column_type` has in this database, as DuckDB writes it.
+    ///
+    /// PostgreSQL and Parquet have no HUGEINT and would round it to a DOUBLE; 38 digits are what both keep.
+    pub fn sql_type(self, column_type: ColumnType) -> &'static str {
+        match (self, column_type) {
+            (CatalogKind::DuckDb, column_type) => column_type.sql_name(),
+            (_, ColumnType::Scalar(ScalarType::HugeInt)) => "DECIMAL(38,0)",
+            (_, ColumnType::List(Some(ScalarType::HugeInt))) => "DECIMAL(38,0)[]",
+            // What is written as JSON comes back as VARCHAR.
+            (CatalogKind::Postgres | CatalogKind::Other, ColumnType::Json) => "VARCHAR",
+            (_, column_type) => column_type.sql_name(),
+        }
+    }
+
+    /// Returns whether the message of a failed statement says that another transaction was in the way, so that the same again
+    /// may succeed.
+    pub fn is_conflict(message: &str) -> bool {
+        const SIGNS: &[&str] = &[
+            // DuckDB.
+            "write-write conflict",
+            "Conflict on ",
+            "Cannot update a table that has been altered",
+            // DuckLake.
+            "Transaction conflict",
+            "Exceeded the maximum retry count",
+            // PostgreSQL.
+            "could not serialize access",
+            "deadlock detected",
+            "ERROR:  tuple concurrently",
+            "duplicate key value violates unique constraint \"pg_",
+        ];
+        // PostgreSQL's way to say that another transaction made it meanwhile: what is there is looked for before it is made.
+        let made_by_another = message.contains("ERROR:  ") && message.contains(" already exists");
+        made_by_another || SIGNS.iter().any(|sign| message.contains(sign))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_trusted_with_little() {
+        let kind = CatalogKind::of_type("sqlite");
+        assert_eq!(kind, CatalogKind::Other);
+        assert!(kind.is_shared() && !kind.has_appender() && !kind.changes_types() && !kind.has_views());
+        assert_eq!(CatalogKind::of_type("DuckDB"), CatalogKind::DuckDb);
+    }
+
+    #[test]
+    fn only_duckdb_keeps_a_hugeint() {
+        let hugeint = ColumnType::Scalar(ScalarType::HugeInt);
+        assert_eq!(CatalogKind::DuckDb.sql_type(hugeint), "HUGEINT");
+        assert_eq!(CatalogKind::DuckLake.sql_type(hugeint), "DECIMAL(38,0)");
+        assert_eq!(CatalogKind::Postgres.sql_type(ColumnType::List(Some(ScalarType::HugeInt))), "DECIMAL(38,0)[]");
+        assert_eq!(CatalogKind::Postgres.sql_type(ColumnType::Json), "VARCHAR");
+        assert_eq!(CatalogKind::DuckLake.sql_type(ColumnType::Json), "JSON");
+    }
+
+    #[test]
+    fn conflicts_are_told_from_other_failures() {
+        let lake = "TransactionContext Error: Failed to commit: Failed to commit DuckLake transaction. Transaction conflict - attempting \
+                    to insert into table with index \"19\" - but another transaction has deleted inlined data from it";
+        assert!(CatalogKind::is_conflict(lake));
+        assert!(CatalogKind::is_conflict("TransactionContext Error: Catalog write-write conflict on create with \"u\""));
+        assert!(CatalogKind::is_conflict("ERROR:  could not serialize access due to concurrent update"));
+        assert!(CatalogKind::is_conflict("Failed to execute query \"CREATE TABLE ...\": ERROR:  relation \"live_jobs\" already exists"));
+        assert!(!CatalogKind::is_conflict("Catalog Error: Table with name \"a\" already exists!"));
+        assert!(!CatalogKind::is_conflict("IO Error: No space left on device"));
+    }
+}

@@ -1,0 +1,62 @@
+"""A PostgreSQL of the tests' own: a cluster in a folder of its own, reached by a socket in that folder."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+# PostgreSQL refuses to run as root.
+OTHER_USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def program(name: str) -> str:
+    """Returns the path of one of PostgreSQL's programs."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = str(found[-1]) if found else shutil.which(name)
+    assert path, f"there is no program '{name}': install PostgreSQL (Debian's package is 'postgresql')"
+    return path
+
+
+class Postgres:
+    """A running server; `close` ends it and removes its folder."""
+
+    def __init__(self) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="unify-pg-"))
+        if OTHER_USER:
+            shutil.chown(self.folder, OTHER_USER["user"], OTHER_USER["group"])
+        data = self.folder / "data"
+        self.run("initdb", "-D", str(data), "-U", "unify", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"]
+        with open(os.devnull, "wb") as nowhere:
+            self.process = subprocess.Popen(
+                [program("postgres"), "-D", str(data), *options], cwd=self.folder, stdin=nowhere, stdout=nowhere, stderr=nowhere, **OTHER_USER
+            )
+        for _ in range(600):
+            if self.call("pg_isready", "-h", str(self.folder), "-q").returncode == 0:
+                return
+            assert self.process.poll() is None, "the server ended before it was ready"
+            time.sleep(0.05)
+        self.close()
+        raise AssertionError("the server was not ready within 30 s")
+
+    def call(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run([program(name), *arguments], cwd=self.folder, capture_output=True, text=True, check=False, **OTHER_USER)
+
+    def run(self, name: str, *arguments: str) -> str:
+        done = self.call(name, *arguments)
+        assert done.returncode == 0, f"{name}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def database(self, name: str) -> str:
+        """Makes an empty database, in place of one of that name, and returns what to connect with."""
+        self.run("dropdb", "-h", str(self.folder), "-U", "unify", "--if-exists", "--force", name)
+        self.run("createdb", "-h", str(self.folder), "-U", "unify", name)
+        return f"dbname={name} host={self.folder} user=unify"
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=30)
+        shutil.rmtree(self.folder, ignore_errors=True)

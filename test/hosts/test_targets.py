@@ -1,0 +1,178 @@
+"""SET unify_target: tables and the state of loads in an attached database of every kind."""
+
+
+def test_everything_follows_the_target(target):
+    script = """
+        con = lake("x.duckdb")
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.orders").fetchone())
+        print(con.execute("SELECT count(*) FROM shop.orders WHERE id <= 10").fetchone()[0])
+        print(con.execute("SELECT count(*) FROM lake.shop.orders").fetchone()[0], n_requests("/shop/orders"))
+        print("UNIFY_SCAN" in str(con.execute("EXPLAIN SELECT id FROM shop.orders").fetchall()))
+        print([con.execute(f"SELECT action FROM unify_load('{table}')").fetchone()[0] for table in ("shop.stores", "lake.shop.stores")])
+        print(con.execute("SELECT count(*) FROM shop.staff").fetchone()[0])
+        get("/__control?rows=7&revision=1")
+        print(con.execute("SELECT count(*) FROM shop.stock").fetchone()[0])
+        get("/__control?rows=5&revision=2")
+        print(con.execute("SELECT rows FROM unify_refresh('shop.stock')").fetchone()[0], con.execute("SELECT count(*), max(revision) FROM shop.stock").fetchone())
+        print(con.execute("SELECT \\"table\\", rows FROM unify_tables('shop') WHERE loaded AND kind = 'table' ORDER BY ALL").fetchall())
+        print(con.execute("SELECT table_name, action, numrows, status FROM information_schema.loading_jobs WHERE table_name = 'stock' ORDER BY id").fetchall())
+        print(con.execute("SELECT count(*) > 4 FROM information_schema.loading_log").fetchone()[0])
+        print(con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'x'").fetchone()[0])
+        con.execute("RESET GLOBAL unify_target")
+        print(con.execute("SELECT count(*) FROM information_schema.loading_jobs").fetchone()[0])
+        print(con.execute("SELECT count(*) FROM lake.shop.events").fetchone()[0], con.execute("SELECT count(*) FROM lake.shop.events").fetchone()[0])
+    """
+    tables = "[('events', 230), ('orders', 250), ('staff', 3), ('stock', 5), ('stores', 3)]"
+    expected = f"""(250, 250)
+10
+250 3
+{target.kind == "postgres"}
+['load', 'none']
+3
+7
+5 (5, 2)
+{tables.replace("('events', 230), ", "")}
+[('stock', 'load_start', None, 'success'), ('stock', 'create', None, 'success'), ('stock', 'load_end', 7, 'success'), \
+('stock', 'refresh_start', None, 'success'), ('stock', 'refresh_end', 5, 'success')]
+True
+0
+0
+230 230
+"""
+    target.check(script, expected)
+
+
+def test_a_table_is_there_for_whoever_attaches_the_target_later(target):
+    script = """
+        con = lake()
+        print(con.execute("SELECT sum(id) FROM shop.products").fetchone()[0])
+        con.close()
+        get("/__control?reset=1")
+        con = attach(duckdb.connect(config={"allow_unsigned_extensions": "true"}))
+        print(con.execute("SELECT sum(id) FROM lake.shop.products").fetchone()[0])
+        con.close()
+        con = lake()
+        print(con.execute("SELECT sum(id) FROM shop.products").fetchone()[0], n_requests("/shop/products"))
+    """
+    target.check(script, "45150\n45150\n45150 0\n")
+
+
+def test_columns_that_come_late_and_types_that_widen(target):
+    # What DuckDB's own table holds is what any other has to hold.
+    script = """
+        con = lake()
+        for table in TABLES:
+            con.execute(f"LOAD TABLE memory.shop.{table}").fetchall()
+            con.execute(f"LOAD TABLE lake.shop.{table}").fetchall()
+            columns = [name for name, *_ in con.execute(f"DESCRIBE memory.shop.{table}").fetchall()]
+            assert columns == [name for name, *_ in con.execute(f"DESCRIBE lake.shop.{table}").fetchall()], table
+            texts = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in (column.replace('"', '""') for column in columns))
+            rows = [con.execute(f"SELECT {texts} FROM {database}.shop.{table} ORDER BY ALL").fetchall() for database in ("memory", "lake")]
+            for here, there in zip(*rows):
+                for name, a, b in zip(columns, here, there):
+                    assert a == b, (table, name, a, b)
+            print(table, len(rows[0]) == len(rows[1]))
+    """
+    # PostgreSQL cuts names after 63 bytes.
+    tables = ["types", "widening", "late", *(["names"] if target.kind != "postgres" else [])]
+    target.check(script.replace("TABLES", str(tables)), "".join(f"{table} True\n" for table in tables))
+
+
+def test_inside_a_transaction(target):
+    script = """
+        con = lake("x.duckdb")
+        con.begin()
+        print(con.execute("SELECT count(*) FROM shop.stores").fetchone()[0])
+        print(con.execute("SELECT count(*) FROM shop.stores, lake.shop.stores").fetchone()[0])
+        con.commit()
+        print(con.execute("SELECT count(*) FROM shop.stores a, shop.customers b, shop.customers c").fetchone()[0])
+    """
+    target.check(script, "3\n9\n43200\n")
+
+
+def test_a_target_that_is_not_attached_is_named(target):
+    script = """
+        con = connect()
+        con.execute("SET unify_target = 'nowhere'")
+        for statement in ("SELECT * FROM shop.stores", "LOAD TABLE shop.stores", "FROM unify_tables()"):
+            try:
+                con.execute(statement)
+            except duckdb.Error as err:
+                print("'unify_target' names database 'nowhere', which is not attached; attach it first" in str(err))
+        attach(con).execute("SET unify_target = 'LAKE'")
+        print(con.execute("SELECT count(*) FROM shop.stores").fetchone()[0])
+    """
+    target.check(script, "True\nTrue\nTrue\n3\n")
+
+
+def test_a_database_closed_during_a_load_into_it(target):
+    script = """
+        import gc, time
+        before = n_threads()
+        con = lake("x.duckdb")
+        leave_load_running(con)
+        start = time.perf_counter()
+        con.close()
+        del con
+        gc.collect()
+        print(time.perf_counter() - start < 2, n_threads("unify"))
+        get("/__control?open=1")
+        con = lake("x.duckdb")
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.gated").fetchone())
+        print(con.execute("SELECT action, status FROM information_schema.loading_jobs WHERE table_name = 'gated' ORDER BY timestamp, id").fetchall())
+    """
+    jobs = "[('load_start', 'success'), ('load_end', 'error'), ('load_start', 'success'), ('create', 'success'), ('load_end', 'success')]"
+    target.check(script, f"True 0\n(30, 30)\n{jobs}\n")
+
+
+def test_a_target_detached_during_a_load(target):
+    script = """
+        con = lake("x.duckdb")
+        leave_load_running(con)
+        job = con.execute("SELECT max(job) FROM unify_jobs()").fetchone()[0]
+        con.execute("DETACH lake")
+        get("/__control?open=1")
+        con.execute("RESET GLOBAL unify_target")
+        try:
+            con.execute(f"WAIT FOR JOB {job}").fetchall()
+        except duckdb.Error as err:
+            print("database 'lake' was detached during the load; attach it again" in str(err) or err)
+        attach(con)
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM lake.shop.gated").fetchone())
+    """
+    target.check(script, "True\n(30, 30)\n")
+
+
+def test_a_load_that_was_killed_goes_on(target):
+    killed = """
+        import signal
+        con = lake("x.duckdb")
+        leave_load_running(con)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert target.python.run(target.around, killed).code == -9
+    target.around.get("/__control?open=1")
+    script = """
+        con = lake("x.duckdb")
+        print(con.execute("SELECT count(*), count(DISTINCT id), min(id), max(id) FROM shop.gated").fetchone())
+        print(con.execute("SELECT action, status FROM information_schema.loading_jobs WHERE table_name = 'gated' ORDER BY timestamp, id").fetchall())
+        print(con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'gated__loading'").fetchone()[0])
+    """
+    jobs = "[('load_start', 'success'), ('load_end', 'error'), ('load_start', 'success'), ('create', 'success'), ('load_end', 'success')]"
+    target.check(script, f"(30, 30, 1, 30)\n{jobs}\n0\n")
+
+
+def test_a_table_that_unify_did_not_make_is_left_alone(target):
+    script = """
+        con = lake()
+        con.execute("SELECT count(*) FROM shop.stores").fetchall()
+        con.execute("CREATE TABLE lake.shop.orders (mine BIGINT)")
+        con.execute("INSERT INTO lake.shop.orders VALUES (42)")
+        print(con.execute("FROM lake.shop.orders").fetchall())
+        try:
+            con.execute("REFRESH TABLE shop.orders").fetchall()
+        except duckdb.Error as err:
+            print("was not made by Unify" in str(err))
+        print(con.execute("FROM lake.shop.orders").fetchall())
+    """
+    target.check(script, "[(42,)]\nTrue\n[(42,)]\n")
