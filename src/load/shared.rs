@@ -23,7 +23,6 @@ impl Inner {
         let subject = target.subject(store);
         let may_go_on = || self.check_open();
         store.transact(self.database.as_ref(), &may_go_on, |session| store.create_unify_schema(session))?;
-        store.transact(self.database.as_ref(), &may_go_on, |session| store.claim(session))?;
         let mut noted = None;
         let entered = store.transact(self.database.as_ref(), &may_go_on, |session| {
             leave(pulse, store, noted.take());
@@ -32,6 +31,8 @@ impl Inner {
             }
             let entry = live.enter(session, &target.connection.name, &target.table)?;
             if let Entry::Entered(id) = entry {
+                // Only now: what another process is making is neither foreign nor ours to look at.
+                store.claim(session)?;
                 // Before others can see it: a job of this process that does not beat counts as ended.
                 pulse.enter(&store.unify_schema, id);
                 noted = Some(id);
