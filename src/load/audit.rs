@@ -36,6 +36,10 @@ pub const LOG_TYPE: &str = "Unify";
 /// The error of a load whose process ended before it did.
 pub const ENDED_BEFORE: &str = "the process or database ended before the load did";
 
+/// Whether the user wants Unify's lines in DuckDB's own log. The CLI always logs warnings, by printing them: there it takes an explicit wish.
+const IS_LOGGING: &str = "SELECT CAST(current_setting('enable_logging') AS BOOLEAN)
+    AND (current_setting('logging_storage') <> 'shell_log_storage' OR contains(lower(current_setting('enabled_log_types')), 'unify'))";
+
 /// A statement of many rows takes DuckDB much longer than several of fewer.
 const LINES_A_STATEMENT: usize = 500;
 
@@ -92,7 +96,7 @@ impl AuditSubject {
             return Ok(());
         }
         session.execute(&self.log_sql(job_id, lines))?;
-        let rows = session.query("SELECT CAST(current_setting('enable_logging') AS BOOLEAN)")?;
+        let rows = session.query(IS_LOGGING)?;
         if rows.first().and_then(|row| row.first()) == Some(&Value::Boolean(true)) {
             session.execute(&lines.iter().map(|line| self.duckdb_log_sql(job_id, line)).collect::<String>())?;
         }

@@ -91,7 +91,8 @@ def test_a_line_says_how_far_a_waiting_statement_is(python, around):
             waiting = con.cursor()
             os.truncate("stderr.txt", 0)
             thread, results = in_thread(lambda: waiting.execute(statement).fetchall())
-            line = until(lambda: open("stderr.txt").read().strip("\\0"), lambda text: text.endswith("\\n")).split(":")[-1].split()
+            written = until(lambda: open("stderr.txt").read().strip("\\0"), lambda text: " 50 rows" in text and text.endswith("\\n"))
+            line = written.split(":")[-1].split()
             print(line[:4], line[5::2], thread.is_alive())
             while thread.is_alive():
                 waiting.interrupt()
@@ -150,9 +151,13 @@ def test_jobs_of_one_session_are_seen_awaited_and_cancelled_by_another(python, a
 def test_a_statement_joins_the_job_in_the_background(python, around):
     script = """
         con = connect("x.duckdb")
+        def ask(sql):
+            session = con.cursor()
+            session.execute("SET enable_progress_bar_print = false")
+            return session.execute(sql).fetchall()
         con.execute("LOAD TABLE shop.gated IN BACKGROUND").fetchall()
         statements = ["SELECT count(*) FROM shop.gated", "SELECT rows FROM unify_load('shop.gated')", "SELECT count(*) FROM unify_scan('shop', 'gated')"]
-        threads = [in_thread(lambda sql=sql: con.cursor().execute(sql).fetchall()) for sql in statements]
+        threads = [in_thread(lambda sql=sql: ask(sql)) for sql in statements]
         get("/__wait?path=/shop/gated&n=2")
         get("/__control?open=1")
         for thread, _ in threads:

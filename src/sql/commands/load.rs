@@ -103,8 +103,14 @@ mod tests {
     #[test]
     fn the_statement_is_a_call() {
         check_statement("LOAD TABLE shop.orders", expect!["SELECT * FROM system.main.unify_load('shop.orders')"]);
-        check_statement("load table lake.shop.\"my orders\";", expect![[r#"SELECT * FROM system.main.unify_load('lake.shop."my orders"')"#]]);
-        check_statement("LOAD TABLE shop.orders IN BACKGROUND", expect!["SELECT * FROM system.main.unify_load('shop.orders', background := true)"]);
+        check_statement(
+            "load table lake.shop.\"my orders\";",
+            expect![[r#"SELECT * FROM system.main.unify_load('lake.shop."my orders"')"#]],
+        );
+        check_statement(
+            "LOAD TABLE shop.orders IN BACKGROUND",
+            expect!["SELECT * FROM system.main.unify_load('shop.orders', background := true)"],
+        );
         check_statement("LOAD TABLE shop.\"it's\"", expect![[r#"SELECT * FROM system.main.unify_load('shop."it''s"')"#]]);
     }
 }
