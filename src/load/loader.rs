@@ -11,7 +11,7 @@ use super::run::JobRun;
 use super::shared::Follower;
 use super::store::Store;
 use crate::http::{ApiClient, HttpSettings};
-use crate::session::{quote_literal, Database, Session, Settings};
+use crate::session::{quote_literal, CatalogKind, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -136,6 +136,23 @@ impl Loader {
     /// Returns the jobs that run, and those that ended and are still remembered, in the order they started.
     pub fn jobs(&self) -> Vec<KnownJob> {
         lock(&self.inner.state).known.all()
+    }
+
+    /// Closes the records of loads whose process ended before they did, in a database that is there for this process alone. Where that
+    /// cannot be written, the next load does it.
+    pub fn close_killed(&self, catalog: &str) -> Result<()> {
+        let mut session = self.inner.database.connect()?;
+        let writable = format!(
+            "SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = lower({}) AND type = 'duckdb' AND NOT readonly",
+            quote_literal(catalog)
+        );
+        if session.query(&writable)?.is_empty() {
+            return Ok(());
+        }
+        let store = Store::new(catalog, "", "", CatalogKind::DuckDb);
+        let mut state = lock(&self.inner.state);
+        let _ = state.ids(session.as_mut(), catalog, &store);
+        Ok(())
     }
 
     /// Stops all jobs and joins all threads but the calling one. Loads cannot start afterwards.

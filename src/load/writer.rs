@@ -10,7 +10,7 @@ use super::places::{Places, SetPlace};
 use super::staging::{change_sql, drop_columns_sql};
 use super::store::{StateRow, Store};
 use crate::columns::{Batch, ColumnType, TableSchema};
-use crate::session::{Database, LogLevel, Session, TableName};
+use crate::session::{CatalogKind, Database, LogLevel, Session, TableName};
 use crate::Result;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -210,7 +210,8 @@ impl Writer<'_> {
         // DuckDB writes to its file what it has in memory at the end of some commits. While nobody reads, it makes a full checkpoint,
         // which takes twice the memory and half again the time of one beside readers. So there is one, who came after the table did:
         // an older one keeps DuckDB from writing at all.
-        let reader = if transaction.alters { None } else { Some(self.reader()?) };
+        let is_native = self.store.kind == CatalogKind::DuckDb;
+        let reader = if transaction.alters || !is_native { None } else { Some(self.reader()?) };
         let session = transaction.session.as_mut();
         let lines = self.job.take_log();
         let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));

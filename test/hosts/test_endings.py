@@ -133,5 +133,22 @@ def test_a_database_closed_at_any_moment_of_its_loads(python, around):
     assert outcome.stdout == "[]\n", outcome
 
 
+def test_the_audit_trail_of_a_killed_load_has_its_end(python, around):
+    killed = """
+        import os, signal
+        con = connect("x.duckdb")
+        leave_load_running(con)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert python.run(around, killed).code == -9
+    look = """
+        print(connect("x.duckdb", read_only=True).execute("SELECT action, status FROM information_schema.loading_jobs ORDER BY id").fetchall())
+        con = connect("x.duckdb")
+        print(con.execute("SELECT action, status FROM information_schema.loading_jobs ORDER BY id").fetchall())
+    """
+    rows = "('load_start', 'success')"
+    assert python.run(around, look).check().stdout == f"[{rows}]\n[{rows}, ('load_end', 'error')]\n"
+
+
 def dedented(text: str) -> str:
     return hosts.textwrap.dedent(text).strip() + "\n"

@@ -93,6 +93,7 @@ impl TableFunction for AuditTable {
             let none = |_: &StatementContext<'_>| -> Result<Vec<Vec<Value>>> { Ok(Vec::new()) };
             return Ok(Bound::Rows(Box::new(RowsCall::new(self.columns, none))));
         }
+        ctx.instance.loader.close_killed(&catalog)?;
         Ok(Bound::Scan(TableName { catalog: Some(catalog), schema: SCHEMA.to_string(), table: self.table.to_string() }))
     }
 }
