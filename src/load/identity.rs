@@ -82,3 +82,61 @@ fn key_of(values: &[(String, ParamValue)]) -> String {
     out.push(b'}');
     String::from_utf8_lossy(&out).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{AdapterSpec, Secret};
+    use std::sync::Arc;
+
+    const SPEC: &str = "
+name: shop
+options: {site: {default: main}}
+base_url: https://api.test
+auth: {type: BEARER, params: {bearer_token: the token}}
+tables:
+  - {name: orders, resource_path: /orders}
+";
+
+    fn connection(spec: &str, options: &[(&str, &str)]) -> Connection {
+        let adapter = Arc::new(AdapterSpec::parse("shop.yaml", spec).unwrap().unwrap());
+        let options = options.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
+        adapter.connect("shop", options).unwrap()
+    }
+
+    fn hash(spec: &str, options: &[(&str, &str)]) -> String {
+        let connection = connection(spec, options);
+        spec_hash(&connection, connection.adapter.table("orders").unwrap())
+    }
+
+    #[test]
+    fn what_rows_depend_on_makes_another_load() {
+        let base = hash(SPEC, &[("bearer_token", "secret")]);
+        assert_eq!(hash(SPEC, &[("bearer_token", "another")]), base, "a new token gives the same rows");
+        assert_eq!(hash(&SPEC.replace("/orders}", "/orders, refresh: {max_staleness: 1h}}"), &[("bearer_token", "secret")]), base);
+        assert_ne!(hash(&SPEC.replace("/orders}", "/orders, params: {all: true}}"), &[("bearer_token", "secret")]), base);
+        assert_ne!(hash(&SPEC.replace("api.test", "other.test"), &[("bearer_token", "secret")]), base);
+        assert_ne!(hash(SPEC, &[("bearer_token", "secret"), ("site", "other")]), base);
+    }
+
+    #[test]
+    fn a_load_of_something_else_cannot_be_continued() {
+        let keys = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let stored = Identity::new("a".into(), &keys(&["{}", "{}"])).to_text();
+        let difference = |spec: &str, names: &[&str]| Identity::new(spec.into(), &keys(names)).difference(&stored);
+        assert_eq!(difference("a", &["{}", "{}"]), None);
+        assert_eq!(difference("b", &["{}", "{}"]), Some("the spec or the options changed"));
+        assert_eq!(difference("a", &["{}"]), Some("the parameter sets changed"));
+        assert_eq!(Identity::new("a".into(), &[]).difference("?"), Some("its state cannot be read"));
+    }
+
+    #[test]
+    fn sets_that_look_the_same_have_names_of_their_own() {
+        let connection = connection(SPEC, &[("bearer_token", "secret-token")]);
+        let set = |value: ParamValue| ParamSet { values: vec![("a".to_string(), value)], from_parent: false };
+        let sets = ["x\"y", "secret-token", "secret-token"].map(|text| set(ParamValue::Text(text.into())));
+        let keys =
+            set_keys(&[sets.as_slice(), &[set(ParamValue::Integer(7)), set(ParamValue::Null)]].concat(), &Redactor::new(&connection));
+        assert_eq!(keys, [r#"{"a":"x\"y"}"#, r#"{"a":"***"}"#, r#"{"a":"***"} #2"#, r#"{"a":7}"#, r#"{"a":null}"#]);
+    }
+}
