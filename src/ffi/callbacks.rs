@@ -3,6 +3,7 @@
 use super::calls::progress_of;
 use super::database::DatabaseLease;
 use super::guard::guard_or;
+use super::own::OwnStatement;
 use super::settings::ContextSettings;
 use super::state::State;
 use super::wait::{exception_of, Wait};
@@ -88,6 +89,9 @@ extern "C" fn unify_replace_table(
     table: Text,
 ) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
+        if OwnStatement::is_running() {
+            return std::ptr::null_mut();
+        }
         // SAFETY: the bridge owns one reference to the state while the database lives.
         let state = unsafe { &*state.cast::<State>() };
         // SAFETY: the bridge lends the names for the length of this call.

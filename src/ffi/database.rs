@@ -2,6 +2,7 @@
 
 use super::appender::{append, Way};
 use super::host::Bridge;
+use super::own::OwnStatement;
 use super::result::{rows_of, take_error, Rows};
 use crate::columns::Batch;
 use crate::session::{quote_ident, CatalogKind, Database, Session, TableName, Value};
@@ -145,6 +146,7 @@ impl HostSession {
     }
 
     fn run<T>(&mut self, sql: &str, read: impl FnOnce(&mut duckdb_result) -> Result<T>) -> Result<T> {
+        let _own = OwnStatement::begin();
         let sql = c_string(sql)?;
         // SAFETY: a result is plain data; the call below fills it.
         let mut result: duckdb_result = unsafe { std::mem::zeroed() };
@@ -178,6 +180,7 @@ impl Session for HostSession {
 
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
         let way = if self.kind_of(table.catalog.as_deref())?.has_appender() { Way::Direct } else { Way::Insert };
+        let _own = OwnStatement::begin();
         append(self.connection, table, batches, way)
     }
 

@@ -11,6 +11,7 @@ mod functions;
 mod guard;
 mod host;
 mod init;
+mod own;
 mod result;
 mod scan;
 mod settings;

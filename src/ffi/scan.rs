@@ -1,6 +1,7 @@
 //! Reads a table on a session of its own: the rows a load committed are not visible to the statement that waited for it.
 
 use super::database::{c_string, HostSession};
+use super::own::OwnStatement;
 use super::result::{take_error, text_of};
 use crate::session::{quote_ident, Database, TableName};
 use crate::{Error, ErrorKind, Result};
@@ -125,6 +126,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(database: &dyn Database, sql: &str) -> Result<Prepared> {
+        let _own = OwnStatement::begin();
         let mut session = database.connect()?;
         let host = session.as_any().downcast_ref::<HostSession>().ok_or_else(|| Error::internal("the session is not the host's"))?;
         let sql = c_string(sql)?;
@@ -144,6 +146,7 @@ impl Prepared {
 impl Prepared {
     /// Runs the statement until its first rows are there, and asks `interrupted` all the while.
     fn stream(&self, interrupted: &dyn Fn() -> bool) -> Result<duckdb_result> {
+        let _own = OwnStatement::begin();
         let mut pending: duckdb_pending_result = std::ptr::null_mut();
         // SAFETY: the statement is prepared; the pending result is written and freed below.
         unsafe { duckdb_pending_prepared_streaming(self.statement, &mut pending) };

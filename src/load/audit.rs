@@ -1,6 +1,6 @@
 //! The audit trail: `unify.loading_jobs` and `unify.loading_log`, in the database the tables are in.
 
-use super::job::LogLine;
+use super::report::LogLine;
 use crate::session::{quote_literal, LogLevel, Session, Value};
 use crate::Result;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -56,6 +56,10 @@ pub enum Fetched {
     Done {
         set: usize,
     },
+    /// The set is left out.
+    Skipped {
+        set: usize,
+    },
 }
 
 /// Rows of one page, with the room they take in the memory budget.
@@ -122,7 +126,7 @@ impl Fetch {
                         let copied = copied.clone();
                         conversions.push(async { (self.converted(*answer, copied).await, place, room) });
                     }
-                    Ok(RequestOutcome::Skip) => return order.done(),
+                    Ok(RequestOutcome::Skip) => return order.skipped(),
                     Ok(RequestOutcome::Empty) => order.empty(&place)?,
                     Err(failure) => order.failed(&place, failure)?,
                 },

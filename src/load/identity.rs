@@ -6,6 +6,11 @@ use crate::spec::{Connection, ParamValue, RefreshStrategy, TableDef};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
+/// Hexadecimal digits of a hash.
+const HASH_LEN: usize = 16;
+/// Digits kept of the hash of secrets.
+const ACCOUNT_LEN: usize = 4;
+
 /// Hashes of what a load's rows depend on. They are equal in all processes of one version of Unify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -13,26 +18,31 @@ pub struct Identity {
     pub spec: String,
     /// Of the parameter sets, in order.
     sets: String,
+    /// Of the options that are secrets: another token may mean another account. So few bits that a guess cannot be checked by them.
+    account: String,
 }
 
 impl Identity {
     /// Returns what a load of these sets is. `spec` is the [`spec_hash`], `keys` are the names of [`set_keys`].
-    pub fn new(spec: String, keys: &[String]) -> Identity {
-        Identity { spec, sets: hash_of(keys) }
+    pub fn new(spec: String, keys: &[String], connection: &Connection) -> Identity {
+        let secrets: Vec<(&str, &str)> = connection.options.values.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        let account = hash_of(&secrets).split_off(HASH_LEN - ACCOUNT_LEN);
+        Identity { spec, sets: hash_of(keys), account }
     }
 
     /// Returns the text that is stored with an unfinished load.
     pub fn to_text(&self) -> String {
-        format!("{};{}", self.spec, self.sets)
+        format!("{};{};{}", self.spec, self.sets, self.account)
     }
 
     /// Returns why a load that was stored with `text` is not this one; `None` when it is.
     pub fn difference(&self, text: &str) -> Option<&'static str> {
-        match text.split_once(';') {
-            Some((spec, _)) if spec != self.spec => Some("the spec or the options changed"),
-            Some((_, sets)) if sets != self.sets => Some("the parameter sets changed"),
-            Some(_) => None,
-            None => Some("its state cannot be read"),
+        match text.split(';').collect::<Vec<_>>().as_slice() {
+            [spec, _, _] if *spec != self.spec => Some("the spec or the options changed"),
+            [_, sets, _] if *sets != self.sets => Some("the parameter sets changed"),
+            [_, _, account] if *account != self.account => Some("the credentials changed"),
+            [_, _, _] => None,
+            _ => Some("its state cannot be read"),
         }
     }
 }
@@ -122,12 +132,17 @@ tables:
     #[test]
     fn a_load_of_something_else_cannot_be_continued() {
         let keys = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
-        let stored = Identity::new("a".into(), &keys(&["{}", "{}"])).to_text();
-        let difference = |spec: &str, names: &[&str]| Identity::new(spec.into(), &keys(names)).difference(&stored);
+        let mine = connection(SPEC, &[("bearer_token", "mine")]);
+        let stored = Identity::new("a".into(), &keys(&["{}", "{}"]), &mine).to_text();
+        let difference = |spec: &str, names: &[&str]| Identity::new(spec.into(), &keys(names), &mine).difference(&stored);
         assert_eq!(difference("a", &["{}", "{}"]), None);
         assert_eq!(difference("b", &["{}", "{}"]), Some("the spec or the options changed"));
         assert_eq!(difference("a", &["{}"]), Some("the parameter sets changed"));
-        assert_eq!(Identity::new("a".into(), &[]).difference("?"), Some("its state cannot be read"));
+        let theirs = connection(SPEC, &[("bearer_token", "theirs")]);
+        let other = Identity::new("a".into(), &keys(&["{}", "{}"]), &theirs);
+        assert_eq!(other.difference(&stored), Some("the credentials changed"));
+        assert_eq!(other.difference("?"), Some("its state cannot be read"));
+        assert!(!stored.contains("mine") && stored.len() == 2 * HASH_LEN + ACCOUNT_LEN + 2, "{stored}");
     }
 
     #[test]

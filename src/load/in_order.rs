@@ -114,6 +114,11 @@ impl InOrder {
         self.send(Fetched::Done { set: self.set })
     }
 
+    /// Says that the set is left out.
+    pub fn skipped(&self) -> Result<()> {
+        self.send(Fetched::Skipped { set: self.set })
+    }
+
     fn send(&self, fetched: Fetched) -> Result<()> {
         self.rows.send(fetched).map_err(|_| Error::new(ErrorKind::Cancelled, "the load was stopped"))
     }

@@ -2,9 +2,10 @@
 
 use super::audit::now_micros;
 use super::progress::{self, ProgressLine};
+use super::report::{Counters, JobState, LoadAction, LoadReport, LogLine};
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,75 +13,6 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(50);
 /// Shorter waits for the API are not worth showing.
 const SHOWN_WAIT: Duration = Duration::from_secs(1);
-
-/// What a job does with its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoadAction {
-    /// Loads the table unless it is loaded.
-    Load,
-    /// Brings the table up to date by its refresh strategy.
-    Refresh,
-    /// Loads the table anew and swaps it in when complete.
-    Reload,
-}
-
-impl LoadAction {
-    /// Returns the word reports show.
-    pub fn name(self) -> &'static str {
-        match self {
-            LoadAction::Load => "load",
-            LoadAction::Refresh => "refresh",
-            LoadAction::Reload => "reload",
-        }
-    }
-
-    /// Returns the pair of actions in `loading_jobs`.
-    pub fn audit_names(self) -> (&'static str, &'static str) {
-        match self {
-            LoadAction::Load => ("load_start", "load_end"),
-            LoadAction::Refresh | LoadAction::Reload => ("refresh_start", "refresh_end"),
-        }
-    }
-}
-
-/// What a job did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LoadReport {
-    /// Id of the job's `_start` record in `loading_jobs`; 0 when there was nothing to do.
-    pub job_id: i64,
-    /// `load`, `refresh`, `reload`, or `none` when the table was loaded already.
-    pub action: &'static str,
-    pub rows: u64,
-    pub requests: u64,
-    pub pages: u64,
-    pub bytes: u64,
-    pub seconds: f64,
-}
-
-/// How a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobState {
-    Running,
-    /// For another job, or until the API takes requests again.
-    Waiting,
-    Success,
-    Error,
-    /// Ended by `CANCEL JOB`, or because the database or the process ended.
-    Cancelled,
-}
-
-impl JobState {
-    /// Returns the word reports show.
-    pub fn name(self) -> &'static str {
-        match self {
-            JobState::Running => "running",
-            JobState::Waiting => "waiting",
-            JobState::Success => "success",
-            JobState::Error => "error",
-            JobState::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// What a job waits for.
 #[derive(Debug, Clone)]
@@ -99,34 +31,6 @@ pub(super) enum Stop {
     Closing,
     /// `CANCEL JOB`.
     User,
-}
-
-/// Counts that grow while a job runs.
-#[derive(Debug, Default)]
-pub struct Counters {
-    pub rows: AtomicU64,
-    pub requests: AtomicU64,
-    pub pages: AtomicU64,
-    pub retries: AtomicU64,
-    /// Bytes of bodies, after decompression.
-    pub bytes: AtomicU64,
-    /// Pages expected in all, where the API says so; 0 when unknown.
-    pub expected_pages: AtomicU64,
-    /// Pages that are stored already when a load goes on.
-    pub stored_pages: AtomicU64,
-    /// Parameter sets of the load; 0 before they are known.
-    pub sets: AtomicU64,
-    /// Parameter sets that are fetched.
-    pub sets_done: AtomicU64,
-}
-
-/// A line for the loading log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    pub level: LogLevel,
-    pub message: String,
-    /// Microseconds since 1970-01-01 00:00:00 UTC.
-    pub timestamp: i64,
 }
 
 /// A running or ended load.
@@ -412,9 +316,14 @@ impl Job {
 
     /// Notes a line for the loading log, written when the job ends, if the level is one that is kept.
     pub(super) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
-        if level >= self.log_level {
-            lock(&self.log).push(LogLine { level, message: message(), timestamp: super::audit::now_micros() });
+        if self.keeps(level) {
+            lock(&self.log).push(LogLine::new(level, message()));
         }
+    }
+
+    /// Returns whether lines of that level are kept.
+    pub(super) fn keeps(&self, level: LogLevel) -> bool {
+        level >= self.log_level
     }
 
     /// Puts back lines that could not be written, before those noted since.

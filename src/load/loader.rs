@@ -2,11 +2,12 @@
 
 use super::audit::{close_open_jobs, forget_old, now_micros, AuditSubject};
 use super::budget::Budget;
-use super::job::{Job, LoadAction, Stop};
+use super::job::{Job, Stop};
 use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
 use super::pulse::Pulse;
 use super::registry::{KnownJob, Registry};
+use super::report::LoadAction;
 use super::run::JobRun;
 use super::shared::Follower;
 use super::store::Store;
@@ -441,7 +442,7 @@ impl State {
         }
     }
 
-    /// Returns the counter of record ids of a database. The first time, records that an ended process left open are closed.
+    /// Returns the counter of record ids of a database. While no load runs, records that an ended process left open are closed.
     fn ids(&mut self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<AtomicI64>> {
         // A name can be attached to another file later.
         let path = session.query(&format!(
@@ -450,7 +451,9 @@ impl State {
         ))?;
         let path = path.first().and_then(|row| row.first()).and_then(|value| value.as_text()).unwrap_or_default();
         let key = format!("{}\n{path}", catalog.to_lowercase());
-        if let Some(ids) = self.last_ids.get(&key) {
+        // While no load runs here, another process may have had the file: its records count, too.
+        let is_busy = self.running.keys().any(|(busy, ..)| *busy == catalog.to_lowercase());
+        if let Some(ids) = self.last_ids.get(&key).filter(|_| is_busy) {
             return Ok(ids.clone());
         }
         let ids = Arc::new(AtomicI64::new(close_open_jobs(session, &store.unify_schema)?));

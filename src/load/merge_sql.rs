@@ -33,7 +33,7 @@ impl<'a> Merge<'a> {
                 let names = schema.columns.iter().map(|column| column.name.as_str());
                 let hint = nearest(key, names).map_or(String::new(), |name| format!(" (did you mean '{name}'?)"));
                 return Err(Error::config(format!(
-                    "the key column '{key}' is not among the table's columns{hint}; correct the key in the spec, or use RELOAD TABLE"
+                    "the key column '{key}' is not among the table's columns{hint}; correct the key in the spec, or DROP the table to load it anew"
                 )));
             };
             keys.push(name);

@@ -24,6 +24,7 @@ mod progress;
 mod publish;
 mod pulse;
 mod registry;
+mod report;
 mod resume;
 mod retry;
 mod run;
@@ -36,7 +37,8 @@ mod views;
 mod writer;
 
 pub use audit::LOG_TYPE;
-pub use job::{Job, JobState, LoadAction, LoadReport};
+pub use job::Job;
 pub use loader::{Loader, TableTarget};
 pub use progress::ProgressLine;
 pub use registry::KnownJob;
+pub use report::{JobState, LoadAction, LoadReport};

@@ -3,9 +3,10 @@
 use super::audit::now_micros;
 use super::convert::convert;
 use super::fetch::described;
-use super::job::{Job, LoadAction};
+use super::job::Job;
 use super::loader::{Loader, TableTarget};
 use super::plan::{copied_values, param_columns, parameter_sets, Planned};
+use super::report::LoadAction;
 use super::scope::Scope;
 use super::updates::Moments;
 use crate::columns::{Batch, RowPlan};

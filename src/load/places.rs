@@ -17,6 +17,8 @@ pub enum SetPlace {
     Unspoken,
     /// All its rows are stored.
     Done,
+    /// The API does not know it: it has no rows so far.
+    Skipped,
 }
 
 impl SetPlace {
@@ -24,7 +26,7 @@ impl SetPlace {
     pub fn after(point: Option<&ResumePoint>, redactor: &Redactor) -> SetPlace {
         let Some(point) = point else { return SetPlace::Done };
         let text = point.to_text();
-        if redactor.is_in(&text) {
+        if redactor.is_in(&text) || point.key.holds_credential() || text.contains('\0') {
             SetPlace::Unspoken
         } else {
             SetPlace::At(text)
@@ -35,6 +37,7 @@ impl SetPlace {
     pub fn of(status: &str, place: Option<&str>) -> SetPlace {
         match (status, place) {
             ("done", _) => SetPlace::Done,
+            ("skipped", _) => SetPlace::Skipped,
             (_, Some(place)) => SetPlace::At(place.to_string()),
             (_, None) => SetPlace::Unspoken,
         }
@@ -46,6 +49,7 @@ impl SetPlace {
         let ordinal = |text: &str| ResumePoint::from_text(text).map_or(0, |point| point.ordinal);
         match (self, other) {
             (SetPlace::Done, _) | (_, SetPlace::Done) => SetPlace::Done,
+            (SetPlace::Skipped, _) | (_, SetPlace::Skipped) => SetPlace::Skipped,
             (SetPlace::Unspoken, _) | (_, SetPlace::Unspoken) => SetPlace::Unspoken,
             (SetPlace::At(a), SetPlace::At(b)) => SetPlace::At(if ordinal(&a) < ordinal(&b) { b } else { a }),
         }
@@ -54,6 +58,7 @@ impl SetPlace {
     fn status(&self) -> &'static str {
         match self {
             SetPlace::Done => "done",
+            SetPlace::Skipped => "skipped",
             SetPlace::At(_) | SetPlace::Unspoken => "loading",
         }
     }
@@ -61,7 +66,7 @@ impl SetPlace {
     fn place_sql(&self) -> String {
         match self {
             SetPlace::At(place) => quote_literal(place),
-            SetPlace::Unspoken | SetPlace::Done => "NULL".to_string(),
+            SetPlace::Unspoken | SetPlace::Done | SetPlace::Skipped => "NULL".to_string(),
         }
     }
 }
@@ -71,6 +76,8 @@ pub struct Places {
     /// The names of the sets in `load_state`, by number.
     keys: Vec<String>,
     changed: BTreeMap<usize, SetPlace>,
+    /// Sets that are left out.
+    skipped: HashSet<usize>,
     /// Sets that have a row in `load_state`.
     stored: HashSet<usize>,
 }
@@ -78,13 +85,24 @@ pub struct Places {
 impl Places {
     /// Returns the places of sets with these names, of which some have a row already.
     pub fn new(keys: Vec<String>, known: &HashMap<String, SetPlace>) -> Places {
-        let stored = (0..keys.len()).filter(|&idx| known.contains_key(&keys[idx])).collect();
-        Places { keys, changed: BTreeMap::new(), stored }
+        let with = |is_meant: &dyn Fn(&SetPlace) -> bool| {
+            (0..keys.len()).filter(|&idx| known.get(&keys[idx]).is_some_and(is_meant)).collect::<HashSet<usize>>()
+        };
+        let (stored, skipped) = (with(&|_| true), with(&|place| *place == SetPlace::Skipped));
+        Places { keys, changed: BTreeMap::new(), skipped, stored }
     }
 
     /// Notes how far a set is once the rows appended so far are committed.
     pub fn reached(&mut self, set: usize, place: SetPlace) {
+        if place == SetPlace::Skipped {
+            self.skipped.insert(set);
+        }
         self.changed.insert(set, place);
+    }
+
+    /// Returns whether a set is left out.
+    pub fn is_skipped(&self, set: usize) -> bool {
+        self.skipped.contains(&set)
     }
 
     /// Returns whether there is something to store.

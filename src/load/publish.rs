@@ -3,9 +3,10 @@
 use super::audit::{AuditSubject, JobRecord};
 use super::changes::{changes_between, vanished_columns, ColumnChange};
 use super::comments::Comments;
-use super::job::{Job, LogLine};
+use super::job::Job;
 use super::live_jobs;
 use super::merge::{cursor_text, Notes, Updating};
+use super::report::LogLine;
 use super::store::{StateRow, Store};
 use super::views::create_views;
 use super::writer::Writer;
@@ -65,6 +66,8 @@ impl Publication<'_> {
                     return Err(err);
                 }
                 written = self.job.take_log();
+                let published = LogLine::new(LogLevel::Info, format!("published, rows: {}", self.n_rows));
+                written.extend(self.job.keeps(LogLevel::Info).then_some(published));
                 self.subject.write_log(session, self.job.id(), &written)
             });
             let Err(err) = outcome else { return Ok(()) };

@@ -11,7 +11,7 @@ use crate::session::{Session, Value};
 use crate::Result;
 use std::collections::HashMap;
 
-/// An unfinished load older than this, in microseconds, starts over: what the API has now would not go with its rows.
+/// An unfinished load to which nothing was added for so long, in microseconds, starts over: what the API has now would not go with its rows.
 const MOST_AGE: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// An unfinished load that can be continued.
@@ -53,7 +53,7 @@ impl Start {
 
     /// Returns how many parameter sets are stored as a whole.
     pub fn n_done(&self) -> u64 {
-        self.sets.values().filter(|place| **place == SetPlace::Done).count() as u64
+        self.sets.values().filter(|place| matches!(place, SetPlace::Done | SetPlace::Skipped)).count() as u64
     }
 
     /// Returns what is left to fetch, of all sets by their names.
@@ -61,7 +61,7 @@ impl Start {
         let mut work = Vec::new();
         for (number, key) in keys.iter().enumerate() {
             let point = match self.sets.get(key) {
-                Some(SetPlace::Done) => continue,
+                Some(SetPlace::Done | SetPlace::Skipped) => continue,
                 Some(SetPlace::At(text)) => ResumePoint::from_text(text).ok(),
                 Some(SetPlace::Unspoken) | None => None,
             };
@@ -84,7 +84,7 @@ impl Staged {
     pub fn n_pages(&self) -> u64 {
         let stored = |place: &SetPlace| match place {
             SetPlace::At(text) => ResumePoint::from_text(text).map_or(0, |point| point.ordinal),
-            SetPlace::Unspoken | SetPlace::Done => 0,
+            SetPlace::Unspoken | SetPlace::Done | SetPlace::Skipped => 0,
         };
         self.sets.values().map(stored).sum()
     }
@@ -100,10 +100,12 @@ impl Unfinished {
         ))?;
         let mut sets = HashMap::new();
         let mut whole = None;
+        let mut newest = i64::MIN;
         for row in &rows {
             let [key, status, place, columns, updated, started] = row.as_slice() else { continue };
+            newest = newest.max(updated.as_timestamp().unwrap_or(i64::MIN));
             match key.as_text() {
-                None | Some("") => whole = Some((place.as_text(), columns.as_text(), updated, started.as_timestamp())),
+                None | Some("") => whole = Some((place.as_text(), columns.as_text(), started.as_timestamp())),
                 Some(key) => {
                     let place = SetPlace::of(status.as_text().unwrap_or_default(), place.as_text());
                     let place = match sets.remove(key) {
@@ -114,10 +116,10 @@ impl Unfinished {
                 }
             }
         }
-        let Some((Some(stored), Some(columns), updated, started)) = whole else {
+        let Some((Some(stored), Some(columns), started)) = whole else {
             return Ok(if rows.is_empty() { Unfinished::Nothing } else { Unfinished::Useless("its state cannot be read".to_string()) });
         };
-        if let Some(reason) = identity.difference(stored).or_else(|| unusable(&sets, updated)) {
+        if let Some(reason) = identity.difference(stored).or_else(|| unusable(&sets, newest)) {
             return Ok(Unfinished::Useless(reason.to_string()));
         }
         let Ok(schema) = TableSchema::from_text(columns) else {
@@ -133,12 +135,12 @@ impl Unfinished {
 }
 
 /// Returns why the places or the age of a load do not let it be continued.
-fn unusable(sets: &HashMap<String, SetPlace>, updated: &Value) -> Option<&'static str> {
-    if !matches!(updated, Value::Timestamp(at) if now_micros() - at < MOST_AGE) {
-        return Some("it is more than a day old");
+fn unusable(sets: &HashMap<String, SetPlace>, updated: i64) -> Option<&'static str> {
+    if now_micros().saturating_sub(updated) > MOST_AGE {
+        return Some("nothing was added to it for more than a day");
     }
     let is_lost = |place: &SetPlace| match place {
-        SetPlace::Done => false,
+        SetPlace::Done | SetPlace::Skipped => false,
         SetPlace::At(text) => ResumePoint::from_text(text).is_err(),
         SetPlace::Unspoken => true,
     };

@@ -4,7 +4,7 @@ use super::audit::{AuditSubject, JobRecord};
 use super::budget::{Budget, PageSize};
 use super::fetch::Fetch;
 use super::identity::{set_keys, spec_hash, Identity};
-use super::job::{Job, LoadAction, LoadReport};
+use super::job::Job;
 use super::live_jobs;
 use super::loader::{Inner, TableTarget};
 use super::places::Places;
@@ -12,6 +12,7 @@ use super::plan::{param_columns, parameter_sets, Planned};
 use super::pool::Workers;
 use super::publish::Publication;
 use super::pulse::Pulse;
+use super::report::{LoadAction, LoadReport};
 use super::resume::{Start, Unfinished};
 use super::scope::{loaded_sets, Scope};
 use super::store::{Loaded, Store};
@@ -178,7 +179,7 @@ impl JobRun {
     fn transfer(&self, plan: &Plan<'_>, client: Arc<ApiClient>) -> Result<()> {
         let Plan { table_def, ref sets, .. } = *plan;
         let keys = set_keys(sets, client.redactor());
-        let identity = Identity::new(plan.spec.clone(), &keys);
+        let identity = Identity::new(plan.spec.clone(), &keys, &self.target.connection);
         let row_plan = RowPlan::new(table_def);
         let initial = row_plan.initial_schema(&param_columns(table_def, sets));
         let known = plan.loaded.as_ref().map(|loaded| &loaded.columns);
@@ -272,7 +273,8 @@ impl JobRun {
     fn publish(&self, plan: &Plan<'_>, writer: &Writer<'_>) -> Result<()> {
         self.job.check_cancelled()?;
         let n_rows = self.job.counters.rows.load(Ordering::Relaxed);
-        let sets = loaded_sets(plan.table_def, &plan.sets);
+        let loaded = plan.sets.iter().enumerate().filter(|(number, _)| !writer.places.is_skipped(*number));
+        let sets = loaded_sets(plan.table_def, loaded.map(|(_, set)| set));
         let publication = Publication {
             store: &self.store,
             connection: &self.target.connection,
@@ -292,7 +294,6 @@ impl JobRun {
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
         let _session = self.database.connect()?;
         let _one_at_a_time = loader.publishing();
-        self.job.log(LogLevel::Info, || format!("published, rows: {n_rows}"));
         publication.publish(self.database.as_ref(), writer)
     }
 

@@ -104,13 +104,13 @@ pub fn varying_params(table_def: &TableDef, updates: &Updates) -> Vec<String> {
 }
 
 /// Returns the names of the sets a job loads, for the next one to know them by; `None` where that does not need them.
-pub fn loaded_sets(table_def: &TableDef, sets: &[ParamSet]) -> Option<String> {
+pub fn loaded_sets<'s>(table_def: &TableDef, sets: impl Iterator<Item = &'s ParamSet>) -> Option<String> {
     let updates = table_def.refresh.updates().filter(|updates| updates.cursor.is_none())?;
     let params = varying_params(table_def, updates);
     if params.is_empty() {
         return None;
     }
-    let mut names: Vec<String> = sets.iter().map(|set| set_name(set, &params)).collect();
+    let mut names: Vec<String> = sets.map(|set| set_name(set, &params)).collect();
     names.sort();
     names.dedup();
     Some(names.join(" "))
@@ -137,11 +137,12 @@ fn starts_of(
         let names = known.columns.iter().map(|column| column.name.as_str());
         let hint = nearest(&cursor.column, names).map_or(String::new(), |name| format!(" (did you mean '{name}'?)"));
         let message = format!("the cursor column '{}' is not among the table's columns{hint}", cursor.column);
-        return Err(Error::config(format!("{message}; correct the spec, or use RELOAD TABLE")));
+        return Err(Error::config(format!("{message}; correct the spec, or DROP the table to load it anew")));
     };
     let mut columns = Vec::new();
     for param in params {
-        let missing = || Error::config(format!("the table has no column of param '{param}', which its cursor needs; use RELOAD TABLE"));
+        let missing =
+            || Error::config(format!("the table has no column of param '{param}', which its cursor needs; DROP the table to load it anew"));
         columns.push(quote_ident(known.param_column(param).ok_or_else(missing)?));
     }
     let groups = if columns.is_empty() { String::new() } else { format!(" GROUP BY {}", columns.join(", ")) };
@@ -168,7 +169,7 @@ fn check_type(known: &TableSchema, cursor: &Cursor) -> Result<()> {
     match type_named(known, &cursor.column) {
         Some(ColumnType::Scalar(BigInt | HugeInt | Double | Date | Timestamp)) => Ok(()),
         column_type => Err(Error::config(format!(
-            "the cursor column '{}' is {}, whose greatest value says nothing; declare its type in the spec, or use RELOAD TABLE",
+            "the cursor column '{}' is {}, whose greatest value says nothing; declare its type in the spec, or DROP the table to load it anew",
             cursor.column,
             column_type.map_or("unknown", ColumnType::sql_name)
         ))),

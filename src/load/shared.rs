@@ -1,10 +1,11 @@
 //! Jobs in a database that several processes write to: beginning one, and waiting for another process's.
 
 use super::audit::JobRecord;
-use super::job::{Job, LoadAction, LoadReport};
+use super::job::Job;
 use super::live_jobs::{self, Entry, LiveJobs};
 use super::loader::{Inner, TableTarget};
 use super::pulse::Pulse;
+use super::report::{LoadAction, LoadReport};
 use super::store::Store;
 use crate::session::{quote_literal, Session, Settings};
 use crate::{Error, ErrorKind, Result};

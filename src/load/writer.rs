@@ -143,6 +143,7 @@ impl Writer<'_> {
         for fetched in gathered {
             match fetched {
                 Fetched::Done { set } => self.places.reached(set, SetPlace::Done),
+                Fetched::Skipped { set } => self.places.reached(set, SetPlace::Skipped),
                 Fetched::Rows(page) => {
                     if page.batch.schema != self.schema {
                         schema = schema.merged(&page.batch.schema);

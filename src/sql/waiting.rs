@@ -69,6 +69,9 @@ impl Task {
     fn is_done_by(&self, job: &Job) -> bool {
         match self {
             Task::Job(_) => true,
+            Task::Load(target, LoadAction::Reload) if job.action() == LoadAction::Refresh => {
+                target.table_def().is_ok_and(|table_def| table_def.refresh.updates().is_none())
+            }
             Task::Load(_, action) => *action == LoadAction::Load || job.action() != LoadAction::Load || job.id() == 0,
         }
     }

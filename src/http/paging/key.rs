@@ -1,6 +1,7 @@
 //! Names of pages: what distinguishes one request of a resource from the next, with a text form for resumption.
 
 use crate::{Error, Result};
+use url::Url;
 
 /// What a request says to get one certain page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +50,19 @@ impl PageKey {
             Some(("link", link)) => Ok(PageKey::Link(link.to_string())),
             _ => Err(wrong()),
         }
+    }
+
+    /// Returns whether this is a link with what looks like a credential that the API gave.
+    pub fn holds_credential(&self) -> bool {
+        let PageKey::Link(link) = self else { return false };
+        let Ok(url) = Url::parse(link) else { return true };
+        let is_credential = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            let words = ["access_token", "signature", "credential", "secret", "password", "api_key", "apikey"];
+            words.iter().any(|word| name.contains(word)) || ["sig", "key", "auth", "authorization"].contains(&name.as_str())
+        };
+        let holds = url.query_pairs().any(|(name, _)| is_credential(&name));
+        holds || !url.username().is_empty() || url.password().is_some()
     }
 
     /// Returns words for messages; links and tokens are cut, since they may hold anything.

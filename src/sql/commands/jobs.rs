@@ -129,7 +129,7 @@ pub(super) fn find(id: i64, ctx: &StatementContext<'_>) -> Result<KnownJob> {
 fn with_id(id: i64, ctx: &StatementContext<'_>) -> Result<Vec<KnownJob>> {
     let mut jobs = ctx.instance.loader.jobs();
     jobs.retain(|known| known.job.id() == id);
-    if let Some(here) = jobs.iter().find(|known| known.target.catalog.eq_ignore_ascii_case(&ctx.current_catalog)) {
+    if let Some(here) = jobs.iter().rfind(|known| known.target.catalog.eq_ignore_ascii_case(&ctx.current_catalog)) {
         return Ok(vec![here.clone()]);
     }
     if jobs.is_empty() {
