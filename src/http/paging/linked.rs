@@ -18,6 +18,9 @@ pub(super) struct LinkedPager {
     knows_end: bool,
     /// Every link planned, and its ordinal.
     seen: HashMap<String, u64>,
+    /// The place and fingerprint of the last page that had rows and a link to the next. Some APIs make a new link to the page they have
+    /// just given.
+    last: Option<(PagePlace, u64)>,
     /// The key of each ordinal planned after the first.
     keys: BTreeMap<u64, PageKey>,
     /// Rows of each page answered, until they are counted.
@@ -35,6 +38,7 @@ impl LinkedPager {
             n_planned: 1,
             knows_end: false,
             seen: HashMap::new(),
+            last: None,
             keys: BTreeMap::new(),
             n_rows: BTreeMap::new(),
             n_rows_before: 0,
@@ -88,6 +92,11 @@ impl LinkedPager {
         let Some(next) = &facts.next_link else {
             return Ok(());
         };
+        let is_repeat = |(last, fingerprint): &&(PagePlace, u64)| last.ordinal + 1 == place.ordinal && *fingerprint == facts.fingerprint;
+        if let Some((last, _)) = self.last.as_ref().filter(is_repeat).filter(|_| facts.n_rows > 0) {
+            return Err(same_page_twice(&last.key, &place.key));
+        }
+        self.last = Some((place.clone(), facts.fingerprint)).filter(|_| facts.n_rows > 0);
         let numbered = facts.last_link.as_deref().and_then(|last| NumberedLinks::of(&place.key, next, last));
         let links = match numbered {
             Some(numbered) if self.n_planned.saturating_add(numbered.n_links()) > self.max_pages => {

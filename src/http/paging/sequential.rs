@@ -14,6 +14,8 @@ pub(super) struct SequentialPager {
     n_rows: u64,
     /// The key of each page given out, and its ordinal.
     seen: HashMap<PageKey, u64>,
+    /// The key and fingerprint of the page before, if it had rows. Some APIs make a new token for the page they have just given.
+    last: Option<(PageKey, u64)>,
     /// Where to continue after each page, by ordinal. A writer may be many pages behind.
     points: BTreeMap<u64, ResumePoint>,
 }
@@ -34,6 +36,7 @@ impl SequentialPager {
             place: PagePlace { ordinal: 0, key: first },
             n_rows: 0,
             seen,
+            last: None,
             points: BTreeMap::new(),
         }
     }
@@ -61,6 +64,10 @@ impl SequentialPager {
             self.state = State::Done;
             return Ok(PageVerdict::Keep);
         };
+        if let Some((earlier, _)) = self.last.as_ref().filter(|(_, fingerprint)| facts.n_rows > 0 && *fingerprint == facts.fingerprint) {
+            return Err(same_page_twice(earlier, &place.key));
+        }
+        self.last = Some((place.key.clone(), facts.fingerprint)).filter(|_| facts.n_rows > 0);
         let ordinal = place.ordinal + 1;
         if self.seen.insert(next.clone(), ordinal).is_some() {
             return Err(same_page_twice(&place.key, &next));

@@ -459,6 +459,34 @@ fn tokens_are_followed_until_there_is_none() {
 }
 
 #[test]
+fn the_same_rows_behind_new_tokens_or_links_are_an_error() {
+    let tokens = Paging::PagerToken {
+        token_param: "after".into(),
+        count_param: None,
+        page_size: 10,
+        token_path: JsonPath::parse("next").unwrap(),
+        has_more_path: None,
+    };
+    let check = |paging: &Paging, next: fn(&str) -> PageFacts, n_rows: u64, expected: &str| {
+        let mut pager = Pager::new(paging, 100);
+        let outcome = ["b", "c", "d"].iter().try_for_each(|name| {
+            let place = pager.next_place().unwrap();
+            pager.answered(&place, &PageFacts { n_rows, fingerprint: 1, ..next(name) }).map(|_| ())
+        });
+        let message = outcome.err().map(|err| err.to_string()).unwrap_or_default();
+        assert!(message.contains(expected) && message.is_empty() == expected.is_empty(), "{message}");
+    };
+    let token: fn(&str) -> PageFacts = |name| PageFacts { token: Some(name.into()), ..PageFacts::default() };
+    let link: fn(&str) -> PageFacts = |name| PageFacts { next_link: Some(format!("https://a.test/{name}")), ..PageFacts::default() };
+    let links = Paging::LinkHeader { count_param: None, page_size: 10 };
+    check(&tokens, token, 10, "same page twice");
+    check(&links, link, 10, "same page twice");
+    // Pages without rows are alike and may go on.
+    check(&tokens, token, 0, "");
+    check(&links, link, 0, "");
+}
+
+#[test]
 fn more_without_a_token_is_an_error() {
     let mut pager = Pager::new(
         &Paging::PagerToken {
