@@ -11,6 +11,7 @@ mod github;
 mod ledger;
 mod shop;
 mod source;
+mod worse;
 
 use axum::extract::Request;
 use axum::http::Uri;
@@ -98,6 +99,7 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
         Some((&"ledger", rest)) => control.ledger.answer(&asked, rest).await,
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         Some((&"source", rest)) => control.sources.answer(&asked, rest),
+        Some((&"worse", rest)) => worse::answer(&asked, rest, &control).await,
         _ => github::answer(&asked, &parts),
     }
 }
