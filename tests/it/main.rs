@@ -2,6 +2,7 @@
 
 mod docs;
 mod http;
+mod mistakes;
 mod tidy;
 
 #[path = "../support/mod.rs"]
