@@ -156,7 +156,7 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
         _ => return Err(Error::internal("a call has nothing to run")),
     };
     match step {
-        Step::Waits(job) => Ok(Some(Wait { job, state: call.state.clone(), context: call.context })),
+        Step::Waits(awaited) => Ok(Some(Wait { awaited, state: call.state.clone(), context: call.context })),
         Step::Rows(batches) => {
             run_state.run = CallRun::Rows { batches: batches.into_iter(), batch: None, next_row: 0 };
             Ok(None)

@@ -19,7 +19,7 @@ impl State {
     /// Makes the state for a database.
     pub fn new(bridge: &'static Bridge, database: HostDatabase) -> Arc<State> {
         let database = Arc::new(database);
-        let instance = Instance { catalog: Catalog::new(), loader: Loader::new(database.clone()), database };
+        let instance = Instance { catalog: Arc::new(Catalog::new()), loader: Loader::new(database.clone()), database };
         Arc::new(State { instance, bridge })
     }
 

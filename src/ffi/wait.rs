@@ -1,7 +1,7 @@
 //! What a table function waits for between its steps, while DuckDB does other things.
 
 use super::state::State;
-use crate::load::Job;
+use crate::load::Awaited;
 use crate::{Error, ErrorKind, Result};
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -18,9 +18,9 @@ thread_local! {
     static WAIT: Cell<Option<Wait>> = const { Cell::new(None) };
 }
 
-/// A wait for a job, on behalf of a statement.
+/// A wait for a job or the daemon, on behalf of a statement.
 pub struct Wait {
-    pub job: Arc<Job>,
+    pub awaited: Arc<dyn Awaited>,
     pub state: Weak<State>,
     /// Address of the ClientContext whose statement waits; it lives as long as the wait.
     pub context: usize,
@@ -37,12 +37,12 @@ impl Wait {
         WAIT.take()
     }
 
-    /// Waits until the job ends, but not for long. Fails when the user interrupts.
+    /// Waits until that ends, but not for long. Fails when the user interrupts.
     pub fn a_while(&self) -> Result<()> {
         let began = Instant::now();
-        while began.elapsed() < A_WHILE && !self.job.wait_at_most(POLL) {
+        while began.elapsed() < A_WHILE && !self.awaited.wait_at_most(POLL) {
             if self.state.upgrade().is_some_and(|state| state.is_interrupted(self.context)) {
-                return Err(self.job.interrupted());
+                return Err(self.awaited.interrupted());
             }
         }
         Ok(())

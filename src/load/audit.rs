@@ -40,6 +40,9 @@ pub const ENDED_BEFORE: &str = "the process or database ended before the load di
 const IS_LOGGING: &str = "SELECT CAST(current_setting('enable_logging') AS BOOLEAN)
     AND (current_setting('logging_storage') <> 'shell_log_storage' OR contains(lower(current_setting('enabled_log_types')), 'unify'))";
 
+/// What the errors of loads say that ended only because their database or process did.
+pub const PROCESS_ENDED: [&str; 2] = ["cancelled because the database or the process ends", ENDED_BEFORE];
+
 /// A statement of many rows takes DuckDB much longer than several of fewer.
 const LINES_A_STATEMENT: usize = 500;
 

@@ -33,6 +33,15 @@ pub(super) enum Stop {
     User,
 }
 
+/// What a statement can wait for.
+pub trait Awaited: Send + Sync {
+    /// Waits for the end, at most that long. Returns whether it has come.
+    fn wait_at_most(&self, wait: Duration) -> bool;
+
+    /// Returns the error of a statement that the user interrupted meanwhile.
+    fn interrupted(&self) -> Error;
+}
+
 /// A running or ended load.
 pub struct Job {
     id: i64,
@@ -336,6 +345,16 @@ impl Job {
     /// Takes the lines noted since the last call.
     pub(super) fn take_log(&self) -> Vec<LogLine> {
         std::mem::take(&mut *lock(&self.log))
+    }
+}
+
+impl Awaited for Job {
+    fn wait_at_most(&self, wait: Duration) -> bool {
+        Job::wait_at_most(self, wait)
+    }
+
+    fn interrupted(&self) -> Error {
+        Job::interrupted(self)
     }
 }
 

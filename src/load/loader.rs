@@ -2,6 +2,7 @@
 
 use super::audit::{close_open_jobs, forget_old, now_micros, AuditSubject};
 use super::budget::Budget;
+use super::daemon::{Daemon, RunningJob};
 use super::job::{Job, Stop};
 use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
@@ -87,6 +88,7 @@ pub(super) struct Inner {
     closed: AtomicBool,
     /// Held while a table is published: two that share a view would be in each other's way.
     publishing: Mutex<()>,
+    pub(super) daemon: Arc<Daemon>,
     this: Weak<Inner>,
 }
 
@@ -112,6 +114,7 @@ impl Loader {
             state: Mutex::default(),
             closed: AtomicBool::new(false),
             publishing: Mutex::default(),
+            daemon: Arc::default(),
             this: this.clone(),
         });
         Loader { inner }
@@ -347,6 +350,37 @@ impl Inner {
         if let Err(err) = state.spawn(run.target.key(), run.clone()) {
             run.job.end(Err(err));
         }
+    }
+
+    /// Returns the jobs that run, in no order that means anything but always the same.
+    pub(super) fn running(&self) -> Vec<RunningJob> {
+        let state = lock(&self.state);
+        let jobs = state.running.iter().filter(|(_, job)| !job.is_ended());
+        let mut running: Vec<RunningJob> = jobs
+            .map(|((catalog, connection, table), job)| RunningJob {
+                id: job.id(),
+                catalog: catalog.clone(),
+                connection: connection.clone(),
+                table: table.clone(),
+            })
+            .collect();
+        running.sort();
+        running
+    }
+
+    /// Starts a thread that is joined when the database closes, which it has to look for itself.
+    pub(super) fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let mut state = lock(&self.state);
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
+        }
+        let thread = std::thread::Builder::new().name(name.to_string()).spawn(work);
+        state.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+        Ok(())
+    }
+
+    pub(super) fn weak(&self) -> Weak<Inner> {
+        self.this.clone()
     }
 
     /// Waits until no other table is being published.

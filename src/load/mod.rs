@@ -6,6 +6,7 @@ mod changes;
 mod clear;
 mod comments;
 mod convert;
+mod daemon;
 mod fetch;
 mod identity;
 mod in_order;
@@ -37,7 +38,8 @@ mod views;
 mod writer;
 
 pub use audit::LOG_TYPE;
-pub use job::Job;
+pub use daemon::{ConnectionOf, DaemonRun, DaemonStatus, LoadedTable, MachineLoad, NextRefresh, Why};
+pub use job::{Awaited, Job};
 pub use loader::{Loader, TableTarget};
 pub use progress::ProgressLine;
 pub use registry::KnownJob;

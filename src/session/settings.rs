@@ -1,6 +1,7 @@
 //! The settings a user can `SET`, and their values at one moment.
 
 use super::Value;
+use crate::spec::{duration_of, DURATION_FORMS};
 use crate::{Error, Result};
 use std::time::Duration;
 
@@ -86,6 +87,18 @@ pub const SETTINGS: &[SettingDef] = &[
         description: "Days that records of ended loads stay in loading_jobs and loading_log; 0: for ever",
     },
     SettingDef {
+        name: "unify_max_staleness",
+        setting_type: SettingType::Varchar,
+        default: "4h",
+        description: "How old the daemon lets a table become whose adapter spec does not say it: seconds, or such as 90s, 30m, 4h, 1d",
+    },
+    SettingDef {
+        name: "unify_daemon_max_load",
+        setting_type: SettingType::Double,
+        default: "0.5",
+        description: "The daemon refreshes only while the machine's load average per core is below this",
+    },
+    SettingDef {
         name: "unify_http_timeout",
         setting_type: SettingType::Double,
         default: "30",
@@ -149,6 +162,8 @@ pub struct Settings {
     pub log_level: LogLevel,
     /// `None`: the audit trail is kept for ever.
     pub log_retention: Option<Duration>,
+    pub max_staleness: Duration,
+    pub daemon_max_load: f64,
     pub http_timeout: Duration,
     pub allow_http: bool,
     /// DuckDB's own `enable_external_access`.
@@ -188,12 +203,7 @@ impl Settings {
             memory_limit: bytes_of(&text("unify_memory_limit"))
                 .ok_or_else(|| wrong("unify_memory_limit", "a size of 1 MiB or more such as '256 MiB'"))?,
             max_pages: count("unify_max_pages")?,
-            progress: match text("unify_progress").to_ascii_lowercase().as_str() {
-                "auto" => ProgressMode::Auto,
-                "on" | "true" => ProgressMode::On,
-                "off" | "false" => ProgressMode::Off,
-                _ => return Err(wrong("unify_progress", "auto, on or off")),
-            },
+            progress: progress_of(&text("unify_progress")).ok_or_else(|| wrong("unify_progress", "auto, on or off"))?,
             load_timeout: (!load_timeout.is_zero()).then_some(load_timeout),
             log_level: match text("unify_log_level").to_ascii_uppercase().as_str() {
                 "DEBUG" => LogLevel::Debug,
@@ -204,6 +214,14 @@ impl Settings {
                 _ => return Err(wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL")),
             },
             log_retention: (days > 0.0).then(|| Duration::from_secs_f64(days * 86_400.0)),
+            max_staleness: duration_of(&text("unify_max_staleness"))
+                .filter(|staleness| !staleness.is_zero())
+                .ok_or_else(|| wrong("unify_max_staleness", &format!("more than 0: {DURATION_FORMS}")))?,
+            daemon_max_load: text("unify_daemon_max_load")
+                .parse()
+                .ok()
+                .filter(|load: &f64| *load >= 0.0)
+                .ok_or_else(|| wrong("unify_daemon_max_load", "a load average per core, 0 or more"))?,
             http_timeout: if http_timeout.is_zero() {
                 return Err(wrong("unify_http_timeout", "more than 0 seconds"));
             } else {
@@ -212,6 +230,15 @@ impl Settings {
             allow_http: text("unify_allow_http") == "true",
             external_access: !matches!(value_of("enable_external_access"), Some(Value::Boolean(false))),
         })
+    }
+}
+
+fn progress_of(text: &str) -> Option<ProgressMode> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Some(ProgressMode::Auto),
+        "on" | "true" => Some(ProgressMode::On),
+        "off" | "false" => Some(ProgressMode::Off),
+        _ => None,
     }
 }
 
@@ -259,5 +286,9 @@ mod tests {
         check("unify_http_timeout", Value::Double(0.0), "more than 0");
         check("unify_load_timeout", Value::Double(-1.0), "0 or more");
         check("unify_log_retention", Value::Double(-1.0), "a number of days");
+        check("unify_max_staleness", Value::Text("0".into()), "more than 0: seconds");
+        check("unify_max_staleness", Value::Text("soon".into()), "more than 0: seconds");
+        check("unify_daemon_max_load", Value::Double(-1.0), "0 or more");
+        check("unify_daemon_max_load", Value::Double(f64::NAN), "0 or more");
     }
 }

@@ -1,14 +1,14 @@
 //! The shape of a table function: its definition, its arguments, and what a call of it is.
 
 use crate::columns::{Batch, TableSchema};
-use crate::load::{Job, Loader};
+use crate::load::{Awaited, Loader};
 use crate::session::{Database, Settings, TableName, Value};
 use crate::{Error, Result};
 use std::sync::Arc;
 
 /// What one database instance has: everything a statement works with.
 pub struct Instance {
-    pub catalog: crate::catalog::Catalog,
+    pub catalog: Arc<crate::catalog::Catalog>,
     pub loader: Loader,
     pub database: Arc<dyn Database>,
 }
@@ -146,6 +146,6 @@ pub trait Work: Send {
 pub enum Step {
     /// The work is done when these are handed on.
     Rows(Vec<Batch>),
-    /// The next step is due when the job has ended, and now and then before that.
-    Waits(Arc<Job>),
+    /// The next step is due when this has ended, and now and then before that.
+    Waits(Arc<dyn Awaited>),
 }

@@ -3,6 +3,8 @@
 pub(super) mod audit;
 pub(super) mod cancel;
 pub(super) mod clear;
+pub(super) mod daemon;
+pub(super) mod daemon_status;
 pub(super) mod jobs;
 pub(super) mod load;
 pub(super) mod peek;
@@ -35,6 +37,10 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(jobs::UnifyJobs),
         Box::new(wait::UnifyWait),
         Box::new(cancel::UnifyCancel),
+        Box::new(daemon::UnifyStartDaemon),
+        Box::new(daemon::UnifyStopDaemon),
+        Box::new(daemon::UnifyDaemon),
+        Box::new(daemon_status::UnifyStatus),
         Box::new(audit::LOADING_JOBS),
         Box::new(audit::LOADING_LOG),
     ]

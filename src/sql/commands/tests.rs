@@ -101,7 +101,8 @@ impl TestInstance {
         let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
         let answers = Answers::default();
         let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers) });
-        let instance = Instance { catalog: Catalog::with_environment(environment), loader: Loader::new(database.clone()), database };
+        let instance =
+            Instance { catalog: Arc::new(Catalog::with_environment(environment)), loader: Loader::new(database.clone()), database };
         TestInstance { folder, answers, instance }
     }
 
