@@ -89,9 +89,6 @@ extern "C" fn unify_replace_table(
     table: Text,
 ) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
-        if OwnStatement::is_running() {
-            return std::ptr::null_mut();
-        }
         // SAFETY: the bridge owns one reference to the state while the database lives.
         let state = unsafe { &*state.cast::<State>() };
         // SAFETY: the bridge lends the names for the length of this call.
@@ -100,12 +97,17 @@ extern "C" fn unify_replace_table(
         let schema = unsafe { schema.as_str() };
         // SAFETY: as above.
         let table = unsafe { table.as_str() };
+        let scan = || format!("SELECT * FROM unify_scan({}, {})", quote_literal(schema), quote_literal(table));
+        if OwnStatement::is_running() {
+            // The function refuses; the scans after ours, of which Python's waits for the interpreter, are not asked.
+            return DatabaseLease::borrow(database).extract(&scan()).map_or(std::ptr::null_mut(), |extracted| extracted.cast());
+        }
         let settings = ContextSettings::of_raw(context);
         let sql = match replacement_sql(state.instance(), &|| settings.read(), catalog, schema, table) {
             Ok(None) => return std::ptr::null_mut(),
             Ok(Some(sql)) => sql,
             // The function raises the same error where DuckDB can report it.
-            Err(_) => format!("SELECT * FROM unify_scan({}, {})", quote_literal(schema), quote_literal(table)),
+            Err(_) => scan(),
         };
         DatabaseLease::borrow(database).extract(&sql).map_or(std::ptr::null_mut(), |extracted| extracted.cast())
     })

@@ -4,6 +4,7 @@ use super::calls::{free_call, gone, init, message_of, run, statement_context, Ca
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
 use super::host::Bridge;
+use super::own::OwnStatement;
 use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
@@ -108,6 +109,9 @@ unsafe extern "C" fn bind(info: duckdb_bind_info) {
 }
 
 fn bind_call(info: duckdb_bind_info) -> Result<()> {
+    if OwnStatement::is_running() {
+        return Err(Error::database("a table that Unify works on is not there: it was dropped meanwhile; run the statement again"));
+    }
     // SAFETY: the info is valid.
     let extra = unsafe { duckdb_bind_get_extra_info(info) }.cast::<Registered>();
     // SAFETY: the extra info is a `Registered` that lives as long as the function.
