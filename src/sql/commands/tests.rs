@@ -247,7 +247,9 @@ fn the_reference_has_every_function_and_every_column() {
     let instance = TestInstance::new();
     for function in functions() {
         let name = function.def().name;
-        assert!(examples.iter().any(|example| example.contains(&format!("{name}("))), "no example calls {name}");
+        // One that runs until it is interrupted cannot stand in a block, which a test runs.
+        let is_shown = text.contains(&format!("`CALL {name}()`"));
+        assert!(is_shown || examples.iter().any(|example| example.contains(&format!("{name}("))), "no example calls {name}");
     }
     let calls = [
         ("unify_adapters", vec![]),
