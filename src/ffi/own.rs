@@ -14,6 +14,7 @@ pub struct OwnStatement {
 }
 
 impl OwnStatement {
+    /// Marks what this thread runs from now on.
     pub fn begin() -> OwnStatement {
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         OwnStatement { _private: () }
