@@ -19,7 +19,7 @@ pub(super) type Pair<'a> = pest::iterators::Pair<'a, Rule>;
 pub enum ParsedStatement {
     /// No statement of Unify.
     NotOurs,
-    /// SQL that does what the statement says: `SELECT * FROM system.main.unify_refresh('github.repos')`, a function over constants.
+    /// SQL that does what the statement says: `SELECT * FROM unify_refresh('github.repos')`, a function over constants.
     Call(String),
     /// A statement of Unify with a mistake.
     Wrong {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn blanks_comments_and_case_do_not_matter() {
-        let refresh = || expect!["SELECT * FROM system.main.unify_refresh('github.repos')"];
+        let refresh = || expect!["SELECT * FROM unify_refresh('github.repos')"];
         check("REFRESH TABLE github.repos", refresh());
         check("refresh table github . repos ;", refresh());
         check("  Refresh\n\tTABLE github. -- the connection\n repos;  ", refresh());
@@ -338,7 +338,7 @@ mod tests {
         fn any_quoted_name_comes_back(schema in "\\PC{1,12}", table in "\\PC{1,12}") {
             let path = TablePath { catalog: None, schema: Some(schema), table };
             prop_assert_eq!(table_argument(&path.to_string()).unwrap(), path.clone());
-            let call = ParsedStatement::Call(format!("SELECT * FROM system.main.unify_load({})", crate::session::quote_literal(&path.to_string())));
+            let call = ParsedStatement::Call(format!("SELECT * FROM unify_load({})", crate::session::quote_literal(&path.to_string())));
             prop_assert_eq!(parse_statement(&format!("LOAD TABLE {path}")), call);
         }
     }

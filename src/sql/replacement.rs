@@ -109,10 +109,10 @@ mod tests {
 
     #[test]
     fn a_table_or_view_of_a_connection_is_scanned() {
-        check(["", "shop", "orders"], expect!["SELECT * FROM system.main.unify_scan('shop', 'orders')"]);
-        check(["", "SHOP", "Orders"], expect!["SELECT * FROM system.main.unify_scan('shop', 'orders')"]);
-        check(["", "shop", "big_orders"], expect!["SELECT * FROM system.main.unify_scan('shop', 'big_orders')"]);
-        check(["it's", "shop", "orders"], expect!["SELECT * FROM system.main.unify_scan('shop', 'orders', catalog := 'it''s')"]);
+        check(["", "shop", "orders"], expect!["SELECT * FROM unify_scan('shop', 'orders')"]);
+        check(["", "SHOP", "Orders"], expect!["SELECT * FROM unify_scan('shop', 'orders')"]);
+        check(["", "shop", "big_orders"], expect!["SELECT * FROM unify_scan('shop', 'big_orders')"]);
+        check(["it's", "shop", "orders"], expect!["SELECT * FROM unify_scan('shop', 'orders', catalog := 'it''s')"]);
     }
 
     #[test]
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn the_audit_tables_are_found_in_the_information_schema() {
-        check(["", "information_schema", "loading_jobs"], expect!["SELECT * FROM system.main.unify_loading_jobs()"]);
-        check(["", "INFORMATION_SCHEMA", "Loading_Log"], expect!["SELECT * FROM system.main.unify_loading_log()"]);
-        check(["db", "information_schema", "loading_log"], expect!["SELECT * FROM system.main.unify_loading_log(catalog := 'db')"]);
+        check(["", "information_schema", "loading_jobs"], expect!["SELECT * FROM unify_loading_jobs()"]);
+        check(["", "INFORMATION_SCHEMA", "Loading_Log"], expect!["SELECT * FROM unify_loading_log()"]);
+        check(["db", "information_schema", "loading_log"], expect!["SELECT * FROM unify_loading_log(catalog := 'db')"]);
     }
 
     #[test]

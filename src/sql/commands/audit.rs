@@ -69,7 +69,7 @@ impl AuditTable {
     /// Returns the call that reads the table, in the database a name was qualified with.
     pub(crate) fn call(&self, catalog: Option<&str>) -> String {
         let catalog = catalog.map_or_else(String::new, |catalog| format!("catalog := {}", quote_literal(catalog)));
-        format!("SELECT * FROM system.main.{}({catalog})", self.def.name)
+        format!("SELECT * FROM {}({catalog})", self.def.name)
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_call_names_the_database() {
-        assert_eq!(LOADING_JOBS.call(None), "SELECT * FROM system.main.unify_loading_jobs()");
-        assert_eq!(LOADING_LOG.call(Some("lake")), "SELECT * FROM system.main.unify_loading_log(catalog := 'lake')");
+        assert_eq!(LOADING_JOBS.call(None), "SELECT * FROM unify_loading_jobs()");
+        assert_eq!(LOADING_LOG.call(Some("lake")), "SELECT * FROM unify_loading_log(catalog := 'lake')");
     }
 }

@@ -30,7 +30,7 @@ impl CancelJob {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_cancel({}{})", self.job, if self.drop { ", drop := true" } else { "" })
+        format!("SELECT * FROM unify_cancel({}{})", self.job, if self.drop { ", drop := true" } else { "" })
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("CANCEL JOB 17", expect!["SELECT * FROM system.main.unify_cancel(17)"]);
-        check_statement("cancel job 17 drop;", expect!["SELECT * FROM system.main.unify_cancel(17, drop := true)"]);
+        check_statement("CANCEL JOB 17", expect!["SELECT * FROM unify_cancel(17)"]);
+        check_statement("cancel job 17 drop;", expect!["SELECT * FROM unify_cancel(17, drop := true)"]);
     }
 }

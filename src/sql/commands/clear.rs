@@ -26,7 +26,7 @@ impl ClearTable {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_clear({})", quote_literal(&self.table.to_string()))
+        format!("SELECT * FROM unify_clear({})", quote_literal(&self.table.to_string()))
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("CLEAR TABLE shop.orders", expect!["SELECT * FROM system.main.unify_clear('shop.orders')"]);
+        check_statement("CLEAR TABLE shop.orders", expect!["SELECT * FROM unify_clear('shop.orders')"]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl ShowJobs {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_jobs({})", self.job.as_deref().unwrap_or_default())
+        format!("SELECT * FROM unify_jobs({})", self.job.as_deref().unwrap_or_default())
     }
 }
 
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn the_statements_are_calls() {
-        check_statement("SHOW ALL JOBS", expect!["SELECT * FROM system.main.unify_jobs()"]);
-        check_statement("show job 17;", expect!["SELECT * FROM system.main.unify_jobs(17)"]);
+        check_statement("SHOW ALL JOBS", expect!["SELECT * FROM unify_jobs()"]);
+        check_statement("show job 17;", expect!["SELECT * FROM unify_jobs(17)"]);
     }
 
     #[test]

@@ -82,11 +82,13 @@ pub(super) fn load_of(pair: Pair<'_>) -> Result<(TablePath, bool)> {
     table_of(pair).map(|table| (table, background))
 }
 
-/// Returns `SELECT * FROM system.main.function('name')`, in the background if so. Named in full, the function leaves the user's database
-/// out of the statement's transaction: one that began before a table was made keeps DuckDB from writing the table's rows to its file.
+/// Returns `SELECT * FROM function('name')`, in the background if so.
+///
+/// The function is looked up in the user's database first, so the waiting statement is a reader that began before the load: DuckDB then
+/// writes the rows to its file once, when all are there, and not again and again while they come.
 pub(super) fn load_call(function: &str, name: &str, background: bool) -> String {
     let background = if background { ", background := true" } else { "" };
-    format!("SELECT * FROM system.main.{function}({}{background})", quote_literal(name))
+    format!("SELECT * FROM {function}({}{background})", quote_literal(name))
 }
 
 /// Returns the table a statement names.
@@ -102,15 +104,9 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("LOAD TABLE shop.orders", expect!["SELECT * FROM system.main.unify_load('shop.orders')"]);
-        check_statement(
-            "load table lake.shop.\"my orders\";",
-            expect![[r#"SELECT * FROM system.main.unify_load('lake.shop."my orders"')"#]],
-        );
-        check_statement(
-            "LOAD TABLE shop.orders IN BACKGROUND",
-            expect!["SELECT * FROM system.main.unify_load('shop.orders', background := true)"],
-        );
-        check_statement("LOAD TABLE shop.\"it's\"", expect![[r#"SELECT * FROM system.main.unify_load('shop."it''s"')"#]]);
+        check_statement("LOAD TABLE shop.orders", expect!["SELECT * FROM unify_load('shop.orders')"]);
+        check_statement("load table lake.shop.\"my orders\";", expect![[r#"SELECT * FROM unify_load('lake.shop."my orders"')"#]]);
+        check_statement("LOAD TABLE shop.orders IN BACKGROUND", expect!["SELECT * FROM unify_load('shop.orders', background := true)"]);
+        check_statement("LOAD TABLE shop.\"it's\"", expect![[r#"SELECT * FROM unify_load('shop."it''s"')"#]]);
     }
 }

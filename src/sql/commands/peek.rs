@@ -33,8 +33,8 @@ impl Peek {
     pub(crate) fn call(&self) -> String {
         let table = quote_literal(&self.table.to_string());
         match &self.limit {
-            Some(limit) => format!("SELECT * FROM system.main.unify_peek({table}, {limit})"),
-            None => format!("SELECT * FROM system.main.unify_peek({table})"),
+            Some(limit) => format!("SELECT * FROM unify_peek({table}, {limit})"),
+            None => format!("SELECT * FROM unify_peek({table})"),
         }
     }
 }
@@ -101,10 +101,10 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("PEEK shop.orders", expect!["SELECT * FROM system.main.unify_peek('shop.orders')"]);
-        check_statement("PEEK AT shop.orders LIMIT 5;", expect!["SELECT * FROM system.main.unify_peek('shop.orders', 5)"]);
-        check_statement("peek at.orders limit 5", expect!["SELECT * FROM system.main.unify_peek('at.orders', 5)"]);
-        check_statement("PEEK AT at.at", expect!["SELECT * FROM system.main.unify_peek('at.at')"]);
+        check_statement("PEEK shop.orders", expect!["SELECT * FROM unify_peek('shop.orders')"]);
+        check_statement("PEEK AT shop.orders LIMIT 5;", expect!["SELECT * FROM unify_peek('shop.orders', 5)"]);
+        check_statement("peek at.orders limit 5", expect!["SELECT * FROM unify_peek('at.orders', 5)"]);
+        check_statement("PEEK AT at.at", expect!["SELECT * FROM unify_peek('at.at')"]);
     }
 
     #[test]

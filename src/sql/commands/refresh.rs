@@ -102,15 +102,15 @@ mod tests {
 
     #[test]
     fn the_statements_are_calls() {
-        check_statement("REFRESH TABLE shop.orders", expect!["SELECT * FROM system.main.unify_refresh('shop.orders')"]);
+        check_statement("REFRESH TABLE shop.orders", expect!["SELECT * FROM unify_refresh('shop.orders')"]);
         check_statement(
             "refresh table shop.orders in background;",
-            expect!["SELECT * FROM system.main.unify_refresh('shop.orders', background := true)"],
+            expect!["SELECT * FROM unify_refresh('shop.orders', background := true)"],
         );
-        check_statement("REFRESH SCHEMA shop", expect!["SELECT * FROM system.main.unify_refresh('shop')"]);
+        check_statement("REFRESH SCHEMA shop", expect!["SELECT * FROM unify_refresh('shop')"]);
         check_statement(
             "REFRESH SCHEMA \"my shop\" IN BACKGROUND",
-            expect![[r#"SELECT * FROM system.main.unify_refresh('"my shop"', background := true)"#]],
+            expect![[r#"SELECT * FROM unify_refresh('"my shop"', background := true)"#]],
         );
     }
 

@@ -55,10 +55,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("RELOAD TABLE shop.orders", expect!["SELECT * FROM system.main.unify_reload('shop.orders')"]);
-        check_statement(
-            "RELOAD TABLE shop.orders IN BACKGROUND",
-            expect!["SELECT * FROM system.main.unify_reload('shop.orders', background := true)"],
-        );
+        check_statement("RELOAD TABLE shop.orders", expect!["SELECT * FROM unify_reload('shop.orders')"]);
+        check_statement("RELOAD TABLE shop.orders IN BACKGROUND", expect!["SELECT * FROM unify_reload('shop.orders', background := true)"]);
     }
 }

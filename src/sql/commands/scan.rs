@@ -52,7 +52,7 @@ impl TableFunction for UnifyScan {
 /// Returns the call that reads a table or view.
 pub(crate) fn call(catalog: Option<&str>, connection: &str, table: &str) -> String {
     let catalog = catalog.map_or_else(String::new, |catalog| format!(", catalog := {}", quote_literal(catalog)));
-    format!("SELECT * FROM system.main.unify_scan({}, {}{catalog})", quote_literal(connection), quote_literal(table))
+    format!("SELECT * FROM unify_scan({}, {}{catalog})", quote_literal(connection), quote_literal(table))
 }
 
 /// Fails when an attached database has the connection's name: DuckDB takes `github.repos` for a table of that database, or for an
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn names_enter_the_call_quoted() {
-        assert_eq!(call(None, "shop", "orders"), "SELECT * FROM system.main.unify_scan('shop', 'orders')");
-        assert_eq!(call(Some("l'ake"), "s'hop", "o"), "SELECT * FROM system.main.unify_scan('s''hop', 'o', catalog := 'l''ake')");
+        assert_eq!(call(None, "shop", "orders"), "SELECT * FROM unify_scan('shop', 'orders')");
+        assert_eq!(call(Some("l'ake"), "s'hop", "o"), "SELECT * FROM unify_scan('s''hop', 'o', catalog := 'l''ake')");
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl ShowAdapters {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        "SELECT * FROM system.main.unify_adapters()".to_string()
+        "SELECT * FROM unify_adapters()".to_string()
     }
 }
 
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("SHOW ALL ADAPTERS", expect!["SELECT * FROM system.main.unify_adapters()"]);
-        check_statement("show all adapters;", expect!["SELECT * FROM system.main.unify_adapters()"]);
+        check_statement("SHOW ALL ADAPTERS", expect!["SELECT * FROM unify_adapters()"]);
+        check_statement("show all adapters;", expect!["SELECT * FROM unify_adapters()"]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl ShowColumns {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_columns({})", quote_literal(&self.table.to_string()))
+        format!("SELECT * FROM unify_columns({})", quote_literal(&self.table.to_string()))
     }
 }
 
@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("SHOW COLUMNS FROM shop.orders", expect!["SELECT * FROM system.main.unify_columns('shop.orders')"]);
-        check_statement("show columns from t;", expect!["SELECT * FROM system.main.unify_columns('t')"]);
-        check_statement("SHOW COLUMNS FROM lake.main.\"a b\"", expect![[r#"SELECT * FROM system.main.unify_columns('lake.main."a b"')"#]]);
+        check_statement("SHOW COLUMNS FROM shop.orders", expect!["SELECT * FROM unify_columns('shop.orders')"]);
+        check_statement("show columns from t;", expect!["SELECT * FROM unify_columns('t')"]);
+        check_statement("SHOW COLUMNS FROM lake.main.\"a b\"", expect![[r#"SELECT * FROM unify_columns('lake.main."a b"')"#]]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl ShowConnections {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        "SELECT * FROM system.main.unify_connections()".to_string()
+        "SELECT * FROM unify_connections()".to_string()
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("SHOW ALL CONNECTIONS", expect!["SELECT * FROM system.main.unify_connections()"]);
+        check_statement("SHOW ALL CONNECTIONS", expect!["SELECT * FROM unify_connections()"]);
     }
 
     #[test]

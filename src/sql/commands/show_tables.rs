@@ -42,7 +42,7 @@ impl ShowTables {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_tables({})", quote_literal(&self.connection))
+        format!("SELECT * FROM unify_tables({})", quote_literal(&self.connection))
     }
 }
 
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("SHOW TABLES IN shop", expect!["SELECT * FROM system.main.unify_tables('shop')"]);
-        check_statement("show tables in \"my shop\";", expect!["SELECT * FROM system.main.unify_tables('my shop')"]);
+        check_statement("SHOW TABLES IN shop", expect!["SELECT * FROM unify_tables('shop')"]);
+        check_statement("show tables in \"my shop\";", expect!["SELECT * FROM unify_tables('my shop')"]);
     }
 
     #[test]

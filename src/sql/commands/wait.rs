@@ -22,7 +22,7 @@ impl WaitForJob {
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM system.main.unify_wait({})", self.job)
+        format!("SELECT * FROM unify_wait({})", self.job)
     }
 }
 
@@ -58,6 +58,6 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("WAIT FOR JOB 17", expect!["SELECT * FROM system.main.unify_wait(17)"]);
+        check_statement("WAIT FOR JOB 17", expect!["SELECT * FROM unify_wait(17)"]);
     }
 }
