@@ -187,6 +187,8 @@ def test_a_python_service_ends_soon_after_its_signal(python, around, name):
         def end(*_):
             raise KeyboardInterrupt
         signal.signal(signal.SIGTERM, end)
+        # A process that was started in the background of a shell ignores this one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         get("/__control?open=1")
         con.execute("SELECT * FROM shop.gated").fetchall()
         get("/__control?reset=1")
