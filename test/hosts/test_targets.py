@@ -115,7 +115,7 @@ def test_a_database_closed_during_a_load_into_it(target):
         con.close()
         del con
         gc.collect()
-        print(time.perf_counter() - start < 2, n_threads("unify"))
+        print(time.perf_counter() - start < 2, until(lambda: n_threads("unify"), lambda n: n == 0))
         get("/__control?open=1")
         con = lake("x.duckdb")
         print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.gated").fetchone())

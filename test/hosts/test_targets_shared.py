@@ -66,7 +66,8 @@ def test_a_process_that_starts_leaves_the_jobs_of_another_alone(shared_target):
         get("/__wait?path=/shop/gated&n=2")
         con = lake()
         print(con.execute("SELECT count(*) FROM shop.stores").fetchone()[0])
-        print(con.execute("SELECT count(*) FROM information_schema.loading_jobs WHERE table_name = 'gated'").fetchone()[0])
+        of_the_other = "SELECT count(*) FROM information_schema.loading_jobs WHERE table_name = 'gated'"
+        print(until(lambda: con.execute(of_the_other).fetchone()[0], lambda n: n > 0))
         get("/__control?open=1")
     """
     jobs = "[('load_start', 'success'), ('create', 'success'), ('load_end', 'success')]\n"
