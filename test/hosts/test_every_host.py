@@ -39,6 +39,14 @@ SCREEN = [
     ("EXECUTE q(10)", [["10"]]),
     ("CREATE VIEW v AS SELECT count(*) AS n FROM shop.paid_orders", None),
     ("SELECT n FROM v", [["125"]]),
+    ("START DAEMON", None),
+    ("SELECT status FROM unify_status() WHERE component = 'daemon'", [["running"]]),
+    ("SYSTEM STATUS", None),
+    ("STOP DAEMON", None),
+    ("ATTACH 'other.duckdb' AS other", None),
+    ("SET unify_target = 'other'", None),
+    ("SELECT count(*) FROM shop.widening", [["10"]]),
+    ("SELECT count(*) FROM other.shop.widening", [["10"]]),
 ]
 
 
