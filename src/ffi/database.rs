@@ -18,50 +18,54 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The database, held weakly: it closes when the user closes it.
 pub struct HostDatabase {
-    bridge: &'static Bridge,
-    weak: *mut c_void,
-    open: OpenSessions,
+    shared: Arc<Shared>,
 }
 
-/// The connections of the sessions that are open now, so that another thread can interrupt them.
-type OpenSessions = Arc<Mutex<Vec<OpenSession>>>;
+/// What the sessions on a database share.
+struct Shared {
+    bridge: &'static Bridge,
+    weak: *mut c_void,
+    /// The connections of the sessions that are open now, so that another thread can interrupt them.
+    open: Mutex<Vec<OpenSession>>,
+}
 
 struct OpenSession(duckdb_connection);
 
 // SAFETY: the pointer is only passed to duckdb_interrupt, which any thread may call while the connection is open.
 unsafe impl Send for OpenSession {}
 
-// SAFETY: the weak pointer is only locked and freed, and both are thread-safe on the C++ side.
-unsafe impl Send for HostDatabase {}
+// SAFETY: the weak pointer is only locked, counted and freed, all of which are thread-safe on the C++ side.
+unsafe impl Send for Shared {}
 // SAFETY: as above; locking takes the pointer by value.
-unsafe impl Sync for HostDatabase {}
+unsafe impl Sync for Shared {}
 
 impl HostDatabase {
     /// Makes a weak reference to the database behind a duckdb_database.
     pub fn new(bridge: &'static Bridge, database: *mut c_void) -> HostDatabase {
         // SAFETY: DuckDB passes a valid database for the length of the call.
         let weak = unsafe { (bridge.weak)(database) };
-        HostDatabase { bridge, weak, open: OpenSessions::default() }
+        HostDatabase { shared: Arc::new(Shared { bridge, weak, open: Mutex::default() }) }
     }
 
     /// Opens a session of the host's own type.
     pub fn session(&self) -> Result<HostSession> {
-        // SAFETY: `weak` is valid until this is dropped.
-        let handle = unsafe { (self.bridge.lock)(self.weak) };
+        let shared = &self.shared;
+        // SAFETY: `weak` is valid until what is shared is dropped.
+        let handle = unsafe { (shared.bridge.lock)(shared.weak) };
         if handle.is_null() {
             return Err(Error::new(ErrorKind::DatabaseGone, "the database was closed"));
         }
         let session = DatabaseLease::borrow(handle).connect();
         // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
-        unsafe { (self.bridge.unlock)(handle) };
+        unsafe { (shared.bridge.unlock)(handle) };
         let mut session = session?;
-        lock(&self.open).push(OpenSession(session.connection));
-        session.listed_in = Some(self.open.clone());
+        lock(&shared.open).push(OpenSession(session.connection));
+        session.listed_in = Some(shared.clone());
         Ok(session)
     }
 }
 
-impl Drop for HostDatabase {
+impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: made by `weak`, freed once.
         unsafe { (self.bridge.weak_free)(self.weak) };
@@ -74,7 +78,7 @@ impl Database for HostDatabase {
     }
 
     fn interrupt_all(&self) {
-        for session in lock(&self.open).iter() {
+        for session in lock(&self.shared.open).iter() {
             // SAFETY: a listed connection is open: it leaves the list, under this lock, before it is closed.
             unsafe { duckdb_interrupt(session.0) };
         }
@@ -123,7 +127,7 @@ impl DatabaseLease {
 pub struct HostSession {
     connection: duckdb_connection,
     /// The list of open sessions it stands in.
-    listed_in: Option<OpenSessions>,
+    listed_in: Option<Arc<Shared>>,
     /// What kinds the databases are that were appended to.
     kinds: HashMap<String, CatalogKind>,
 }
@@ -185,11 +189,12 @@ impl Session for HostSession {
     }
 
     fn is_alone(&mut self) -> Result<bool> {
-        let Some(open) = &self.listed_in else { return Ok(false) };
-        let n_own = lock(open).len() as i128;
-        let rows = self.query("FROM system.main.duckdb_connection_count()")?;
-        let n_all = rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
-        Ok(n_all.is_some_and(|n_all| n_all <= n_own))
+        let Some(shared) = &self.listed_in else { return Ok(false) };
+        // A session is listed after it was opened and until it is closed, so while the list is locked all that it holds are counted.
+        let open = lock(&shared.open);
+        // SAFETY: `weak` is valid until what is shared is dropped.
+        let n_all = unsafe { (shared.bridge.users)(shared.weak) };
+        Ok(usize::try_from(n_all).is_ok_and(|n_all| n_all <= open.len()))
     }
 
     fn as_any(&mut self) -> &mut dyn Any {
@@ -199,8 +204,8 @@ impl Session for HostSession {
 
 impl Drop for HostSession {
     fn drop(&mut self) {
-        if let Some(open) = &self.listed_in {
-            lock(open).retain(|session| session.0 != self.connection);
+        if let Some(shared) = &self.listed_in {
+            lock(&shared.open).retain(|session| session.0 != self.connection);
         }
         // SAFETY: the connection was opened by this session and is closed once.
         unsafe { duckdb_disconnect(&mut self.connection) };
@@ -208,7 +213,7 @@ impl Drop for HostSession {
     }
 }
 
-fn lock(open: &OpenSessions) -> MutexGuard<'_, Vec<OpenSession>> {
+fn lock(open: &Mutex<Vec<OpenSession>>) -> MutexGuard<'_, Vec<OpenSession>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

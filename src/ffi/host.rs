@@ -7,6 +7,7 @@ pub struct Bridge {
     pub register: unsafe extern "C" fn(database: *mut c_void, state: *mut c_void, log_type: *const c_char),
     pub weak: unsafe extern "C" fn(database: *mut c_void) -> *mut c_void,
     pub weak_free: unsafe extern "C" fn(weak: *mut c_void),
+    pub users: unsafe extern "C" fn(weak: *mut c_void) -> i64,
     pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
@@ -15,7 +16,7 @@ pub struct Bridge {
 }
 
 macro_rules! bridge_line {
-    ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $lock:literal, $unlock:literal,
+    ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $lock:literal, $unlock:literal,
      $interrupted:literal, $run_in_steps:literal, $make_optional:literal) => {
         mod $module {
             use std::ffi::{c_char, c_void};
@@ -26,6 +27,8 @@ macro_rules! bridge_line {
                 pub fn weak(database: *mut c_void) -> *mut c_void;
                 #[link_name = $weak_free]
                 pub fn weak_free(weak: *mut c_void);
+                #[link_name = $users]
+                pub fn users(weak: *mut c_void) -> i64;
                 #[link_name = $lock]
                 pub fn lock(weak: *mut c_void) -> *mut c_void;
                 #[link_name = $unlock]
@@ -42,6 +45,7 @@ macro_rules! bridge_line {
             register: $module::register,
             weak: $module::weak,
             weak_free: $module::weak_free,
+            users: $module::users,
             lock: $module::lock,
             unlock: $module::unlock,
             interrupted: $module::interrupted,

@@ -11,7 +11,7 @@ use super::staging::{change_sql, drop_columns_sql};
 use super::store::{StateRow, Store};
 use crate::columns::{Batch, ColumnType, TableSchema};
 use crate::session::{CatalogKind, Database, LogLevel, Session, TableName};
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -84,14 +84,25 @@ impl Transaction {
         Ok(())
     }
 
-    /// Returns whether the database waits for the session to end, or others may wait for the rows.
+    /// Returns whether others may wait for the rows. Fails when the user closed the database, which waits for the session to end.
     fn is_overdue(&mut self) -> Result<bool> {
-        if self.asked.elapsed() < ALONE_POLL {
-            return Ok(false);
+        if self.asked.elapsed() >= ALONE_POLL {
+            self.asked = Instant::now();
+            leave_when_alone(self.session.as_mut())?;
         }
-        self.asked = Instant::now();
-        Ok(self.began.elapsed() >= MOST_TIME || self.session.is_alone()?)
+        Ok(self.began.elapsed() >= MOST_TIME)
     }
+}
+
+/// Fails when the session is all that keeps the database open. The database ends with it, then, on this thread, and soon: without the
+/// checkpoint of all that was loaded, which can take seconds. What is committed is in the WAL, for whoever opens the file next.
+fn leave_when_alone(session: &mut dyn Session) -> Result<()> {
+    if !session.is_alone()? {
+        return Ok(());
+    }
+    // Where the configuration is locked the end takes longer.
+    let _ = session.execute("PRAGMA disable_checkpoint_on_shutdown");
+    Err(Error::new(ErrorKind::DatabaseGone, "the database was closed"))
 }
 
 impl Writer<'_> {
@@ -216,13 +227,13 @@ impl Writer<'_> {
         let session = transaction.session.as_mut();
         let lines = self.job.take_log();
         let committed = self.subject.write_log(session, self.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
-        if committed.is_err() {
-            self.job.put_back_log(lines);
-        } else {
-            self.places.committed();
-        }
         drop(reader);
-        committed
+        if let Err(err) = committed {
+            self.job.put_back_log(lines);
+            return Err(err);
+        }
+        self.places.committed();
+        leave_when_alone(transaction.session.as_mut())
     }
 
     /// Returns a session that reads the database, in a transaction that begins now.

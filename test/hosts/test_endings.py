@@ -72,6 +72,15 @@ def test_a_node_process_that_ends_during_a_load(node, around):
     assert not failures, "\n".join(failures[:5])
 
 
+def test_a_load_goes_on_while_the_database_is_open_without_connections(node, around):
+    statements = [*around.setup_sql(), "LOAD TABLE shop.million IN BACKGROUND"]
+    lines = [{"sql": sql} for sql in statements]
+    lines.append({"away": f"{around.api}/__wait?path=/shop/many&n=4000"})
+    lines += [{"sql": "WAIT FOR JOB 1"}, {"sql": "SELECT rows, state FROM unify_jobs()"}]
+    outcome = hosts.finish(node.start(around, "x.duckdb"), "".join(hosts.json.dumps(line) + "\n" for line in lines), timeout=120).check()
+    assert hosts.json.loads(outcome.stdout.splitlines()[-1]) == {"rows": [["1000000", "success"]]}, outcome
+
+
 def test_two_hundred_databases_one_after_the_other(python, around):
     script = """
         import gc, os
@@ -131,6 +140,30 @@ def test_a_database_closed_at_any_moment_of_its_loads(python, around):
     """
     outcome = python.run(around, script, timeout=300).check()
     assert outcome.stdout == "[]\n", outcome
+
+
+def test_a_database_closed_during_a_large_load_ends_without_a_checkpoint(python, around):
+    # What was loaded so far stays in the WAL: its checkpoint would hold up the end. Between two transactions the user's own thread makes one.
+    script = """
+        def closed_during_the_load(path):
+            con = connect(path)
+            con.execute("LOAD TABLE shop.million IN BACKGROUND").fetchall()
+            rows = lambda: con.execute("SELECT rows FROM unify_jobs()").fetchone()[0]
+            until(rows, lambda n: n > 150_000)
+            con.close()
+            until(lambda: n_threads("unify"), lambda n: n == 0)
+            return pathlib.Path(path + ".wal").exists()
+
+        path = next((path for path in (f"{idx}.duckdb" for idx in range(12)) if closed_during_the_load(path)), None)
+        print(path is not None)
+        con = connect(path)
+        stored = con.execute("SELECT count(*) FROM shop.million__loading").fetchone()[0]
+        print(122_880 <= stored < 1_000_000)
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.million").fetchone())
+        print(con.execute("SELECT count(*) FROM information_schema.loading_log WHERE message LIKE 'going on with%'").fetchone()[0])
+    """
+    outcome = python.run(around, script, timeout=300).check()
+    assert outcome.stdout == "True\nTrue\n(1000000, 1000000)\n1\n", outcome
 
 
 def test_the_audit_trail_of_a_killed_load_has_its_end(python, around):

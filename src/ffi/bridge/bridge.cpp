@@ -398,6 +398,11 @@ extern "C" void UNIFY_EXPORT(unify_weak_free_)(void *weak) {
 	delete reinterpret_cast<duckdb::weak_ptr<duckdb::DatabaseInstance> *>(weak);
 }
 
+//! How many keep the database open: each of its connections, and each object that stands for the database itself.
+extern "C" int64_t UNIFY_EXPORT(unify_users_)(void *weak) {
+	return reinterpret_cast<duckdb::weak_ptr<duckdb::DatabaseInstance> *>(weak)->use_count();
+}
+
 //! A duckdb_database for duckdb_connect, or null once the database is closed. Unlock as soon as connected.
 extern "C" void *UNIFY_EXPORT(unify_lock_)(void *weak) {
 	using namespace duckdb;

@@ -1,16 +1,23 @@
 // Runs statements of standard input in one database of Node's DuckDB: JSON in, JSON out, one line each.
-// A request is {"sql": text}; an answer {"rows": [[text]]} or {"error": text}.
+// A request is {"sql": text}; an answer {"rows": [[text]]} or {"error": text}. {"away": URL} closes the connection, not the database, until the URL
+// has answered; {"exit": "now"} ends the process.
 
 const { DuckDBInstance } = require("@duckdb/node-api");
 const readline = require("node:readline");
 
 async function main() {
   const instance = await DuckDBInstance.create(process.argv[2] ?? ":memory:", { allow_unsigned_extensions: "true" });
-  const session = await instance.connect();
+  let session = await instance.connect();
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { sql, exit } = JSON.parse(line);
+    const { sql, exit, away } = JSON.parse(line);
     if (exit === "now") {
       process.exit(0);
+    }
+    if (away) {
+      session.closeSync();
+      await fetch(away);
+      session = await instance.connect();
+      continue;
     }
     let answer;
     try {
