@@ -7,6 +7,7 @@ mod clear;
 mod comments;
 mod convert;
 mod daemon;
+mod exists;
 mod fetch;
 mod identity;
 mod in_order;

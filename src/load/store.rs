@@ -5,6 +5,7 @@
 
 use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
 use super::changes::CHANGES_COLUMNS;
+use super::exists::exists_sql;
 use super::live_jobs::{self, LIVE_COLUMNS};
 use super::retry::retry_conflicts;
 use crate::columns::TableSchema;
@@ -333,15 +334,7 @@ impl Store {
 
     /// Returns whether a table or view of that name exists.
     pub fn exists(&self, session: &mut dyn Session, table: &TableName) -> Result<bool> {
-        let rows = session.query(&format!(
-            "SELECT 1 FROM (SELECT database_name, schema_name, table_name FROM duckdb_tables()
-                            UNION ALL SELECT database_name, schema_name, view_name FROM duckdb_views())
-             WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
-            quote_literal(table.catalog.as_deref().unwrap_or_default()),
-            quote_literal(&table.schema),
-            quote_literal(&table.table),
-        ))?;
-        Ok(!rows.is_empty())
+        Ok(!session.query(&exists_sql(self.kind, table))?.is_empty())
     }
 
     /// Returns what a load of the same spec stored about the table; `None` without such a load.

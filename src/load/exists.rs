@@ -1,0 +1,48 @@
+//! The queries that tell whether a table or view is there, in each kind of database.
+
+use crate::session::{quote_literal, CatalogKind, TableName};
+
+/// Returns a query that has a row if there is a table or view of that name, as the session's transaction sees it.
+pub fn exists_sql(kind: CatalogKind, table: &TableName) -> String {
+    match kind {
+        CatalogKind::Postgres => exists_in_postgres_sql(table),
+        CatalogKind::DuckDb | CatalogKind::DuckLake | CatalogKind::Other => exists_in_duckdb_sql(table),
+    }
+}
+
+fn exists_in_duckdb_sql(table: &TableName) -> String {
+    format!(
+        "SELECT 1 FROM (SELECT database_name, schema_name, table_name FROM duckdb_tables()
+                        UNION ALL SELECT database_name, schema_name, view_name FROM duckdb_views())
+         WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+        quote_literal(table.catalog.as_deref().unwrap_or_default()),
+        quote_literal(&table.schema),
+        quote_literal(&table.table),
+    )
+}
+
+/// PostgreSQL itself answers: what its extension remembers of tables may be older than the transaction that asks, and then does not fit
+/// the rows of `load_state` that the transaction reads.
+fn exists_in_postgres_sql(table: &TableName) -> String {
+    let query = format!(
+        "SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND lower(n.nspname) = lower({}) AND lower(c.relname) = lower({})",
+        quote_literal(&table.schema),
+        quote_literal(&table.table),
+    );
+    let catalog = quote_literal(table.catalog.as_deref().unwrap_or_default());
+    format!("SELECT 1 FROM postgres_query({catalog}, {})", quote_literal(&query))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgres_is_asked_itself_with_names_quoted_twice() {
+        let table = TableName { catalog: Some("la'ke".into()), schema: "it's".into(), table: "t".into() };
+        let sql = exists_sql(CatalogKind::Postgres, &table);
+        assert!(sql.starts_with("SELECT 1 FROM postgres_query('la''ke', 'SELECT 1 FROM pg_catalog.pg_class"), "{sql}");
+        assert!(sql.contains("lower(n.nspname) = lower(''it''''s'')"), "{sql}");
+    }
+}
