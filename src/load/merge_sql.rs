@@ -64,6 +64,20 @@ impl<'a> Merge<'a> {
         })
     }
 
+    /// Returns the statements that leave one of the staging table's rows that are equal in all columns, where other rows have their key.
+    pub fn distinct_sql(&self) -> String {
+        let (columns, keys, staging) = (list_of(&self.columns), list_of(&self.keys), self.staging);
+        let same_key: Vec<String> = self.keys.iter().map(|key| format!("d.{0} = t.{0}", quote_ident(key))).collect();
+        let same_key = same_key.join(" AND ");
+        format!(
+            "CREATE TEMP TABLE unify_repeated AS SELECT DISTINCT {columns} FROM {staging} AS t WHERE EXISTS \
+             (SELECT 1 FROM (SELECT {keys} FROM {staging} GROUP BY {keys} HAVING count(*) > 1) AS d WHERE {same_key});\n\
+             DELETE FROM {staging} AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE {same_key});\n\
+             INSERT INTO {staging} ({columns}) SELECT {columns} FROM temp.main.unify_repeated;\n\
+             DROP TABLE temp.main.unify_repeated;"
+        )
+    }
+
     /// Returns the statements that merge, for the caller's transaction. `repeats` says what to do about new rows with one key.
     pub fn sql(&self, repeats: Repeats) -> String {
         let columns = list_of(&self.columns);
@@ -223,6 +237,18 @@ mod tests {
                 r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#
             ]],
         );
+    }
+
+    #[test]
+    fn of_equal_rows_one_stays() {
+        let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
+        let merge = Merge::new((&target, &staging), &schema, &["id".to_string()], None).unwrap();
+        expect![[r#"
+            CREATE TEMP TABLE unify_repeated AS SELECT DISTINCT "id", "at" FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d WHERE d."id" = t."id");
+            DELETE FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE d."id" = t."id");
+            INSERT INTO "s"."t__loading" ("id", "at") SELECT "id", "at" FROM temp.main.unify_repeated;
+            DROP TABLE temp.main.unify_repeated;"#]]
+        .assert_eq(&merge.distinct_sql());
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod progress;
 mod publish;
 mod pulse;
 mod registry;
+mod repeated;
 mod report;
 mod resume;
 mod retry;

@@ -6,6 +6,7 @@ use super::comments::Comments;
 use super::job::Job;
 use super::live_jobs;
 use super::merge::{cursor_text, Notes, Updating};
+use super::repeated::remove_repeated;
 use super::report::LogLine;
 use super::store::{StateRow, Store};
 use super::views::create_views;
@@ -43,14 +44,24 @@ struct Published {
     schema: TableSchema,
     changes: Vec<ColumnChange>,
     is_new: bool,
+    n_rows: u64,
+}
+
+/// What one try to publish came to.
+enum Tried<'a> {
+    /// The table has so many rows of this load.
+    Done(u64),
+    /// This view could not be made, for this reason.
+    WithoutView(&'a str, Error),
 }
 
 impl Publication<'_> {
     /// Makes the staging table the table, or merges it in. Readers see the table as it was or as it is then.
     ///
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which is no reason to
-    /// withhold the table. Since its failure ends the transaction, everything is done again without it.
-    pub fn publish(&self, database: &dyn Database, writer: &Writer<'_>) -> Result<()> {
+    /// withhold the table. Since its failure ends the transaction, everything is done again without it. Returns how many rows were
+    /// published.
+    pub fn publish(&self, database: &dyn Database, writer: &Writer<'_>) -> Result<u64> {
         let updating = match (self.is_update, self.known) {
             (true, Some(known)) => Some(Updating::new(database.connect()?.as_mut(), self.store, self.table_def, known)?),
             _ => None,
@@ -61,16 +72,22 @@ impl Publication<'_> {
             let mut written: Vec<LogLine> = Vec::new();
             let outcome = self.store.transact(database, &|| self.job.check_cancelled(), |session| {
                 self.job.put_back_log(std::mem::take(&mut written));
-                if let Some((view, err)) = self.try_publish(session, writer, updating.as_ref(), &left_out)? {
-                    failed = Some(view);
-                    return Err(err);
-                }
+                let n_rows = match self.try_publish(session, writer, updating.as_ref(), &left_out)? {
+                    Tried::Done(n_rows) => n_rows,
+                    Tried::WithoutView(view, err) => {
+                        failed = Some(view);
+                        return Err(err);
+                    }
+                };
                 written = self.job.take_log();
-                let published = LogLine::new(LogLevel::Info, format!("published, rows: {}", self.n_rows));
+                let published = LogLine::new(LogLevel::Info, format!("published, rows: {n_rows}"));
                 written.extend(self.job.keeps(LogLevel::Info).then_some(published));
-                self.subject.write_log(session, self.job.id(), &written)
+                self.subject.write_log(session, self.job.id(), &written).map(|()| n_rows)
             });
-            let Err(err) = outcome else { return Ok(()) };
+            let err = match outcome {
+                Ok(n_rows) => return Ok(n_rows),
+                Err(err) => err,
+            };
             self.job.put_back_log(written);
             let Some(view) = failed else { return Err(err) };
             self.job.log(LogLevel::Warning, || format!("view '{view}' was not made: {err}"));
@@ -78,14 +95,14 @@ impl Publication<'_> {
         }
     }
 
-    /// Publishes, but for the views in `left_out`. Returns the view that could not be made, with the reason.
+    /// Publishes, but for the views in `left_out`.
     fn try_publish(
         &self,
         session: &mut dyn Session,
         writer: &Writer<'_>,
         updating: Option<&Updating<'_>>,
         left_out: &[&str],
-    ) -> Result<Option<(&str, Error)>> {
+    ) -> Result<Tried<'_>> {
         if self.store.kind.is_shared() {
             live_jobs::check(session, &self.store.unify_schema, self.job.id())?;
         }
@@ -95,24 +112,25 @@ impl Publication<'_> {
             Some(updating) => {
                 let schema = updating.merge(session, &staged, &mut notes)?;
                 let changes = changes_between(updating.known, &schema);
-                Published { schema, changes, is_new: false }
+                Published { schema, changes, is_new: false, n_rows: self.n_rows }
             }
             None => self.swap(session, staged, &mut notes)?,
         };
-        if let Some(failed) = create_views(self.store, session, self.connection, left_out)? {
-            return Ok(Some(failed));
+        if let Some((view, err)) = create_views(self.store, session, self.connection, left_out)? {
+            return Ok(Tried::WithoutView(view, err));
         }
         for (level, note) in notes {
             self.job.log(level, || note);
         }
         self.record(session, &published, writer.schema.columns.is_empty())?;
-        Ok(None)
+        Ok(Tried::Done(published.n_rows))
     }
 
     /// Puts the staging table in the place of the table.
     fn swap(&self, session: &mut dyn Session, schema: TableSchema, notes: &mut Notes) -> Result<Published> {
         let Store { target, staging, .. } = self.store;
         let existed = self.store.exists(session, target)?;
+        let n_repeated = remove_repeated(session, self.store, self.table_def, &schema, notes)?;
         let (mut changes, mut comments) = (Vec::new(), Comments::default());
         if existed {
             for (name, sql) in self.store.indexes(session)? {
@@ -127,7 +145,7 @@ impl Publication<'_> {
         }
         session.execute(&format!("ALTER TABLE {staging} RENAME TO {}", quote_ident(&target.table)))?;
         session.execute(&comments.sql(self.store, self.table_def, &schema))?;
-        Ok(Published { schema, changes, is_new: !existed })
+        Ok(Published { schema, changes, is_new: !existed, n_rows: self.n_rows.saturating_sub(n_repeated) })
     }
 
     /// Notes what the table is now, and how the job ended.
@@ -151,7 +169,7 @@ impl Publication<'_> {
             sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));
         }
         sql.push_str(&self.subject.changes_sql(self.job.id(), &published.changes));
-        sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(self.n_rows), ..record(self.record_ids.1, self.end_action) }));
+        sql.push_str(&self.subject.record_sql(JobRecord { n_rows: Some(published.n_rows), ..record(self.record_ids.1, self.end_action) }));
         if self.store.kind.is_shared() {
             sql.push_str(&live_jobs::leave_sql(&self.store.unify_schema, self.job.id()));
         }

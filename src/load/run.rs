@@ -100,6 +100,7 @@ impl JobRun {
     }
 
     fn load(&self) -> Result<LoadReport> {
+        self.job.wakes()?;
         let table_def = self.target.table_def()?;
         let client = self.client()?;
         self.load_parents(table_def)?;
@@ -294,7 +295,9 @@ impl JobRun {
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
         let _session = self.database.connect()?;
         let _one_at_a_time = loader.publishing();
-        publication.publish(self.database.as_ref(), writer)
+        let n_rows = publication.publish(self.database.as_ref(), writer)?;
+        self.job.counters.rows.store(n_rows, Ordering::Relaxed);
+        Ok(())
     }
 
     fn next_id(&self) -> i64 {
