@@ -19,6 +19,8 @@ pub(super) struct Transport {
     local_client: reqwest::Client,
     timeout: Duration,
     max_body_len: usize,
+    /// Why servers cannot be verified, so that nothing goes over https.
+    unverifiable: Option<String>,
 }
 
 /// What became of a request.
@@ -38,14 +40,14 @@ pub(super) struct RawAnswer {
 }
 
 impl Transport {
-    /// Prepares connections; sends nothing. Fails when the system's certificates cannot be used.
+    /// Prepares connections; sends nothing.
     pub(super) fn new(timeout: Duration, max_body_len: usize) -> Result<Transport> {
-        let tls_config = tls_config()?;
+        let (tls_config, unverifiable) = tls_config()?;
         let build =
             |builder: reqwest::ClientBuilder| builder.build().map_err(|err| Error::api(format!("cannot prepare HTTP: {}", chain_of(&err))));
         let client = build(client_builder(tls_config.clone(), timeout))?;
         let local_client = build(client_builder(tls_config, timeout).no_proxy())?;
-        Ok(Transport { client, local_client, timeout, max_body_len })
+        Ok(Transport { client, local_client, timeout, max_body_len, unverifiable })
     }
 
     /// Sends a GET request and reads the whole answer. Dropping the future closes the connection.
@@ -54,6 +56,9 @@ impl Transport {
             Ok(headers) => headers,
             Err(err) => return Exchange::Broken(err.to_string()),
         };
+        if let Some(reason) = self.unverifiable.as_ref().filter(|_| url.scheme() == "https") {
+            return Exchange::Broken(reason.clone());
+        }
         let client = if is_loopback(url) { &self.local_client } else { &self.client };
         let mut response = match client.get(url.clone()).headers(headers).send().await {
             Ok(response) => response,
@@ -100,16 +105,21 @@ fn client_builder(tls_config: rustls::ClientConfig, timeout: Duration) -> reqwes
         .connect_timeout(timeout.min(MAX_CONNECT))
 }
 
-/// Verifies servers by the system's certificates, with the ring provider, without touching process-wide state.
-fn tls_config() -> Result<rustls::ClientConfig> {
-    let wrong =
-        |err: rustls::Error| Error::api(format!("cannot prepare TLS: {err}; check that the system's CA certificates are installed"));
+/// Returns how servers are verified: by the system's certificates, with the ring provider, without touching process-wide state. Where the system
+/// has none, returns why, too: nobody is trusted then.
+fn tls_config() -> Result<(rustls::ClientConfig, Option<String>)> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(wrong)?;
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(wrong)?;
-    let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|err| Error::internal(format!("cannot prepare TLS: {err}")))?;
+    let (mut config, unverifiable) = match rustls_platform_verifier::Verifier::new(provider) {
+        Ok(verifier) => (builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(), None),
+        Err(err) => {
+            let reason = format!("no server can be verified: {err}; install the system's CA certificates");
+            (builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(), Some(reason))
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    Ok((config, unverifiable))
 }
 
 fn header_map(headers: &[(String, String)]) -> Result<HeaderMap> {

@@ -6,7 +6,7 @@ use super::report::{Counters, JobState, LoadAction, LoadReport, LogLine};
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a wait asks whether it was interrupted.
@@ -59,6 +59,8 @@ pub struct Job {
     pause: Mutex<Option<Pause>>,
     /// Microseconds since 1970; 0: not parked.
     parked_until: AtomicI64,
+    /// The parked job that this one waits for.
+    parked_parent: Mutex<Option<Arc<Job>>>,
     log: Mutex<Vec<LogLine>>,
     outcome: Mutex<Option<Result<LoadReport>>>,
     ended: Condvar,
@@ -80,6 +82,7 @@ impl Job {
             stop: AtomicU8::new(Stop::Nobody as u8),
             pause: Mutex::new(None),
             parked_until: AtomicI64::new(0),
+            parked_parent: Mutex::new(None),
             log: Mutex::new(Vec::new()),
             outcome: Mutex::new(None),
             ended: Condvar::new(),
@@ -191,7 +194,7 @@ impl Job {
     }
 
     /// Waits for another job, until it ends or this one is asked to stop. Fails with [`ErrorKind::NotBefore`] when that one is parked.
-    pub(super) fn wait_for_parent(&self, parent: &Job) -> Result<LoadReport> {
+    pub(super) fn wait_for_parent(&self, parent: &Arc<Job>) -> Result<LoadReport> {
         *lock(&self.pause) = (!parent.is_ended()).then(|| Pause { what: format!("job {}, {}", parent.id, parent.label), until: None });
         let outcome = loop {
             if let Some(outcome) = parent.outcome() {
@@ -199,6 +202,7 @@ impl Job {
             }
             if let Some(until) = parent.parked_until() {
                 let message = format!("job {}, which loads {}, is parked", parent.id, parent.label);
+                *lock(&self.parked_parent) = Some(parent.clone());
                 break Err(Error::new(ErrorKind::NotBefore(until), message));
             }
             self.check_cancelled()?;
@@ -215,10 +219,19 @@ impl Job {
         self.parked_until.store(until, Ordering::Release);
     }
 
-    /// Notes that the job has a thread again.
-    pub(super) fn wakes(&self) {
+    /// Returns whether a job parked until that moment, in microseconds since 1970, has to go on: it has come, the job was asked to stop,
+    /// or the one it waits for has ended.
+    pub(super) fn is_due(&self, until: i64) -> bool {
+        let has_ended = |parent: &Arc<Job>| parent.is_ended();
+        now_micros() >= until || self.is_cancelled() || lock(&self.parked_parent).as_ref().is_some_and(has_ended)
+    }
+
+    /// Notes that the job has a thread again. Fails when the parked job that it waited for failed meanwhile.
+    pub(super) fn wakes(&self) -> Result<()> {
         self.parked_until.store(0, Ordering::Release);
         *lock(&self.pause) = None;
+        let outcome = lock(&self.parked_parent).take().and_then(|parent| parent.outcome());
+        outcome.map_or(Ok(()), |outcome| outcome.map(|_| ()))
     }
 
     /// Returns until when the job is parked.
@@ -363,96 +376,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    fn job() -> Job {
-        Job::new(7, LoadAction::Load, "github.repos".into(), &settings())
-    }
-
-    fn settings() -> Settings {
-        Settings::read(|_| None).unwrap()
-    }
-
-    #[test]
-    fn an_interrupted_wait_says_that_the_job_goes_on() {
-        let job = job();
-        let err = job.wait(&|| true, None).unwrap_err();
-        assert_eq!(err.kind(), ErrorKind::Interrupted);
-        assert!(err.message().contains("job 7 goes on loading github.repos"), "{err}");
-        assert!(!job.is_ended() && !job.is_cancelled());
-    }
-
-    #[test]
-    fn a_wait_past_its_timeout_names_the_setting() {
-        let err = job().wait(&|| false, Some(Duration::from_millis(1))).unwrap_err();
-        assert!(err.message().contains("unify_load_timeout"), "{err}");
-    }
-
-    #[test]
-    fn everybody_who_waits_gets_the_outcome() {
-        let job = Arc::new(job());
-        let waiters: Vec<_> = (0..3)
-            .map(|_| {
-                let job = job.clone();
-                std::thread::spawn(move || job.wait(&|| false, None))
-            })
-            .collect();
-        job.counters.rows.store(5, Ordering::Relaxed);
-        job.end(Ok(job.report()));
-        for waiter in waiters {
-            assert_eq!(waiter.join().unwrap().unwrap().rows, 5);
-        }
-    }
-
-    #[test]
-    fn a_job_says_how_it_stands() {
-        let job = job();
-        assert_eq!((job.state(), job.waiting_for(), job.ended_at()), (JobState::Running, None, None));
-        job.pauses("the connection's request budget", Duration::from_millis(999));
-        assert_eq!(job.state(), JobState::Running);
-        job.pauses("the connection's request budget", Duration::from_secs(60));
-        assert_eq!(job.state(), JobState::Waiting);
-        assert!(job.waiting_for().unwrap().starts_with("the connection's request budget until 20"), "{:?}", job.waiting_for());
-        job.cancel(Stop::User);
-        job.cancel(Stop::Closing);
-        let err = job.check_cancelled().unwrap_err();
-        assert_eq!(err.to_string(), "job 7 was cancelled by CANCEL JOB");
-        job.end(Err(err));
-        assert_eq!((job.state(), job.waiting_for()), (JobState::Cancelled, None));
-        assert!(job.ended_at() >= Some(job.started_at()) && job.wait_at_most(Duration::ZERO));
-    }
-
-    #[test]
-    fn who_waits_for_a_parent_says_so_and_fails_with_it() {
-        let (child, parent) = (Arc::new(job()), Arc::new(Job::new(8, LoadAction::Load, "github.owners".into(), &settings())));
-        let waiting = std::thread::spawn({
-            let (child, parent) = (child.clone(), parent.clone());
-            move || child.wait_for_parent(&parent)
-        });
-        while child.state() != JobState::Waiting {
-            std::thread::yield_now();
-        }
-        assert_eq!(child.waiting_for().as_deref(), Some("job 8, github.owners"));
-        parent.end(Err(Error::api("no owners")));
-        assert_eq!(waiting.join().unwrap().unwrap_err().to_string(), "no owners");
-        assert_eq!(child.state(), JobState::Running);
-    }
-
-    #[test]
-    fn percent_is_known_only_with_a_total() {
-        let job = job();
-        job.counters.pages.store(3, Ordering::Relaxed);
-        assert_eq!(job.percent(), None);
-        job.counters.expected_pages.store(12, Ordering::Relaxed);
-        assert_eq!(job.percent(), Some(25.0));
-        assert!(job.seconds_left().is_some());
-        job.counters.sets.store(2, Ordering::Relaxed);
-        assert_eq!((job.percent(), job.seconds_left()), (Some(0.0), None));
-        job.counters.sets_done.store(1, Ordering::Relaxed);
-        assert_eq!(job.percent(), Some(50.0));
-        job.end(Ok(job.report()));
-        assert_eq!((job.percent(), job.seconds_left()), (Some(100.0), None));
-    }
-}
+mod tests;

@@ -1,13 +1,16 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
-use super::audit::{close_open_jobs, forget_old, now_micros, AuditSubject};
-use super::budget::Budget;
+mod state;
+
+pub(super) use self::state::Ids;
+use self::state::State;
+use super::audit::{forget_old, now_micros, AuditSubject};
 use super::daemon::{Daemon, RunningJob};
 use super::job::{Job, Stop};
 use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
 use super::pulse::Pulse;
-use super::registry::{KnownJob, Registry};
+use super::registry::KnownJob;
 use super::report::LoadAction;
 use super::run::JobRun;
 use super::shared::Follower;
@@ -16,10 +19,8 @@ use crate::http::{ApiClient, HttpSettings};
 use crate::session::{quote_literal, CatalogKind, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A table of a connection, in one attached database.
@@ -90,20 +91,6 @@ pub(super) struct Inner {
     publishing: Mutex<()>,
     pub(super) daemon: Arc<Daemon>,
     this: Weak<Inner>,
-}
-
-#[derive(Default)]
-struct State {
-    running: HashMap<JobKey, Arc<Job>>,
-    known: Registry,
-    threads: Vec<JoinHandle<()>>,
-    workers: Option<Arc<Workers>>,
-    pulse: Option<Arc<Pulse>>,
-    budget: Option<(u64, Arc<Budget>)>,
-    /// By connection: its tables share the API's budget, and connections to it.
-    clients: HashMap<String, (HttpSettings, Arc<ApiClient>)>,
-    /// The last id given out in each database's `loading_jobs`.
-    last_ids: HashMap<String, Arc<AtomicI64>>,
 }
 
 impl Loader {
@@ -398,101 +385,6 @@ impl Inner {
             true => Err(Error::new(ErrorKind::DatabaseGone, "the database is closing")),
             false => Ok(()),
         }
-    }
-}
-
-/// The ids of records of a table's database.
-pub(super) struct Ids<'a> {
-    state: &'a mut State,
-    target: &'a TableTarget,
-    database: &'a Arc<dyn Database>,
-}
-
-impl Ids<'_> {
-    /// Returns an id that no record has.
-    pub(super) fn next(&mut self, session: &mut dyn Session, store: &Store) -> Result<i64> {
-        let ids = self.state.ids(session, &self.target.catalog, store)?;
-        Ok(ids.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// Returns what gives signs of life to other processes.
-    pub(super) fn pulse(&mut self) -> Result<Arc<Pulse>> {
-        self.state.pulse(self.database)
-    }
-}
-
-impl State {
-    /// Drops what is kept for jobs that have ended.
-    fn forget_ended(&mut self) {
-        self.threads.retain(|thread| !thread.is_finished());
-        self.running.retain(|_, job| !job.is_ended());
-    }
-
-    /// Starts the job's own thread. A job that cannot start ends at once, with the error.
-    fn spawn(&mut self, key: JobKey, run: Arc<JobRun>) -> Result<()> {
-        let (job, own) = (run.job.clone(), run.clone());
-        match std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run()) {
-            Ok(thread) => {
-                self.threads.push(thread);
-                self.running.insert(key, job);
-                Ok(())
-            }
-            Err(err) => {
-                let err = Error::internal(format!("could not start a thread: {err}"));
-                run.record_failure(&err);
-                Err(err)
-            }
-        }
-    }
-
-    fn workers(&mut self) -> Result<Arc<Workers>> {
-        if let Some(workers) = &self.workers {
-            return Ok(workers.clone());
-        }
-        let workers = Arc::new(Workers::start()?);
-        self.workers = Some(workers.clone());
-        Ok(workers)
-    }
-
-    /// Returns the thread that gives signs of life to other processes.
-    fn pulse(&mut self, database: &Arc<dyn Database>) -> Result<Arc<Pulse>> {
-        if let Some(pulse) = &self.pulse {
-            return Ok(pulse.clone());
-        }
-        let pulse = Arc::new(Pulse::start(database.clone())?);
-        self.pulse = Some(pulse.clone());
-        Ok(pulse)
-    }
-
-    /// Returns the memory all loads share; a changed limit holds for loads that start from now on.
-    fn budget(&mut self, bytes: u64) -> Arc<Budget> {
-        match &self.budget {
-            Some((known, budget)) if *known == bytes => budget.clone(),
-            _ => {
-                let budget = Arc::new(Budget::new(bytes));
-                self.budget = Some((bytes, budget.clone()));
-                budget
-            }
-        }
-    }
-
-    /// Returns the counter of record ids of a database. While no load runs, records that an ended process left open are closed.
-    fn ids(&mut self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<AtomicI64>> {
-        // A name can be attached to another file later.
-        let path = session.query(&format!(
-            "SELECT coalesce(path, '') FROM duckdb_databases() WHERE lower(database_name) = lower({})",
-            quote_literal(catalog)
-        ))?;
-        let path = path.first().and_then(|row| row.first()).and_then(|value| value.as_text()).unwrap_or_default();
-        let key = format!("{}\n{path}", catalog.to_lowercase());
-        // While no load runs here, another process may have had the file: its records count, too.
-        let is_busy = self.running.keys().any(|(busy, ..)| *busy == catalog.to_lowercase());
-        if let Some(ids) = self.last_ids.get(&key).filter(|_| is_busy) {
-            return Ok(ids.clone());
-        }
-        let ids = Arc::new(AtomicI64::new(close_open_jobs(session, &store.unify_schema)?));
-        self.last_ids.insert(key, ids.clone());
-        Ok(ids)
     }
 }
 

@@ -21,12 +21,11 @@ impl JobRun {
         drop(inner);
         let run = self.clone();
         self.workers.spawn(async move {
-            while now_micros() < until && !run.job.is_cancelled() {
+            while !run.job.is_due(until) {
                 let left = u64::try_from(until.saturating_sub(now_micros())).unwrap_or_default();
                 tokio::time::sleep(Duration::from_micros(left).min(POLL)).await;
             }
             if let Some(inner) = run.inner.upgrade() {
-                run.job.wakes();
                 inner.respawn(&run);
             }
         });

@@ -74,3 +74,21 @@ def test_an_unsupported_release_is_refused(release, around):
     if "v1.2.0" not in message or "supported" in message:
         for supported in hosts.SUPPORTED:
             assert supported.removeprefix("v") in message, message
+
+
+def test_a_machine_without_certificates_reaches_loopback_and_says_why_nothing_else(python, around):
+    around.more["SSL_CERT_FILE"] = around.more["SSL_CERT_DIR"] = str(around.folder / "missing")
+    connections = around.folder / "connections.yaml"
+    connections.write_text("- far: {adapter: limits, options: {host: https://127.0.0.1:1}}\n")
+    script = f"""
+        con = connect()
+        print(con.execute("SELECT count(*) FROM shop.stores").fetchone()[0])
+        con.execute("SET unify_connections_file = '{connections}'")
+        try:
+            con.execute("SELECT * FROM far.one_second")
+        except duckdb.Error as err:
+            print(err)
+    """
+    count, *message = python.run(around, script).check().stdout.splitlines()
+    assert count == "3"
+    assert "install the system's CA certificates" in " ".join(message), message

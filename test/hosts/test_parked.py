@@ -20,3 +20,20 @@ def test_a_parked_job_holds_no_thread_and_can_be_cancelled(python, around):
         print(until(lambda: n_threads("unify"), lambda n: n == 0))
     """
     assert python.run(around, script).check().stdout == "waiting True 0\nTrue\ncancelled\n0\n"
+
+
+def test_a_job_that_waits_for_a_parked_one_ends_with_it(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("LOAD TABLE limits.child_of_one_hour IN BACKGROUND")
+        states = lambda: con.execute("SELECT job, state FROM unify_jobs() ORDER BY ALL").fetchall()
+        waiting = [(1, "waiting"), (2, "waiting")]
+        until(lambda: n_threads("unify-load"), lambda n: n == 0)
+        print(until(states, lambda rows: rows == waiting) == waiting)
+        con.execute("CANCEL JOB 2")
+        print(until(states, lambda rows: rows[0][1] == "error"))
+        print(con.execute("SELECT error FROM unify_jobs(1)").fetchone()[0])
+    """
+    states = "[(1, 'error'), (2, 'cancelled')]"
+    outcome = python.run(around, script).check()
+    assert outcome.stdout.startswith(f"True\n{states}\n") and "job 2 was cancelled" in outcome.stdout, outcome
