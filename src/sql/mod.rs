@@ -8,9 +8,10 @@ mod parse;
 mod relation;
 mod replacement;
 mod rows;
+mod statement;
 mod waiting;
 
-pub use commands::functions;
+pub use commands::{functions, statements};
 pub use function::{
     Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall,
     Work,
@@ -18,3 +19,4 @@ pub use function::{
 pub use parse::{parse_statement, ParsedStatement};
 pub use relation::target_catalog;
 pub use replacement::replacement_sql;
+pub use statement::{StatementDef, Topic};

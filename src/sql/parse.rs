@@ -95,24 +95,10 @@ fn argument(rule: Rule, text: &str) -> Result<TablePath> {
 }
 
 fn call_of(pair: Pair<'_>) -> Result<String> {
-    match pair.as_rule() {
-        Rule::refresh => commands::refresh::RefreshTable::parse(pair).map(|statement| statement.call()),
-        Rule::refresh_schema => commands::refresh::RefreshSchema::parse(pair).map(|statement| statement.call()),
-        Rule::clear => commands::clear::ClearTable::parse(pair).map(|statement| statement.call()),
-        Rule::show_jobs => Ok(commands::jobs::ShowJobs::parse(pair).call()),
-        Rule::wait => commands::wait::WaitForJob::parse(pair).map(|statement| statement.call()),
-        Rule::cancel => commands::cancel::CancelJob::parse(pair).map(|statement| statement.call()),
-        Rule::start_daemon => Ok(commands::daemon::StartDaemon.call()),
-        Rule::stop_daemon => Ok(commands::daemon::StopDaemon.call()),
-        Rule::system_status => Ok(commands::daemon_status::SystemStatus.call()),
-        Rule::reload => commands::reload::ReloadTable::parse(pair).map(|statement| statement.call()),
-        Rule::load => commands::load::LoadTable::parse(pair).map(|statement| statement.call()),
-        Rule::peek => commands::peek::Peek::parse(pair).map(|statement| statement.call()),
-        Rule::show_adapters => Ok(commands::show_adapters::ShowAdapters::parse(pair).call()),
-        Rule::show_connections => Ok(commands::show_connections::ShowConnections::parse(pair).call()),
-        Rule::show_tables => commands::show_tables::ShowTables::parse(pair).map(|statement| statement.call()),
-        Rule::show_columns => commands::show_columns::ShowColumns::parse(pair).map(|statement| statement.call()),
-        other => Err(Error::internal(format!("the grammar gave {other:?} for a statement"))),
+    let rule = pair.as_rule();
+    match commands::statements().iter().find(|statement| statement.rule == rule) {
+        Some(statement) => (statement.call)(pair),
+        None => Err(Error::internal(format!("the grammar gave {rule:?} for a statement"))),
     }
 }
 

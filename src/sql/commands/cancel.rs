@@ -4,7 +4,7 @@ use crate::spec::ScalarType;
 use crate::sql::commands::jobs::{find, JOB};
 use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 
 const COLUMNS: &[(&str, ScalarType)] =
@@ -33,6 +33,16 @@ impl CancelJob {
         format!("SELECT * FROM unify_cancel({}{})", self.job, if self.drop { ", drop := true" } else { "" })
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::cancel,
+    syntax: "CANCEL JOB n [DROP]",
+    description: "Ends a job; what it loaded is kept for the next load unless DROP is added",
+    example: "CANCEL JOB 1",
+    function: "unify_cancel",
+    topic: Topic::Jobs,
+    call: |pair| CancelJob::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_cancel(n, drop := false)`.
 pub(crate) struct UnifyCancel;

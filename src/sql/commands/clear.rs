@@ -4,10 +4,10 @@ use crate::session::quote_literal;
 use crate::spec::ScalarType;
 use crate::sql::commands::load::{table_of, TABLE};
 use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::{Kind, Relation};
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[("table", ScalarType::Varchar), ("action", ScalarType::Varchar), ("rows", ScalarType::BigInt)];
@@ -29,6 +29,16 @@ impl ClearTable {
         format!("SELECT * FROM unify_clear({})", quote_literal(&self.table.to_string()))
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::clear,
+    syntax: "CLEAR TABLE conn.table",
+    description: "Removes a table's rows and forgets its loads",
+    example: "CLEAR TABLE shop.orders",
+    function: "unify_clear",
+    topic: Topic::Loads,
+    call: |pair| ClearTable::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_clear('conn.table')`.
 pub(crate) struct UnifyClear;

@@ -4,8 +4,9 @@ use crate::columns::TableSchema;
 use crate::load::{Awaited, ConnectionOf, DaemonRun};
 use crate::session::{Settings, Value};
 use crate::spec::ScalarType;
+use crate::sql::parse::Rule;
 use crate::sql::rows::{batch_of, integer, schema_of, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, Instance, StatementContext, Step, TableFunction, WaitingCall, Work};
+use crate::sql::{Arguments, Bound, FunctionDef, Instance, StatementContext, StatementDef, Step, TableFunction, Topic, WaitingCall, Work};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -32,6 +33,26 @@ impl StopDaemon {
         "SELECT * FROM unify_stop_daemon()".to_string()
     }
 }
+
+pub(super) static START: StatementDef = StatementDef {
+    rule: Rule::start_daemon,
+    syntax: "START DAEMON",
+    description: "Keeps loaded tables fresh in the background",
+    example: "START DAEMON",
+    function: "unify_start_daemon",
+    topic: Topic::Daemon,
+    call: |_| Ok(StartDaemon.call()),
+};
+
+pub(super) static STOP: StatementDef = StatementDef {
+    rule: Rule::stop_daemon,
+    syntax: "STOP DAEMON",
+    description: "Stops the daemon; loads that run go on",
+    example: "STOP DAEMON",
+    function: "unify_stop_daemon",
+    topic: Topic::Daemon,
+    call: |_| Ok(StopDaemon.call()),
+};
 
 /// `unify_start_daemon()`.
 pub(crate) struct UnifyStartDaemon;

@@ -4,8 +4,9 @@ use crate::load::{DaemonStatus, LoadedTable, NextRefresh, Why};
 use crate::session::Value;
 use crate::spec::ScalarType;
 use crate::sql::commands::daemon::connections;
+use crate::sql::parse::Rule;
 use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -29,6 +30,16 @@ impl SystemStatus {
         "SELECT * FROM unify_status()".to_string()
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::system_status,
+    syntax: "SYSTEM STATUS",
+    description: "Shows the daemon, the machine's load, the loads that run and the next refreshes",
+    example: "SYSTEM STATUS",
+    function: "unify_status",
+    topic: Topic::Daemon,
+    call: |_| Ok(SystemStatus.call()),
+};
 
 /// `unify_status()`.
 pub(crate) struct UnifyStatus;

@@ -3,9 +3,9 @@
 use crate::load::{Job, KnownJob};
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -47,6 +47,26 @@ impl ShowJobs {
         format!("SELECT * FROM unify_jobs({})", self.job.as_deref().unwrap_or_default())
     }
 }
+
+pub(super) static SHOW_ALL_JOBS: StatementDef = StatementDef {
+    rule: Rule::show_jobs,
+    syntax: "SHOW ALL JOBS",
+    description: "Lists the jobs and how far each is",
+    example: "SHOW ALL JOBS",
+    function: "unify_jobs",
+    topic: Topic::Jobs,
+    call: |pair| Ok(ShowJobs::parse(pair).call()),
+};
+
+pub(super) static SHOW_JOB: StatementDef = StatementDef {
+    rule: Rule::show_job,
+    syntax: "SHOW JOB n",
+    description: "Shows one job and how far it is",
+    example: "SHOW JOB 1",
+    function: "unify_jobs",
+    topic: Topic::Jobs,
+    call: |pair| Ok(ShowJobs::parse(pair).call()),
+};
 
 /// `unify_jobs([n])`.
 pub(crate) struct UnifyJobs;

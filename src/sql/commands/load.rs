@@ -7,7 +7,7 @@ use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::Relation;
 use crate::sql::rows::RowsCall;
 use crate::sql::waiting::{JobsCall, Task, Waits, COLUMNS};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 
 /// The parameter of the functions that take one table.
@@ -33,6 +33,16 @@ impl LoadTable {
         load_call("unify_load", &self.table.to_string(), self.background)
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::load,
+    syntax: "LOAD TABLE conn.table [IN BACKGROUND]",
+    description: "Loads a table, or the tables of a view, unless it is loaded; in the background it only starts the load",
+    example: "LOAD TABLE shop.orders",
+    function: "unify_load",
+    topic: Topic::Loads,
+    call: |pair| LoadTable::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_load('conn.table', background := false)`.
 pub(crate) struct UnifyLoad;

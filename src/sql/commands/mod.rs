@@ -19,7 +19,7 @@ pub(super) mod show_tables;
 pub(super) mod tests;
 pub(super) mod wait;
 
-use crate::sql::TableFunction;
+use crate::sql::{StatementDef, TableFunction};
 
 /// Returns every function of Unify.
 pub fn functions() -> Vec<Box<dyn TableFunction>> {
@@ -43,5 +43,29 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(daemon_status::UnifyStatus),
         Box::new(audit::LOADING_JOBS),
         Box::new(audit::LOADING_LOG),
+    ]
+}
+
+/// Returns every statement of Unify, in the order of HELP and the reference.
+pub fn statements() -> Vec<&'static StatementDef> {
+    vec![
+        &show_adapters::STATEMENT,
+        &show_connections::STATEMENT,
+        &show_tables::SHOW_ALL,
+        &show_tables::STATEMENT,
+        &show_columns::STATEMENT,
+        &load::STATEMENT,
+        &refresh::REFRESH_TABLE,
+        &refresh::REFRESH_SCHEMA,
+        &reload::STATEMENT,
+        &clear::STATEMENT,
+        &jobs::SHOW_ALL_JOBS,
+        &jobs::SHOW_JOB,
+        &wait::STATEMENT,
+        &cancel::STATEMENT,
+        &daemon::START,
+        &daemon::STOP,
+        &daemon_status::STATEMENT,
+        &peek::STATEMENT,
     ]
 }

@@ -4,9 +4,11 @@ use crate::columns::{Batch, TableSchema};
 use crate::session::{quote_literal, Value};
 use crate::sql::commands::load::{table_of, TABLE};
 use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::{with_place, Kind, Relation};
-use crate::sql::{Arguments, Bound, BoundCall, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{
+    Arguments, Bound, BoundCall, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic,
+};
 use crate::{Error, Result};
 
 /// Rows shown when the statement does not say.
@@ -38,6 +40,16 @@ impl Peek {
         }
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::peek,
+    syntax: "PEEK [AT] conn.table [LIMIT n]",
+    description: "Shows the first rows of one request, 20 unless told; writes nothing",
+    example: "PEEK shop.orders LIMIT 5",
+    function: "unify_peek",
+    topic: Topic::Requests,
+    call: |pair| Peek::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_peek('conn.table', n)`.
 pub(crate) struct UnifyPeek;

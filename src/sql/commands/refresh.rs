@@ -3,9 +3,9 @@
 use crate::load::{LoadAction, TableTarget};
 use crate::sql::commands::load::{bind_load, bind_waits, load_call, load_of, BACKGROUND, TABLE};
 use crate::sql::name::{shown, TablePath};
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::waiting::{Task, Waits};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 use std::sync::Arc;
 
@@ -47,6 +47,26 @@ impl RefreshSchema {
         load_call("unify_refresh", &shown(&self.connection), self.background)
     }
 }
+
+pub(super) static REFRESH_TABLE: StatementDef = StatementDef {
+    rule: Rule::refresh,
+    syntax: "REFRESH TABLE conn.table [IN BACKGROUND]",
+    description: "Brings a table up to date by its refresh strategy, loading it if need be",
+    example: "REFRESH TABLE shop.orders",
+    function: "unify_refresh",
+    topic: Topic::Loads,
+    call: |pair| RefreshTable::parse(pair).map(|statement| statement.call()),
+};
+
+pub(super) static REFRESH_SCHEMA: StatementDef = StatementDef {
+    rule: Rule::refresh_schema,
+    syntax: "REFRESH SCHEMA conn [IN BACKGROUND]",
+    description: "Brings all loaded tables of a connection up to date, side by side",
+    example: "REFRESH SCHEMA shop",
+    function: "unify_refresh",
+    topic: Topic::Loads,
+    call: |pair| RefreshSchema::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_refresh('conn.table', background := false)`, or `unify_refresh('conn')` for all loaded tables of a connection.
 pub(crate) struct UnifyRefresh;

@@ -3,8 +3,8 @@
 use crate::load::LoadAction;
 use crate::sql::commands::load::{bind_load, load_call, load_of, BACKGROUND, TABLE};
 use crate::sql::name::TablePath;
-use crate::sql::parse::Pair;
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::parse::{Pair, Rule};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 
 /// `RELOAD TABLE conn.table [IN BACKGROUND]`.
@@ -25,6 +25,16 @@ impl ReloadTable {
         load_call("unify_reload", &self.table.to_string(), self.background)
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::reload,
+    syntax: "RELOAD TABLE conn.table [IN BACKGROUND]",
+    description: "Loads a table anew and swaps it in when it is complete",
+    example: "RELOAD TABLE shop.orders",
+    function: "unify_reload",
+    topic: Topic::Loads,
+    call: |pair| ReloadTable::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_reload('conn.table', background := false)`.
 pub(crate) struct UnifyReload;

@@ -3,9 +3,9 @@
 use crate::catalog::AdapterEntry;
 use crate::session::Value;
 use crate::spec::{AdapterSpec, Part, ScalarType};
-use crate::sql::parse::Pair;
+use crate::sql::parse::{Pair, Rule};
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -35,6 +35,16 @@ impl ShowAdapters {
         "SELECT * FROM unify_adapters()".to_string()
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::show_adapters,
+    syntax: "SHOW ALL ADAPTERS",
+    description: "Lists the adapters, those whose spec is broken included",
+    example: "SHOW ALL ADAPTERS",
+    function: "unify_adapters",
+    topic: Topic::Connections,
+    call: |pair| Ok(ShowAdapters::parse(pair).call()),
+};
 
 /// `unify_adapters()`.
 pub(crate) struct UnifyAdapters;

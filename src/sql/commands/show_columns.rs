@@ -6,10 +6,10 @@ use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
 use crate::sql::commands::load::TABLE;
 use crate::sql::name::TablePath;
 use crate::sql::native::{self, NativeColumn};
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::{attached, lookup, with_place};
 use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{columns::ColumnType, Error, Result};
 use std::sync::Arc;
 
@@ -40,6 +40,16 @@ impl ShowColumns {
         format!("SELECT * FROM unify_columns({})", quote_literal(&self.table.to_string()))
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::show_columns,
+    syntax: "SHOW COLUMNS FROM conn.table",
+    description: "Lists a table's columns: those its adapter declares before the first load, all of them after it",
+    example: "SHOW COLUMNS FROM shop.orders",
+    function: "unify_columns",
+    topic: Topic::Tables,
+    call: |pair| ShowColumns::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_columns('conn.table')`.
 pub(crate) struct UnifyColumns;

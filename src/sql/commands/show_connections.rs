@@ -3,9 +3,9 @@
 use crate::catalog::ConnectionEntry;
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::parse::Pair;
+use crate::sql::parse::{Pair, Rule};
 use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -33,6 +33,16 @@ impl ShowConnections {
         "SELECT * FROM unify_connections()".to_string()
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::show_connections,
+    syntax: "SHOW ALL CONNECTIONS",
+    description: "Lists the connections, those that cannot be used included",
+    example: "SHOW ALL CONNECTIONS",
+    function: "unify_connections",
+    topic: Topic::Connections,
+    call: |pair| Ok(ShowConnections::parse(pair).call()),
+};
 
 /// `unify_connections()`.
 pub(crate) struct UnifyConnections;

@@ -5,10 +5,10 @@ use crate::load::TableTarget;
 use crate::session::{quote_literal, Session, TableName, Value};
 use crate::spec::{Connection, ScalarType, TableDef, ViewDef};
 use crate::sql::native::{self, LastLoads, NativeRelations};
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::with_place;
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -28,23 +28,43 @@ const COLUMNS: &[(&str, ScalarType)] = &[
 
 const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
 
-/// `SHOW TABLES IN conn`.
+/// `SHOW TABLES IN conn`, or `SHOW ALL ADAPTER TABLES` for those of all connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShowTables {
-    pub connection: String,
+    pub connection: Option<String>,
 }
 
 impl ShowTables {
     /// Reads the statement.
     pub(crate) fn parse(pair: Pair<'_>) -> Result<ShowTables> {
-        parse::first_name(pair).map(|connection| ShowTables { connection })
+        parse::first_name(pair).map(|connection| ShowTables { connection: Some(connection) })
     }
 
     /// Returns the call the statement stands for.
     pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_tables({})", quote_literal(&self.connection))
+        format!("SELECT * FROM unify_tables({})", self.connection.as_deref().map(quote_literal).unwrap_or_default())
     }
 }
+
+pub(super) static SHOW_ALL: StatementDef = StatementDef {
+    rule: Rule::show_all_tables,
+    syntax: "SHOW ALL ADAPTER TABLES",
+    description: "Lists the tables and views of all connections, and how far each is loaded",
+    example: "SHOW ALL ADAPTER TABLES",
+    function: "unify_tables",
+    topic: Topic::Tables,
+    call: |_| Ok(ShowTables { connection: None }.call()),
+};
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::show_tables,
+    syntax: "SHOW TABLES IN conn",
+    description: "Lists a connection's tables and views, and how far each is loaded",
+    example: "SHOW TABLES IN shop",
+    function: "unify_tables",
+    topic: Topic::Tables,
+    call: |pair| ShowTables::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_tables([conn])`.
 pub(crate) struct UnifyTables;

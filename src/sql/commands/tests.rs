@@ -4,10 +4,11 @@ use crate::catalog::{Catalog, Environment};
 use crate::columns::{Batch, ColumnData};
 use crate::load::Loader;
 use crate::session::{Database, Session, Settings, TableName, Value};
-use crate::sql::{functions, parse_statement, Arguments, Bound, Instance, ParameterType, ParsedStatement, StatementContext};
+use crate::sql::{functions, parse_statement, statements, Arguments, Bound, Instance, ParameterType, ParsedStatement, StatementContext};
 use crate::{Error, Result};
 use expect_test::Expect;
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 const SPEC: &str = "
@@ -217,26 +218,29 @@ fn null_and_missing_arguments_are_errors() {
 }
 
 #[test]
-fn each_statement_calls_a_function_there_is() {
-    for text in [
-        "REFRESH TABLE a.b",
-        "REFRESH SCHEMA a",
-        "RELOAD TABLE a.b",
-        "CLEAR TABLE a.b",
-        "SHOW ALL JOBS",
-        "SHOW JOB 1",
-        "WAIT FOR JOB 1",
-        "CANCEL JOB 1",
-        "LOAD TABLE a.b",
-        "PEEK a.b",
-        "SHOW ALL ADAPTERS",
-        "SHOW ALL CONNECTIONS",
-        "SHOW TABLES IN a",
-        "SHOW COLUMNS FROM a.b",
-    ] {
-        let ParsedStatement::Call(sql) = parse_statement(text) else { panic!("{text} is no call") };
-        let name = sql.trim_start_matches("SELECT * FROM ").split('(').next().unwrap_or("");
-        assert!(functions().iter().any(|function| function.def().name == name), "{sql}");
+fn each_statement_of_the_grammar_is_defined_and_each_definition_is_in_the_grammar() {
+    let grammar = include_str!("../grammar.pest");
+    let alternatives = |rule: &str| -> BTreeSet<String> {
+        let rule = grammar.split(&format!("\n{rule} = {{")).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+        let list = rule.split('(').nth(1).and_then(|rest| rest.split(')').next()).unwrap();
+        list.split('|').map(|name| name.trim().to_string()).collect()
+    };
+    let defined: BTreeSet<String> = statements().iter().map(|statement| format!("{:?}", statement.rule)).collect();
+    assert_eq!(alternatives("statement"), defined);
+    assert_eq!(statements().len(), defined.len());
+    // What claims a text is the head of a statement, and each statement has one.
+    let heads: BTreeSet<String> = alternatives("head").iter().map(|head| head.trim_end_matches("_head").to_string()).collect();
+    assert_eq!(heads, defined);
+}
+
+#[test]
+fn each_statement_calls_its_function() {
+    for statement in statements() {
+        let ParsedStatement::Call(sql) = parse_statement(statement.example) else { panic!("{} is no call", statement.example) };
+        assert!(sql.starts_with(&format!("SELECT * FROM {}(", statement.function)), "{sql}");
+        assert!(functions().iter().any(|function| function.def().name == statement.function), "{sql}");
+        let first_word = statement.syntax.split(' ').next().unwrap();
+        assert!(statement.example.starts_with(first_word) && !statement.description.is_empty(), "{}", statement.syntax);
     }
 }
 

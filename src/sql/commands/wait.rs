@@ -2,9 +2,9 @@
 
 use crate::sql::commands::jobs::{find, JOB};
 use crate::sql::commands::load::bind_waits;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::waiting::{Task, Waits};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{Error, Result};
 
 /// `WAIT FOR JOB n`.
@@ -25,6 +25,16 @@ impl WaitForJob {
         format!("SELECT * FROM unify_wait({})", self.job)
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::wait,
+    syntax: "WAIT FOR JOB n",
+    description: "Waits for a job's end and says what it did",
+    example: "WAIT FOR JOB 1",
+    function: "unify_wait",
+    topic: Topic::Jobs,
+    call: |pair| WaitForJob::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_wait(n)`.
 pub(crate) struct UnifyWait;
