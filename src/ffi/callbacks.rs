@@ -6,9 +6,9 @@ use super::guard::guard_or;
 use super::own::OwnStatement;
 use super::settings::ContextSettings;
 use super::state::State;
-use super::wait::{exception_of, Wait};
+use super::wait::{exception_of, exception_text, Wait};
 use crate::session::quote_literal;
-use crate::sql::{parse_statement, replacement_sql, ParsedStatement};
+use crate::sql::{joined, mistake_in, parse_statement, replacement_sql, ParsedStatement};
 use libduckdb_sys::{
     duckdb_create_table_function, duckdb_destroy_extracted, duckdb_destroy_table_function, duckdb_extracted_statements,
     duckdb_table_function,
@@ -38,6 +38,11 @@ impl Text {
         std::str::from_utf8(bytes).unwrap_or("")
     }
 
+    /// Lends a text to the bridge for the length of a call.
+    pub fn lend(text: &str) -> Text {
+        Text { data: text.as_ptr().cast::<c_char>(), size: text.len() }
+    }
+
     fn give(text: String) -> Text {
         let bytes = text.into_bytes().into_boxed_slice();
         let size = bytes.len();
@@ -47,26 +52,43 @@ impl Text {
     const NONE: Text = Text { data: std::ptr::null(), size: 0 };
 }
 
-/// The answer to a statement DuckDB could not parse.
+/// The answer to a question of the bridge.
 #[repr(C)]
 pub struct Answer {
     kind: i32,
-    error_pos: i64,
     text: Text,
 }
 
+impl Answer {
+    const NONE: Answer = Answer { kind: 0, text: Text::NONE };
+}
+
 #[no_mangle]
-extern "C" fn unify_parse_statement(statement: Text) -> Answer {
-    guard_or(Answer { kind: 0, error_pos: -1, text: Text::NONE }, || {
-        // SAFETY: the bridge lends the statement for the length of this call.
-        let statement = unsafe { statement.as_str() };
-        match parse_statement(statement) {
-            ParsedStatement::NotOurs => Answer { kind: 0, error_pos: -1, text: Text::NONE },
-            ParsedStatement::Call(sql) => Answer { kind: 1, error_pos: -1, text: Text::give(sql) },
-            ParsedStatement::Wrong { message, position } => {
-                Answer { kind: -1, error_pos: position.map_or(-1, |position| position as i64), text: Text::give(message) }
-            }
+extern "C" fn unify_parse_statement(pieces: *const Text, n_pieces: usize) -> Answer {
+    guard_or(Answer::NONE, || {
+        if n_pieces == 0 {
+            return Answer::NONE;
         }
+        // SAFETY: the bridge lends this many texts, one at least, for the length of this call.
+        let pieces = unsafe { std::slice::from_raw_parts(pieces, n_pieces) };
+        // SAFETY: as above.
+        let pieces: Vec<&str> = pieces.iter().map(|piece| unsafe { piece.as_str() }).collect();
+        match parse_statement(&joined(&pieces)) {
+            ParsedStatement::NotOurs => Answer::NONE,
+            ParsedStatement::Call(sql) => Answer { kind: 1, text: Text::give(sql) },
+            ParsedStatement::Wrong { message } => Answer { kind: -1, text: Text::give(message) },
+        }
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_mistake(query: Text, known: Text) -> Answer {
+    guard_or(Answer::NONE, || {
+        // SAFETY: the bridge lends the text for the length of this call.
+        let query = unsafe { query.as_str() };
+        // SAFETY: as above.
+        let known = unsafe { known.as_str() };
+        Answer { kind: -1, text: Text::give(exception_text("Parser", &mistake_in(query, known))) }
     })
 }
 
@@ -154,12 +176,12 @@ extern "C" fn unify_take_wait() -> *mut c_void {
 
 #[no_mangle]
 extern "C" fn unify_wait_a_while(wait: *mut c_void) -> Answer {
-    guard_or(Answer { kind: 0, error_pos: -1, text: Text::NONE }, || {
+    guard_or(Answer::NONE, || {
         // SAFETY: the bridge lends what `unify_take_wait` gave; one thread at a time uses it.
         let wait = unsafe { &*wait.cast::<Wait>() };
         match wait.a_while() {
-            Ok(()) => Answer { kind: 0, error_pos: -1, text: Text::NONE },
-            Err(err) => Answer { kind: -1, error_pos: -1, text: Text::give(exception_of(&err)) },
+            Ok(()) => Answer::NONE,
+            Err(err) => Answer { kind: -1, text: Text::give(exception_of(&err)) },
         }
     })
 }

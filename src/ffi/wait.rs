@@ -51,9 +51,13 @@ impl Wait {
 
 /// Returns an error as the text of a DuckDB exception: its type and message as JSON.
 pub fn exception_of(err: &Error) -> String {
-    let exception_type = if err.kind() == ErrorKind::Interrupted { "INTERRUPT" } else { "Invalid Input" };
+    exception_text(if err.kind() == ErrorKind::Interrupted { "INTERRUPT" } else { "Invalid Input" }, err.message())
+}
+
+/// Returns the text of a DuckDB exception of that type.
+pub fn exception_text(exception_type: &str, text: &str) -> String {
     let mut message = String::new();
-    for c in err.message().chars() {
+    for c in text.chars() {
         match c {
             '"' | '\\' => message.extend(['\\', c]),
             c if c < ' ' => drop(write!(message, "\\u{:04x}", u32::from(c))),

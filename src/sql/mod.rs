@@ -1,5 +1,6 @@
 //! What users type: functions, and the statements that turn into calls of them.
 
+mod caret;
 mod commands;
 mod function;
 mod name;
@@ -16,7 +17,7 @@ pub use function::{
     Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall,
     Work,
 };
-pub use parse::{parse_statement, ParsedStatement};
+pub use parse::{joined, mistake_in, parse_statement, ParsedStatement};
 pub use relation::target_catalog;
 pub use replacement::replacement_sql;
 pub use statement::{StatementDef, Topic};

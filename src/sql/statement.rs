@@ -46,3 +46,23 @@ pub struct StatementDef {
     /// Returns the call that a parsed statement stands for: `SELECT * FROM function(constants)`.
     pub(crate) call: fn(Pair<'_>) -> Result<String>,
 }
+
+impl StatementDef {
+    /// Returns the keywords it begins with: optional ones and names left out.
+    pub fn keywords(&self) -> Vec<&'static str> {
+        let is_keyword = |word: &&str| word.chars().all(|letter| letter.is_ascii_uppercase());
+        let mut keywords = Vec::new();
+        let mut n_open = 0;
+        for word in self.syntax.split(' ') {
+            let is_optional = n_open > 0 || word.starts_with('[');
+            n_open += word.matches('[').count();
+            n_open -= word.matches(']').count();
+            match is_optional {
+                true => {}
+                false if is_keyword(&word) => keywords.push(word),
+                false => break,
+            }
+        }
+        keywords
+    }
+}

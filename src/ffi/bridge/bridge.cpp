@@ -16,6 +16,9 @@
 #include "duckdb/logging/log_manager.hpp"
 #include "duckdb/logging/log_type.hpp"
 #include "duckdb/main/extension_callback_manager.hpp"
+#ifndef UNIFY_DUCKDB_1_5
+#include "duckdb/main/active_query_context.hpp"
+#endif
 #include "duckdb/parallel/async_result.hpp"
 #include "duckdb/parser/parser_extension.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
@@ -108,6 +111,11 @@ InternalException::InternalException(const string &msg) : Exception(ExceptionTyp
 Exception::Exception(ExceptionType, const string &message) : std::runtime_error(message) {
 }
 #else
+//! The host's checks that there is a query only in debug builds; here there may be none.
+const string &ClientContext::GetCurrentQuery() {
+	static const string none;
+	return active_query ? active_query->query : none;
+}
 [[noreturn]] void ThrowNullSharedPtrDereference() {
 	abort();
 }
@@ -172,15 +180,17 @@ static unique_ptr<TableRef> TakeFrom(void *extracted) {
 // Statements
 //===----------------------------------------------------------------------===//
 struct StatementSql : public ParserExtensionParseData {
-	explicit StatementSql(string sql_p) : sql(std::move(sql_p)) {
+	StatementSql(string sql_p, bool is_wrong_p) : sql(std::move(sql_p)), is_wrong(is_wrong_p) {
 	}
 	unique_ptr<ParserExtensionParseData> Copy() const override {
-		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql));
+		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql, is_wrong));
 	}
 	string ToString() const override {
 		return sql;
 	}
+	//! The SQL to run, or what is wrong with the statement.
 	string sql;
+	bool is_wrong;
 };
 
 struct StatementInfo : public TableFunctionInfo {
@@ -189,51 +199,56 @@ struct StatementInfo : public TableFunctionInfo {
 	string sql;
 };
 
-static ParserExtensionParseResult ParseText(const string &text) {
-	auto answer = unify_parse_statement(Lend(text));
+#ifdef UNIFY_DUCKDB_1_5
+// The text is one statement of the script. The place of a mistake is part of the message: error_location would count from the beginning of
+// the script, and where in it the statement begins is not known here.
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
+	auto statement = Lend(query);
+	auto answer = unify_parse_statement(&statement, 1);
 	ParserExtensionParseResult result;
 	string said(answer.text.data ? answer.text.data : "", answer.text.size);
 	if (answer.kind > 0) {
 		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
-		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said)));
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), false));
 	} else if (answer.kind < 0) {
 		result.type = ParserExtensionResultType::DISPLAY_EXTENSION_ERROR;
 		result.error = std::move(said);
-		if (answer.error_pos >= 0) {
-			result.error_location = optional_idx(static_cast<idx_t>(answer.error_pos));
+	}
+	unify_answer_free(answer);
+	return result;
+}
+#else
+// The tokens run from the statement DuckDB could not parse to the end of the input, without places and comments: nothing here tells what
+// the user wrote. So a mistake is told when the statement is planned, where its text is known. DuckDB, too, plans and runs each statement
+// of a script before it parses the next.
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<SimpleToken> &tokens) {
+	vector<UnifyText> pieces;
+	for (auto &token : tokens) {
+		if (token.type == TokenType::END_OF_INPUT) {
+			break;
 		}
+		pieces.push_back(Lend(token.text));
+		if (token.type == TokenType::TERMINATOR) {
+			break;
+		}
+	}
+	auto answer = unify_parse_statement(pieces.data(), pieces.size());
+	ParserExtensionParseResult result;
+	if (answer.kind != 0) {
+		string said(answer.text.data, answer.text.size);
+		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), answer.kind < 0));
+		result.consumed_tokens = static_cast<int64_t>(pieces.size());
 	}
 	unify_answer_free(answer);
 	return result;
 }
 
-#ifdef UNIFY_DUCKDB_1_5
-static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
-	return ParseText(query);
-}
-#else
-// The tokens run from the statement DuckDB could not parse to the end of the input, comments left out.
-static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<SimpleToken> &tokens) {
-	string text;
-	int64_t count = 0;
-	for (auto &token : tokens) {
-		if (token.type == TokenType::END_OF_INPUT) {
-			break;
-		}
-		count++;
-		if (token.type == TokenType::TERMINATOR) {
-			break;
-		}
-		text += token.text;
-		text += ' ';
-	}
-	auto result = ParseText(text);
-	if (result.type == ParserExtensionResultType::PARSE_SUCCESSFUL) {
-		result.consumed_tokens = count;
-	} else if (result.type == ParserExtensionResultType::DISPLAY_EXTENSION_ERROR) {
-		result.consumed_tokens = -1;
-	}
-	return result;
+[[noreturn]] static void ThrowMistake(ClientContext &context, const string &known) {
+	auto answer = unify_mistake(Lend(context.GetCurrentQuery()), Lend(known));
+	string said(answer.text.data, answer.text.size);
+	unify_answer_free(answer);
+	throw std::runtime_error(said);
 }
 #endif
 
@@ -245,9 +260,14 @@ static unique_ptr<TableRef> BindStatement(ClientContext &context, TableFunctionB
 
 // The statement becomes `FROM <our table function>(...)`. Binder::Bind(ExtensionStatement) expects a LogicalGet at the root, so
 // the SQL from Rust is a plain `SELECT * FROM function(constants)`.
-static ParserExtensionPlanResult Plan(ParserExtensionInfo *, ClientContext &,
+static ParserExtensionPlanResult Plan(ParserExtensionInfo *, ClientContext &context,
                                       unique_ptr<ParserExtensionParseData> parse_data) {
 	auto &data = reinterpret_cast<StatementSql &>(*parse_data);
+#ifndef UNIFY_DUCKDB_1_5
+	if (data.is_wrong) {
+		ThrowMistake(context, data.sql);
+	}
+#endif
 	auto host_function = reinterpret_cast<TableFunction *>(unify_table_function_new());
 	ParserExtensionPlanResult result {*host_function, {}, {}, true, StatementReturnType::QUERY_RESULT};
 	unify_table_function_free(host_function);

@@ -11,15 +11,19 @@ struct UnifyText {
 	size_t size;
 };
 
-//! Rust's answer to a statement DuckDB could not parse.
+//! Rust's answer to a question.
 struct UnifyAnswer {
-	int32_t kind;      // 0 not ours, 1 ours: text is the SQL to run, -1 ours but wrong: text is the message
-	int64_t error_pos; // byte offset of the mistake in the statement, or -1
-	UnifyText text;    // owned by Rust until unify_answer_free
+	int32_t kind;   // what each function says
+	UnifyText text; // owned by Rust until unify_answer_free
 };
 
 // Implemented in Rust (src/ffi/callbacks.rs). None of them unwinds.
-UnifyAnswer unify_parse_statement(UnifyText statement);
+//! A statement DuckDB could not parse, in one piece or a piece a token. `kind` 0: not ours, 1: ours, text is the SQL to run, -1: ours
+//! but wrong, text is the message with the place of the mistake.
+UnifyAnswer unify_parse_statement(const UnifyText *pieces, size_t n_pieces);
+//! The exception to throw for a statement of ours that is wrong, as DuckDB writes it. `query` is the text of the statement that runs, if
+//! any; `known` is what unify_parse_statement said.
+UnifyAnswer unify_mistake(UnifyText query, UnifyText known);
 void unify_answer_free(UnifyAnswer answer);
 //! A duckdb_extracted_statements that holds one SELECT, or null when the name is not one of ours. `database` is a
 //! duckdb_database lent for the call, `context` the ClientContext that binds.

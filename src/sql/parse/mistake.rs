@@ -1,0 +1,63 @@
+//! What is wrong with a statement: what stands there, what was expected, and which keyword was meant.
+
+use super::Rule;
+use crate::spec::yaml::nearest;
+use pest::error::ErrorVariant;
+
+/// Returns `syntax error at or near "x"; expected a or b; did you mean B?`.
+pub(super) fn message_of(variant: &ErrorVariant<Rule>, found: &str) -> String {
+    let message = match found {
+        "" => "syntax error at end of input".to_string(),
+        found => format!("syntax error at or near \"{found}\""),
+    };
+    let ErrorVariant::ParsingError { positives, .. } = variant else { return message };
+    let mut expected: Vec<&str> = Vec::new();
+    for rule in positives {
+        let name = described(*rule);
+        if !name.is_empty() && !expected.contains(&name) {
+            expected.push(name);
+        }
+    }
+    let message = match expected.as_slice() {
+        [] => message,
+        [one] => format!("{message}; expected {one}"),
+        [firsts @ .., last] => format!("{message}; expected {} or {last}", firsts.join(", ")),
+    };
+    match meant(positives, found) {
+        Some(keyword) => format!("{message}; did you mean {keyword}?"),
+        None => message,
+    }
+}
+
+/// Returns the word at a position: what stands there up to the next blank or punctuation.
+pub(super) fn found_at(text: &str, position: usize) -> &str {
+    let rest = text.get(position..).unwrap_or("");
+    let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    match rest.chars().next() {
+        Some(first) => &rest[..len.max(first.len_utf8())],
+        None => "",
+    }
+}
+
+/// Returns the keyword, of those that may stand there, that is most like the word that stands there.
+fn meant(positives: &[Rule], found: &str) -> Option<String> {
+    let keywords: Vec<String> = positives.iter().filter_map(|rule| format!("{rule:?}").strip_prefix("k_").map(str::to_uppercase)).collect();
+    nearest(found, keywords.iter().map(String::as_str)).map(str::to_string)
+}
+
+/// Returns what a rule is to the reader of an error; empty for what goes without saying.
+fn described(rule: Rule) -> &'static str {
+    match rule {
+        Rule::EOI => "the end of the statement",
+        Rule::dot => "'.'",
+        Rule::number => "a whole number",
+        Rule::bare | Rule::quoted | Rule::any_name => "a name",
+        Rule::table_name => "a table as connection.table",
+        Rule::k_at => "AT",
+        Rule::k_limit => "LIMIT",
+        Rule::k_drop => "DROP",
+        Rule::k_in => "IN BACKGROUND",
+        Rule::k_background => "BACKGROUND",
+        _ => "",
+    }
+}
