@@ -39,7 +39,18 @@ fn generate(releases: &Value) {
         let name = line["name"].as_str().expect("a line has a name");
         let upper = name.to_uppercase();
         write!(code, "bridge_line!({upper}, {name}").unwrap();
-        for function in ["register", "weak", "weak_free", "users", "lock", "unlock", "interrupted", "run_in_steps", "make_optional"] {
+        for function in [
+            "register",
+            "weak",
+            "weak_free",
+            "users",
+            "lock",
+            "unlock",
+            "interrupted",
+            "run_in_steps",
+            "make_optional",
+            "check_setting_of",
+        ] {
             write!(code, ", \"unify_{function}_{name}\"").unwrap();
         }
         code.push_str(");\n");

@@ -4,10 +4,10 @@ use super::calls::progress_of;
 use super::database::DatabaseLease;
 use super::guard::guard_or;
 use super::own::OwnStatement;
-use super::settings::ContextSettings;
+use super::settings::{value_of, ContextSettings};
 use super::state::State;
 use super::wait::{exception_of, exception_text, Wait};
-use crate::session::quote_literal;
+use crate::session::{quote_literal, Settings};
 use crate::sql::{joined, mistake_in, parse_statement, replacement_sql, ParsedStatement};
 use libduckdb_sys::{
     duckdb_create_table_function, duckdb_destroy_extracted, duckdb_destroy_table_function, duckdb_extracted_statements,
@@ -89,6 +89,14 @@ extern "C" fn unify_mistake(query: Text, known: Text) -> Answer {
         // SAFETY: as above.
         let known = unsafe { known.as_str() };
         Answer { kind: -1, text: Text::give(exception_text("Parser", &mistake_in(query, known))) }
+    })
+}
+
+#[no_mangle]
+extern "C" fn unify_check_setting(setting: usize, value: *mut c_void) -> Answer {
+    guard_or(Answer::NONE, || match Settings::check(setting, value_of(value.cast())) {
+        Ok(()) => Answer::NONE,
+        Err(err) => Answer { kind: -1, text: Text::give(exception_of(&err)) },
     })
 }
 

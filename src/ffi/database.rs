@@ -96,6 +96,11 @@ impl DatabaseLease {
         DatabaseLease { database: database.cast() }
     }
 
+    /// Returns the handle, for the bridge.
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.database.cast()
+    }
+
     /// Opens a session.
     pub fn connect(&self) -> Result<HostSession> {
         let mut connection: duckdb_connection = std::ptr::null_mut();

@@ -1,5 +1,6 @@
 //! The bridge of the DuckDB line that loaded us, and the releases this binary supports.
 
+use super::callbacks::Text;
 use std::ffi::{c_char, c_void};
 
 /// The bridge built for one DuckDB line. The functions are documented in `bridge/bridge.cpp`.
@@ -13,12 +14,14 @@ pub struct Bridge {
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
     pub run_in_steps: unsafe extern "C" fn(table_function: *mut c_void),
     pub make_optional: unsafe extern "C" fn(table_function: *mut c_void),
+    pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize),
 }
 
 macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $lock:literal, $unlock:literal,
-     $interrupted:literal, $run_in_steps:literal, $make_optional:literal) => {
+     $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal) => {
         mod $module {
+            use super::Text;
             use std::ffi::{c_char, c_void};
             extern "C" {
                 #[link_name = $register]
@@ -39,6 +42,8 @@ macro_rules! bridge_line {
                 pub fn run_in_steps(table_function: *mut c_void);
                 #[link_name = $make_optional]
                 pub fn make_optional(table_function: *mut c_void);
+                #[link_name = $check_setting_of]
+                pub fn check_setting_of(database: *mut c_void, name: Text, setting: usize);
             }
         }
         static $name: Bridge = Bridge {
@@ -51,6 +56,7 @@ macro_rules! bridge_line {
             interrupted: $module::interrupted,
             run_in_steps: $module::run_in_steps,
             make_optional: $module::make_optional,
+            check_setting_of: $module::check_setting_of,
         };
     };
 }

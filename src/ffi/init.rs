@@ -50,7 +50,7 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     let database: *mut c_void = unsafe { database.read() }.cast();
     let lease = DatabaseLease::borrow(database);
     let state = State::new(bridge, HostDatabase::new(bridge, database));
-    settings::register(&lease)?;
+    settings::register(&lease, bridge)?;
     functions::register(&lease, &state, bridge)?;
     stop_at_exit(&state);
     let log_type = CString::new(LOG_TYPE).unwrap_or_default();

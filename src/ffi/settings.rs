@@ -1,6 +1,8 @@
 //! Registers the settings, and reads them in the session of the statement that needs them.
 
+use super::callbacks::Text;
 use super::database::{c_string, DatabaseLease};
+use super::host::Bridge;
 use super::result::text_of;
 use crate::session::{SettingType, Settings, Value, SETTINGS};
 use crate::{Error, Result};
@@ -8,9 +10,9 @@ use libduckdb_sys::*;
 use std::ffi::c_void;
 
 /// Registers every setting with the database. One that is there already, from an earlier LOAD, stays.
-pub fn register(database: &DatabaseLease) -> Result<()> {
+pub fn register(database: &DatabaseLease, bridge: &Bridge) -> Result<()> {
     let session = database.connect()?;
-    for setting in SETTINGS {
+    for (idx, setting) in SETTINGS.iter().enumerate() {
         let (name, default, description) = (c_string(setting.name)?, c_string(setting.default)?, c_string(setting.description)?);
         let type_id = match setting.setting_type {
             SettingType::Boolean => DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN,
@@ -36,6 +38,8 @@ pub fn register(database: &DatabaseLease) -> Result<()> {
         unsafe { duckdb_config_option_set_description(option, description.as_ptr()) };
         // SAFETY: session and option are valid. A setting that is there already is refused, which is what is wanted.
         unsafe { duckdb_register_config_option(session.connection(), option) };
+        // SAFETY: the database and the name are valid for the length of the call.
+        unsafe { (bridge.check_setting_of)(database.as_ptr(), Text::lend(setting.name), idx) };
         // SAFETY: made above, freed once.
         unsafe { duckdb_destroy_config_option(&mut option) };
         // SAFETY: made above, freed once.

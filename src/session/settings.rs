@@ -14,6 +14,18 @@ pub enum SettingType {
     Varchar,
 }
 
+impl SettingType {
+    /// Returns the type's name in SQL.
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            SettingType::Boolean => "BOOLEAN",
+            SettingType::BigInt => "BIGINT",
+            SettingType::Double => "DOUBLE",
+            SettingType::Varchar => "VARCHAR",
+        }
+    }
+}
+
 /// A setting as DuckDB registers it.
 #[derive(Debug, Clone, Copy)]
 pub struct SettingDef {
@@ -30,13 +42,14 @@ pub const SETTINGS: &[SettingDef] = &[
         name: "unify_connections_file",
         setting_type: SettingType::Varchar,
         default: "",
-        description: "File with the connections; empty: $UNIFY_CONNECTIONS, $UNIFY_HOME/connections.yaml or ~/.unify/connections.yaml",
+        description: "File with the connections; empty: the file that UNIFY_CONNECTIONS names in the environment, else \
+             $UNIFY_HOME/connections.yaml, else ~/.unify/connections.yaml",
     },
     SettingDef {
         name: "unify_spec_path",
         setting_type: SettingType::Varchar,
         default: "",
-        description: "Folder with adapter specs of your own; empty: $UNIFY_HOME/rest_specs",
+        description: "Folder with adapter specs of your own, which win over bundled ones of the same name; empty: $UNIFY_HOME/rest_specs",
     },
     SettingDef {
         name: "unify_target",
@@ -66,7 +79,8 @@ pub const SETTINGS: &[SettingDef] = &[
         name: "unify_progress",
         setting_type: SettingType::Varchar,
         default: "auto",
-        description: "Progress line while a SELECT waits for a load: auto (with a terminal), on, off",
+        description: "Progress line on stderr while a statement waits for a load: auto (when it is a terminal, unless DuckDB shows a bar of its \
+             own), on, off",
     },
     SettingDef {
         name: "unify_load_timeout",
@@ -84,19 +98,19 @@ pub const SETTINGS: &[SettingDef] = &[
         name: "unify_log_retention",
         setting_type: SettingType::Double,
         default: "0",
-        description: "Days that records of ended loads stay in loading_jobs and loading_log; 0: for ever",
+        description: "Days that records of ended loads stay in loading_jobs and loading_log, looked at when a load starts; 0: for ever",
     },
     SettingDef {
         name: "unify_max_staleness",
         setting_type: SettingType::Varchar,
         default: "4h",
-        description: "How old the daemon lets a table become whose adapter spec does not say it: seconds, or such as 90s, 30m, 4h, 1d",
+        description: "How old the daemon lets a table become whose adapter spec has no max_staleness: seconds, or such as 90s, 30m, 4h, 1d, 2w, 1h 30m",
     },
     SettingDef {
         name: "unify_daemon_max_load",
         setting_type: SettingType::Double,
         default: "0.5",
-        description: "The daemon refreshes only while the machine's load average per core is below this",
+        description: "The daemon refreshes only while the machine's load average of the last minute, per core, is below this; 0: never",
     },
     SettingDef {
         name: "unify_http_timeout",
@@ -171,6 +185,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Fails, naming the setting, when the value is out of the range of the setting at that place of `SETTINGS`.
+    pub fn check(setting: usize, value: Value) -> Result<()> {
+        let Some(setting) = SETTINGS.get(setting) else { return Ok(()) };
+        Settings::read(|name| (name == setting.name).then(|| value.clone())).map(|_| ())
+    }
+
     /// Reads the settings through `value_of`; a name it does not know has its default. Fails, naming the setting, on a value
     /// out of its range.
     pub fn read(value_of: impl Fn(&str) -> Option<Value>) -> Result<Settings> {

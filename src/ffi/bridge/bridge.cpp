@@ -16,6 +16,7 @@
 #include "duckdb/logging/log_manager.hpp"
 #include "duckdb/logging/log_type.hpp"
 #include "duckdb/main/extension_callback_manager.hpp"
+#include "duckdb/main/user_settings.hpp"
 #ifndef UNIFY_DUCKDB_1_5
 #include "duckdb/main/active_query_context.hpp"
 #endif
@@ -370,6 +371,49 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 	}
 }
 
+//===----------------------------------------------------------------------===//
+// Settings
+//===----------------------------------------------------------------------===//
+//! Opens a private member: the argument of an explicit instantiation may name it.
+template <class MEMBER, MEMBER GlobalUserSettings::*member>
+struct Opened {
+	friend MEMBER &Open(GlobalUserSettings &settings, MEMBER *) {
+		return settings.*member;
+	}
+};
+using OptionMap = decltype(std::declval<GlobalUserSettings>().GetExtensionSettings());
+OptionMap &Open(GlobalUserSettings &settings, OptionMap *);
+mutex &Open(GlobalUserSettings &settings, mutex *);
+template struct Opened<OptionMap, &GlobalUserSettings::extension_parameters>;
+template struct Opened<mutex, &GlobalUserSettings::lock>;
+
+// Asked by DuckDB before it keeps a value. The callback is not told which setting is meant, so each has one of its own.
+template <size_t setting>
+static void CheckSetting(ClientContext &, SetScope, Value &value) {
+	auto answer = unify_check_setting(setting, &value);
+	auto is_wrong = answer.kind < 0;
+	string error(answer.text.data ? answer.text.data : "", answer.text.size);
+	unify_answer_free(answer);
+	if (is_wrong) {
+		throw std::runtime_error(error);
+	}
+}
+
+template <size_t... settings>
+static set_option_callback_t CheckOf(size_t setting, std::index_sequence<settings...>) {
+	static const set_option_callback_t checks[] = {CheckSetting<settings>...};
+	return setting < sizeof...(settings) ? checks[setting] : nullptr;
+}
+
+static const string &TextOf(const string &name) {
+	return name;
+}
+#ifndef UNIFY_DUCKDB_1_5
+static const string &TextOf(const Identifier &name) {
+	return name.GetIdentifierName();
+}
+#endif
+
 } // namespace duckdb
 
 //===----------------------------------------------------------------------===//
@@ -473,4 +517,16 @@ extern "C" void UNIFY_EXPORT(unify_run_in_steps_)(void *table_function) {
 	function.table_scan_progress = [](ClientContext &, const FunctionData *data, const GlobalTableFunctionState *) -> double {
 		return unify_progress(reinterpret_cast<const BindDataHandle *>(data)->bind_data);
 	};
+}
+
+//! Lets Rust check the values of the setting of that name, which it knows by a number below 64.
+extern "C" void UNIFY_EXPORT(unify_check_setting_of_)(void *database, UnifyText name, size_t setting) {
+	using namespace duckdb;
+	auto &settings = reinterpret_cast<DatabaseHandle *>(database)->database->instance->config.user_settings;
+	lock_guard<mutex> guard(Open(settings, static_cast<mutex *>(nullptr)));
+	for (auto &option : Open(settings, static_cast<OptionMap *>(nullptr))) {
+		if (TextOf(option.first) == string(name.data, name.size)) {
+			option.second.set_function = CheckOf(setting, std::make_index_sequence<64>());
+		}
+	}
 }

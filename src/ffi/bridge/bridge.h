@@ -24,6 +24,8 @@ UnifyAnswer unify_parse_statement(const UnifyText *pieces, size_t n_pieces);
 //! The exception to throw for a statement of ours that is wrong, as DuckDB writes it. `query` is the text of the statement that runs, if
 //! any; `known` is what unify_parse_statement said.
 UnifyAnswer unify_mistake(UnifyText query, UnifyText known);
+//! Checks a value, a duckdb_value lent for the call, before a setting takes it. `kind` -1: text is the exception to throw.
+UnifyAnswer unify_check_setting(size_t setting, void *value);
 void unify_answer_free(UnifyAnswer answer);
 //! A duckdb_extracted_statements that holds one SELECT, or null when the name is not one of ours. `database` is a
 //! duckdb_database lent for the call, `context` the ClientContext that binds.
