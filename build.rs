@@ -50,6 +50,8 @@ fn generate(releases: &Value) {
             "run_in_steps",
             "make_optional",
             "check_setting_of",
+            "name_parameter",
+            "describe",
         ] {
             write!(code, ", \"unify_{function}_{name}\"").unwrap();
         }

@@ -1,5 +1,6 @@
 //! Registers Unify's table functions, and binds their calls.
 
+use super::callbacks::Text;
 use super::calls::{free_call, gone, init, message_of, run, statement_context, Call, CallPlan};
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
@@ -10,7 +11,7 @@ use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
 use super::types::logical_type_of;
 use crate::columns::ColumnType;
-use crate::session::quote_literal;
+use crate::session::{quote_literal, Session};
 use crate::sql::{functions, target_catalog, Arguments, Bound, ParameterDef, ParameterType, TableFunction};
 use crate::{Error, Result};
 use libduckdb_sys::*;
@@ -26,14 +27,42 @@ struct Registered {
     function: Arc<dyn TableFunction>,
 }
 
-/// Registers every function.
+/// Registers every function, all of them in one transaction: nobody sees one that is not described yet.
 pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -> Result<()> {
-    let session = database.connect()?;
+    let mut session = database.connect()?;
+    session.execute("BEGIN TRANSACTION")?;
     for function in functions() {
         let function: Arc<dyn TableFunction> = Arc::from(function);
         register_one(session.connection(), Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
-    Ok(())
+    describe_all(session.connection(), bridge);
+    session.execute("COMMIT")
+}
+
+/// Gives the functions of the connection's transaction the descriptions that `duckdb_functions()` shows. The C API cannot, but finds an
+/// entry of the schema they are in.
+fn describe_all(connection: duckdb_connection, bridge: &Bridge) {
+    let mut context: duckdb_client_context = std::ptr::null_mut();
+    // SAFETY: the connection is valid; the context is written.
+    unsafe { duckdb_connection_get_client_context(connection, &mut context) };
+    // SAFETY: the context is valid, the name a C string; null when there is no such catalog.
+    let mut catalog = unsafe { duckdb_client_context_get_catalog(context, c"system".as_ptr()) };
+    let view = duckdb_catalog_entry_type_DUCKDB_CATALOG_ENTRY_TYPE_VIEW;
+    // SAFETY: the names are C strings; null when the catalog is or when there is no such entry.
+    let mut neighbour = unsafe { duckdb_catalog_get_entry(catalog, context, view, c"main".as_ptr(), c"duckdb_tables".as_ptr()) };
+    let context = ContextSettings::take_context(context);
+    if !neighbour.is_null() {
+        for function in functions() {
+            let def = function.def();
+            let (name, description, example) = (Text::lend(def.name), Text::lend(def.description), Text::lend(def.example));
+            // SAFETY: entry and context are alive; the texts are copied.
+            unsafe { (bridge.describe)(neighbour.cast(), context, name, description, example) };
+        }
+    }
+    // SAFETY: made above, freed once; null is allowed.
+    unsafe { duckdb_destroy_catalog_entry(&mut neighbour) };
+    // SAFETY: as above.
+    unsafe { duckdb_destroy_catalog(&mut catalog) };
 }
 
 fn register_one(connection: duckdb_connection, registered: Registered, bridge: &Bridge) -> Result<()> {
@@ -49,6 +78,10 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
         unsafe { duckdb_table_function_add_parameter(function, logical_type) };
         // SAFETY: made above.
         unsafe { duckdb_destroy_logical_type(&mut logical_type) };
+    }
+    for (idx, parameter) in def.positional.iter().enumerate() {
+        // SAFETY: the function has this parameter; the name is copied.
+        unsafe { (bridge.name_parameter)(function.cast(), idx, Text::lend(parameter.name)) };
     }
     if def.has_optional {
         // SAFETY: the function has a parameter by position.

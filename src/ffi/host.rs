@@ -15,11 +15,13 @@ pub struct Bridge {
     pub run_in_steps: unsafe extern "C" fn(table_function: *mut c_void),
     pub make_optional: unsafe extern "C" fn(table_function: *mut c_void),
     pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize),
+    pub name_parameter: unsafe extern "C" fn(table_function: *mut c_void, idx: usize, name: Text),
+    pub describe: unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text),
 }
 
 macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $lock:literal, $unlock:literal,
-     $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal) => {
+     $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal, $name_parameter:literal, $describe:literal) => {
         mod $module {
             use super::Text;
             use std::ffi::{c_char, c_void};
@@ -44,6 +46,10 @@ macro_rules! bridge_line {
                 pub fn make_optional(table_function: *mut c_void);
                 #[link_name = $check_setting_of]
                 pub fn check_setting_of(database: *mut c_void, name: Text, setting: usize);
+                #[link_name = $name_parameter]
+                pub fn name_parameter(table_function: *mut c_void, idx: usize, name: Text);
+                #[link_name = $describe]
+                pub fn describe(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text);
             }
         }
         static $name: Bridge = Bridge {
@@ -57,6 +63,8 @@ macro_rules! bridge_line {
             run_in_steps: $module::run_in_steps,
             make_optional: $module::make_optional,
             check_setting_of: $module::check_setting_of,
+            name_parameter: $module::name_parameter,
+            describe: $module::describe,
         };
     };
 }

@@ -8,6 +8,8 @@
 
 #include <strings.h>
 
+#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
+#include "duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp"
 #include "duckdb/function/replacement_scan.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/main/client_context.hpp"
@@ -137,6 +139,9 @@ struct DatabaseHandle {
 struct ExtractedHandle {
 	vector<unique_ptr<SQLStatement>> statements;
 	string error;
+};
+struct CatalogEntryHandle {
+	CatalogEntry &entry;
 };
 struct BindDataHandle : public TableFunctionData {
 	void *info;
@@ -529,4 +534,33 @@ extern "C" void UNIFY_EXPORT(unify_check_setting_of_)(void *database, UnifyText 
 			option.second.set_function = CheckOf(setting, std::make_index_sequence<64>());
 		}
 	}
+}
+
+//! Names a positional parameter of a table function; 1.5 has no names for those.
+extern "C" void UNIFY_EXPORT(unify_name_parameter_)(void *table_function, size_t idx, UnifyText name) {
+#ifndef UNIFY_DUCKDB_1_5
+	using namespace duckdb;
+	auto &function = *reinterpret_cast<TableFunction *>(table_function);
+	auto &parameter = const_cast<FunctionParameter &>(*(function.GetSignature().GetParameters().begin() + idx));
+	reinterpret_cast<ParameterLayout &>(parameter).name = Identifier(string(name.data, name.size));
+#endif
+}
+
+//! Describes a table function that the transaction of `context` registered. `neighbour` is a duckdb_catalog_entry in the same schema.
+extern "C" void UNIFY_EXPORT(unify_describe_)(void *neighbour, const void *client_context, UnifyText function,
+                                              UnifyText description, UnifyText example) {
+	using namespace duckdb;
+	auto &context = *const_cast<ClientContext *>(reinterpret_cast<const ClientContext *>(client_context));
+	auto &schema = reinterpret_cast<CatalogEntryHandle *>(neighbour)->entry.ParentSchema();
+	schema.Scan(context, CatalogType::TABLE_FUNCTION_ENTRY, [&](CatalogEntry &entry) {
+		if (TextOf(entry.name) != string(function.data, function.size)) {
+			return;
+		}
+		FunctionDescription described;
+		described.description = string(description.data, description.size);
+		described.examples.push_back(string(example.data, example.size));
+		auto &descriptions = reinterpret_cast<TableFunctionCatalogEntry &>(entry).descriptions;
+		descriptions.clear();
+		descriptions.push_back(std::move(described));
+	});
 }
