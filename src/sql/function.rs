@@ -33,6 +33,17 @@ pub enum ParameterType {
     Boolean,
 }
 
+impl ParameterType {
+    /// Returns the type's name in SQL.
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            ParameterType::Varchar => "VARCHAR",
+            ParameterType::BigInt => "BIGINT",
+            ParameterType::Boolean => "BOOLEAN",
+        }
+    }
+}
+
 /// A parameter of a function.
 #[derive(Debug, Clone, Copy)]
 pub struct ParameterDef {
@@ -52,6 +63,29 @@ pub struct FunctionDef {
     pub has_optional: bool,
     /// Parameters by name, all optional.
     pub named: &'static [ParameterDef],
+}
+
+impl FunctionDef {
+    /// Returns how a call is written: `unify_load(table [, background := BOOLEAN])`.
+    pub fn usage(&self) -> String {
+        let mut usage = String::new();
+        let n_needed = self.positional.len() - usize::from(self.has_optional);
+        let parameters = self.positional.iter().map(|parameter| parameter.name.to_string());
+        let named = self.named.iter().map(|parameter| format!("{} := {}", parameter.name, parameter.parameter_type.sql_name()));
+        for (idx, parameter) in parameters.chain(named).enumerate() {
+            usage += match (idx, idx < n_needed) {
+                (0, true) => "",
+                (0, false) => "[",
+                (_, true) => ", ",
+                (_, false) => " [, ",
+            };
+            usage += &parameter;
+            if idx >= n_needed {
+                usage.push(']');
+            }
+        }
+        format!("{}({usage})", self.name)
+    }
 }
 
 /// The arguments of one call.

@@ -3,6 +3,7 @@
 mod caret;
 mod commands;
 mod function;
+mod help;
 mod name;
 mod native;
 mod parse;

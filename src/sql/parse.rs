@@ -296,6 +296,7 @@ mod tests {
             expect![[r#"syntax error at or near "quickly"; expected the end of the statement or IN BACKGROUND"#]],
         );
         first_line("WAIT FOR JOB one", expect![[r#"syntax error at or near "one"; expected a whole number"#]]);
+        first_line("HELP 'load'", expect![[r#"syntax error at or near "'"; expected the end of the statement or a topic"#]]);
     }
 
     #[test]

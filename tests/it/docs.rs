@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use unify::session::SETTINGS;
+use unify::sql::{functions, statements};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,24 +34,56 @@ fn matches(pattern: &str, text: &str) -> BTreeSet<String> {
     Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_string()).collect()
 }
 
-#[test]
-fn settings_are_documented_with_their_defaults() {
-    let row = Regex::new(r"(?m)^\| `(unify_\w+)` \| `([^`]+)` \| \S").unwrap();
-    let text = read("docs/settings.md");
-    let default = |text: &str| if text == "''" { String::new() } else { text.to_string() };
-    let documented: Vec<(String, String)> = row.captures_iter(&text).map(|found| (found[1].to_string(), default(&found[2]))).collect();
-    let defined: Vec<(String, String)> = SETTINGS.iter().map(|setting| (setting.name.to_string(), setting.default.to_string())).collect();
-    assert_eq!(documented, defined);
+/// Checks that a document has these lines between `<!-- name -->` and `<!-- end -->`. With UPDATE_EXPECT=1 it rewrites them.
+fn check_generated(path: &str, name: &str, lines: &[String]) {
+    let text = read(path);
+    let begin = format!("<!-- {name}, generated: UPDATE_EXPECT=1 cargo test --no-default-features --test it docs -->\n");
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{path} has no line {begin}"));
+    let (found, after) = rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("{path}: '{name}' has no end"));
+    let expected: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    if found == expected {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE_EXPECT").is_some(),
+        "{path}: '{name}' is not what the definitions say; set UPDATE_EXPECT=1 to rewrite it"
+    );
+    fs::write(root().join(path), format!("{before}{begin}{expected}<!-- end -->{after}")).unwrap();
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('|', "\\|"))
 }
 
 #[test]
-fn every_function_has_its_row_and_every_row_its_function() {
-    let mut defined = BTreeSet::new();
-    for file in files(&root().join("src/sql"), ".rs") {
-        defined.extend(matches(r#"\bname: "(unify_\w+)""#, &fs::read_to_string(file).unwrap()));
+fn statements_and_functions_are_documented_as_they_are_defined() {
+    let mut lines = vec!["| Statement | Function | What it does |".to_string(), "|---|---|---|".to_string()];
+    for statement in statements() {
+        lines.push(format!("| {} | {} | {} |", code(statement.syntax), code(statement.function), statement.description));
     }
-    let documented = matches(r"(?m)^\|[^|]*\| `(unify_\w+)\(", &read("docs/commands.md"));
-    assert_eq!(documented, defined);
+    check_generated("docs/commands.md", "statements", &lines);
+    let mut lines = vec!["| Function | What it does | Example |".to_string(), "|---|---|---|".to_string()];
+    for function in functions() {
+        let def = function.def();
+        lines.push(format!("| {} | {} | {} |", code(&def.usage()), def.description, code(def.example)));
+    }
+    check_generated("docs/commands.md", "functions", &lines);
+}
+
+#[test]
+fn settings_are_documented_as_they_are_defined() {
+    let mut lines = vec!["| Setting | Type | Default | Meaning |".to_string(), "|---|---|---|---|".to_string()];
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() { "''" } else { setting.default };
+        lines.push(format!(
+            "| {} | {} | {} | {} |",
+            code(setting.name),
+            setting.setting_type.sql_name(),
+            code(default),
+            setting.description
+        ));
+    }
+    check_generated("docs/settings.md", "settings", &lines);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub(super) mod cancel;
 pub(super) mod clear;
 pub(super) mod daemon;
 pub(super) mod daemon_status;
+pub(super) mod help;
 pub(super) mod jobs;
 pub(super) mod load;
 pub(super) mod peek;
@@ -43,6 +44,7 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(daemon_status::UnifyStatus),
         Box::new(audit::LOADING_JOBS),
         Box::new(audit::LOADING_LOG),
+        Box::new(help::UnifyHelp),
     ]
 }
 
@@ -67,5 +69,6 @@ pub fn statements() -> Vec<&'static StatementDef> {
         &daemon::STOP,
         &daemon_status::STATEMENT,
         &peek::STATEMENT,
+        &help::STATEMENT,
     ]
 }

@@ -263,6 +263,7 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_load", vec!["shop.orders"]),
         ("unify_clear", vec!["shop.orders"]),
         ("unify_jobs", vec![]),
+        ("unify_help", vec![]),
     ];
     for (name, arguments) in calls {
         let schema = match instance.bind(name, &arguments) {

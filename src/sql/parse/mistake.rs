@@ -52,6 +52,7 @@ fn described(rule: Rule) -> &'static str {
         Rule::dot => "'.'",
         Rule::number => "a whole number",
         Rule::bare | Rule::quoted | Rule::any_name => "a name",
+        Rule::topic => "a topic",
         Rule::table_name => "a table as connection.table",
         Rule::k_at => "AT",
         Rule::k_limit => "LIMIT",

@@ -1,0 +1,229 @@
+//! `HELP [topic]` and `unify_help`: what there is, from the definitions of statements, functions and settings, and from adapter specs.
+
+use crate::session::{quote_literal, Value};
+use crate::spec::ScalarType;
+use crate::sql::help::{self, Entry};
+use crate::sql::parse::{joined, Pair, Rule};
+use crate::sql::rows::{text, RowsCall};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
+use crate::Result;
+
+const COLUMNS: &[(&str, ScalarType)] = &[
+    ("topic", ScalarType::Varchar),
+    ("kind", ScalarType::Varchar),
+    ("syntax", ScalarType::Varchar),
+    ("description", ScalarType::Varchar),
+    ("example", ScalarType::Varchar),
+];
+
+const TOPIC: ParameterDef = ParameterDef { name: "topic", parameter_type: ParameterType::Varchar };
+
+/// `HELP [topic]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Help {
+    /// The topic as it is written, comments left out.
+    pub topic: Option<String>,
+}
+
+impl Help {
+    /// Reads the statement.
+    pub(crate) fn parse(pair: Pair<'_>) -> Help {
+        let topic = pair.into_inner().find(|part| part.as_rule() == Rule::topic);
+        Help { topic: topic.map(|topic| joined(&topic.into_inner().map(|part| part.as_str()).collect::<Vec<_>>())) }
+    }
+
+    /// Returns the call the statement stands for.
+    pub(crate) fn call(&self) -> String {
+        format!("SELECT * FROM unify_help({})", self.topic.as_deref().map(quote_literal).unwrap_or_default())
+    }
+}
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::help,
+    syntax: "HELP [topic]",
+    description: "Says what there is, or what there is to say on a statement, function, setting, connection, table or adapter",
+    example: "HELP REFRESH TABLE",
+    function: "unify_help",
+    topic: Topic::Help,
+    call: |pair| Ok(Help::parse(pair).call()),
+};
+
+/// `unify_help([topic])`.
+pub(crate) struct UnifyHelp;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_help",
+    description: "Lists statements, functions, settings, connections and adapters with a description each; or what there is to say on one",
+    example: "FROM unify_help('unify_load')",
+    positional: &[TOPIC],
+    has_optional: true,
+    named: &[],
+};
+
+impl TableFunction for UnifyHelp {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+        let topic = match arguments.positional.first() {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(arguments.text(0, TOPIC.name)?.to_string()).filter(|topic| !topic.trim().is_empty()),
+        };
+        rows(topic.as_deref(), ctx)?;
+        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(topic.as_deref(), ctx)))))
+    }
+}
+
+fn rows(topic: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+    let entries = match topic {
+        None => help::index(&snapshot),
+        Some(topic) => help::on(topic, &snapshot)?,
+    };
+    Ok(entries.iter().map(row).collect())
+}
+
+fn row(entry: &Entry) -> Vec<Value> {
+    vec![
+        text(Some(&entry.topic)),
+        text(Some(entry.kind)),
+        text(entry.syntax.as_deref()),
+        text(entry.description.as_deref()),
+        text(entry.example.as_deref()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SETTINGS;
+    use crate::sql::commands::tests::{check_error, check_rows, check_statement, TestInstance};
+    use crate::sql::{functions, statements};
+    use expect_test::expect;
+
+    #[test]
+    fn the_statement_is_a_call() {
+        check_statement("HELP", expect!["SELECT * FROM unify_help()"]);
+        check_statement("help;", expect!["SELECT * FROM unify_help()"]);
+        check_statement("HELP load -- it\n table;", expect!["SELECT * FROM unify_help('load table')"]);
+        check_statement("HELP \"my shop\". \"it's\"", expect![[r#"SELECT * FROM unify_help('"my shop"."it''s"')"#]]);
+    }
+
+    #[test]
+    fn a_topic_is_what_statements_begin_with_or_are_about() {
+        check_rows(
+            "unify_help",
+            &["refresh"],
+            expect![[r#"
+                topic | kind | syntax | description | example
+                REFRESH TABLE | statement | REFRESH TABLE conn.table [IN BACKGROUND] | Brings a table up to date by its refresh strategy, loading it if need be | REFRESH TABLE shop.orders
+                REFRESH SCHEMA | statement | REFRESH SCHEMA conn [IN BACKGROUND] | Brings all loaded tables of a connection up to date, side by side | REFRESH SCHEMA shop
+                unify_refresh | function | unify_refresh(table [, background := BOOLEAN]) | Brings a table up to date by its refresh strategy, loading it if need be; given a connection, all its loaded tables | FROM unify_refresh('shop.orders')"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["daemon"],
+            expect![[r#"
+                topic | kind | syntax | description | example
+                START DAEMON | statement | START DAEMON | Keeps loaded tables fresh in the background | START DAEMON
+                STOP DAEMON | statement | STOP DAEMON | Stops the daemon; loads that run go on | STOP DAEMON
+                SYSTEM STATUS | statement | SYSTEM STATUS | Shows the daemon, the machine's load, the loads that run and the next refreshes | SYSTEM STATUS
+                unify_start_daemon | function | unify_start_daemon() | Keeps loaded tables fresh in the background, until it is stopped or the database closed | FROM unify_start_daemon()
+                unify_stop_daemon | function | unify_stop_daemon() | Stops the daemon; loads that run go on | FROM unify_stop_daemon()
+                unify_daemon | function | unify_daemon() | Keeps loaded tables fresh in the foreground, until it is interrupted or stopped by another session | CALL unify_daemon()
+                unify_status | function | unify_status() | Says whether the daemon runs, how busy the machine is, which loads run, and when each table is refreshed next and why | FROM unify_status()"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["UNIFY_LOAD"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            LOAD TABLE | statement | LOAD TABLE conn.table [IN BACKGROUND] | Loads a table, or the tables of a view, unless it is loaded; in the background it only starts the load | LOAD TABLE shop.orders
+            unify_load | function | unify_load(table [, background := BOOLEAN]) | Loads a table, or the tables of a view, and waits unless it is done in the background; a loaded table is left alone | FROM unify_load('shop.orders')"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["unify_target"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            unify_target | setting | SET unify_target = VARCHAR | Attached database that tables, views and the state of loads go to; empty: the session's current one | SET unify_target = ''"#]],
+        );
+    }
+
+    #[test]
+    fn a_connection_has_the_help_of_its_adapter() {
+        check_rows(
+            "unify_help",
+            &["shop"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            shop | connection | NULL | A shop | NULL
+            shop | option | username | Your name | NULL
+            shop | option | password | Your password | NULL
+            shop | option | region | Where the shop is; default: eu | NULL
+            shop | table | shop.orders | What was ordered | FROM shop.orders
+            shop | table | shop.customers | NULL | FROM shop.customers
+            shop | view | shop.big_orders | Orders of more than 100 | FROM shop.big_orders"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["shop . orders"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            shop.orders | table | shop.orders | What was ordered | FROM shop.orders
+            shop.orders | column | id BIGINT | The order's number | NULL
+            shop.orders | column | placed_on DATE | NULL | NULL"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["Shop.big_orders"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            shop | view | shop.big_orders | Orders of more than 100 | FROM shop.big_orders"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["broken"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            broken | connection | NULL | there is no adapter 'shp' | HELP broken"#]],
+        );
+        check_rows(
+            "unify_help",
+            &["torn"],
+            expect![[r#"
+            topic | kind | syntax | description | example
+            torn | adapter | NULL | ~/rest_specs/torn.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content | HELP torn"#]],
+        );
+    }
+
+    #[test]
+    fn without_a_topic_everything_is_listed() {
+        let instance = TestInstance::new();
+        let all = rows(None, &instance.context()).unwrap();
+        let count = |kind: &str| all.iter().filter(|row| row[1] == text(Some(kind))).count();
+        assert_eq!(count("statement"), statements().len());
+        assert_eq!(count("function"), functions().len());
+        assert_eq!(count("setting"), SETTINGS.len());
+        assert_eq!(count("connection"), 3);
+        for row in &all {
+            let Value::Text(topic) = &row[0] else { panic!("{row:?}") };
+            // A connection stands before the adapter of its name.
+            let kinds = [row[1].clone(), if row[1] == text(Some("adapter")) { text(Some("connection")) } else { Value::Null }];
+            assert!(rows(Some(topic), &instance.context()).unwrap().iter().any(|found| kinds.contains(&found[1])), "{row:?}");
+        }
+        for kind in ["statements", "functions", "settings", "connections", "adapters"] {
+            assert!(!rows(Some(kind), &instance.context()).unwrap().is_empty(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_topic_is_an_error() {
+        check_error("unify_help", &["refesh table"], expect!["there is no help on 'refesh table'; did you mean 'REFRESH TABLE'?"]);
+        check_error("unify_help", &["unify_lod"], expect!["there is no help on 'unify_lod'; did you mean 'unify_load'?"]);
+        check_error("unify_help", &["shp"], expect!["there is no help on 'shp'; did you mean 'shop'?"]);
+        check_error("unify_help", &["shop.ordrs"], expect!["connection 'shop' has no table 'ordrs'; did you mean 'orders'?"]);
+        check_error("unify_help", &["zzzz"], expect!["there is no help on 'zzzz'; HELP without a topic lists all there are"]);
+    }
+}

@@ -1,0 +1,212 @@
+//! What HELP says: one entry for each statement, function and setting, from their definitions, and for each connection and adapter, from
+//! their specs.
+
+use crate::catalog::{hint, CatalogSnapshot};
+use crate::columns::ColumnType;
+use crate::session::{quote_literal, SettingDef, SettingType, SETTINGS};
+use crate::spec::{AdapterSpec, OptionSpec, TableDef};
+use crate::sql::name::{shown, TablePath};
+use crate::sql::{functions, statements, FunctionDef, StatementDef};
+use crate::{Error, Result};
+
+/// A row of HELP.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    /// What to give HELP for this entry and those that belong to it.
+    pub topic: String,
+    pub kind: &'static str,
+    pub syntax: Option<String>,
+    pub description: Option<String>,
+    pub example: Option<String>,
+}
+
+/// Returns an entry for everything there is.
+pub(super) fn index(snapshot: &CatalogSnapshot) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = statements().into_iter().map(of_statement).collect();
+    entries.extend(functions().iter().map(|function| of_function(function.def())));
+    entries.extend(SETTINGS.iter().map(of_setting));
+    entries.extend(snapshot.connections().iter().map(|entry| summary(&entry.name, "connection", spec_of(&entry.adapter, snapshot))));
+    entries.extend(snapshot.adapters().iter().map(|entry| summary(&entry.name, "adapter", entry.outcome.as_deref().map_err(Clone::clone))));
+    entries
+}
+
+/// Returns what there is to say on a topic: a kind of entry, what statements are about, the first words of a statement, a function or
+/// setting (with or without `unify_`), a connection, a table of one, or an adapter. Fails with the nearest topic when there is nothing.
+pub(super) fn on(topic: &str, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> {
+    let name = super::parse::any_argument(topic).ok();
+    let topic = topic.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_named = |name: &str| name.eq_ignore_ascii_case(&topic);
+    let is_named_briefly = |name: &str| is_named(name) || name.strip_prefix("unify_").is_some_and(is_named);
+    let mut entries: Vec<Entry> = index(snapshot).into_iter().filter(|entry| is_named(&format!("{}s", entry.kind))).collect();
+    for statement in statements() {
+        if begins_with(statement, &topic) || is_named(statement.topic.name()) || is_named(statement.function) {
+            entries.push(of_statement(statement));
+        }
+    }
+    let about = |name: &str| statements().iter().any(|statement| statement.function == name && is_named(statement.topic.name()));
+    let functions = functions();
+    entries.extend(
+        functions.iter().map(|function| function.def()).filter(|def| is_named_briefly(def.name) || about(def.name)).map(of_function),
+    );
+    entries.extend(SETTINGS.iter().filter(|setting| is_named_briefly(setting.name)).map(of_setting));
+    if let Some(name) = &name {
+        entries.extend(of_name(name, snapshot)?);
+    }
+    if entries.is_empty() {
+        let topics: Vec<String> = topics(snapshot);
+        let hint = hint(&topic, topics.iter().map(String::as_str), "");
+        let hint = if hint.starts_with("did you mean") { hint } else { "HELP without a topic lists all there are".to_string() };
+        return Err(Error::config(format!("there is no help on '{topic}'; {hint}")));
+    }
+    Ok(entries)
+}
+
+/// Returns everything HELP takes, names of tables left out.
+fn topics(snapshot: &CatalogSnapshot) -> Vec<String> {
+    let mut topics: Vec<String> = ["statements", "functions", "settings", "connections", "adapters"].map(str::to_string).to_vec();
+    topics.extend(statements().iter().map(|statement| statement.topic.name().to_string()));
+    for entry in index(snapshot) {
+        if !topics.contains(&entry.topic) {
+            topics.push(entry.topic);
+        }
+    }
+    topics
+}
+
+fn begins_with(statement: &StatementDef, topic: &str) -> bool {
+    let keywords = statement.keywords();
+    let begin: Vec<&str> = topic.split(' ').collect();
+    keywords.len() >= begin.len() && keywords.iter().zip(&begin).all(|(keyword, word)| keyword.eq_ignore_ascii_case(word))
+}
+
+fn of_statement(statement: &StatementDef) -> Entry {
+    Entry {
+        topic: statement.keywords().join(" "),
+        kind: "statement",
+        syntax: Some(statement.syntax.to_string()),
+        description: Some(statement.description.to_string()),
+        example: Some(statement.example.to_string()),
+    }
+}
+
+fn of_function(def: &FunctionDef) -> Entry {
+    Entry {
+        topic: def.name.to_string(),
+        kind: "function",
+        syntax: Some(def.usage()),
+        description: Some(def.description.to_string()),
+        example: Some(def.example.to_string()),
+    }
+}
+
+fn of_setting(setting: &SettingDef) -> Entry {
+    let default = match setting.setting_type {
+        SettingType::Varchar => quote_literal(setting.default),
+        _ => setting.default.to_string(),
+    };
+    Entry {
+        topic: setting.name.to_string(),
+        kind: "setting",
+        syntax: Some(format!("SET {} = {}", setting.name, setting.setting_type.sql_name())),
+        description: Some(setting.description.to_string()),
+        example: Some(format!("SET {} = {default}", setting.name)),
+    }
+}
+
+/// Returns the entries of a connection, an adapter, or a table of a connection. Fails when a connection has no such table.
+fn of_name(name: &TablePath, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> {
+    let Some(schema) = &name.schema else {
+        let mut entries = Vec::new();
+        if let Some(entry) = snapshot.connection(&name.table) {
+            entries.extend(of_spec(&entry.name, "connection", spec_of(&entry.adapter, snapshot)));
+        } else if let Some(entry) = snapshot.adapters().iter().find(|entry| entry.name.eq_ignore_ascii_case(&name.table)) {
+            entries.extend(of_spec(&entry.name, "adapter", entry.outcome.as_deref().map_err(Clone::clone)));
+        }
+        return Ok(entries);
+    };
+    let Some(entry) = snapshot.connection(schema) else { return Ok(Vec::new()) };
+    let spec = spec_of(&entry.adapter, snapshot)?;
+    let relation = |entry: &Entry| entry.syntax.clone();
+    if let Some(table_def) = spec.table(&name.table) {
+        return Ok(std::iter::once(of_table(&entry.name, table_def)).chain(columns_of(&entry.name, table_def)).collect());
+    }
+    let all = of_spec(&entry.name, "connection", Ok(spec));
+    let wanted = format!("{}.{}", shown(&entry.name), shown(&name.table));
+    if let Some(view) = all.iter().find(|entry| relation(entry).is_some_and(|found| found.eq_ignore_ascii_case(&wanted))) {
+        return Ok(vec![view.clone()]);
+    }
+    let names = spec.tables.iter().map(|table_def| table_def.name.as_str()).chain(spec.views.iter().map(|view_def| view_def.name.as_str()));
+    let hint = hint(&name.table, names, "its adapter has none");
+    Err(Error::config(format!("connection '{}' has no table '{}'; {hint}", entry.name, name.table)))
+}
+
+fn spec_of<'a>(adapter: &str, snapshot: &'a CatalogSnapshot) -> Result<&'a AdapterSpec> {
+    match snapshot.adapters().iter().find(|entry| entry.name.eq_ignore_ascii_case(adapter)) {
+        Some(entry) => entry.outcome.as_deref().map_err(Clone::clone),
+        None => Err(Error::config(format!("there is no adapter '{adapter}'"))),
+    }
+}
+
+/// Returns one line for a connection or adapter; what is wrong with its spec stands for its description.
+fn summary(name: &str, kind: &'static str, spec: Result<&AdapterSpec>) -> Entry {
+    let description = match spec {
+        Ok(spec) => spec.description.clone(),
+        Err(err) => Some(err.message().to_string()),
+    };
+    let example = Some(format!("HELP {}", shown(name)));
+    Entry { topic: shown(name), kind, syntax: None, description, example }
+}
+
+/// Returns all there is to say on a connection or adapter: its help, its options, its tables and views.
+fn of_spec(name: &str, kind: &'static str, spec: Result<&AdapterSpec>) -> Vec<Entry> {
+    let Ok(spec) = spec else { return vec![summary(name, kind, spec)] };
+    let texts: Vec<&str> = [&spec.description, &spec.help].into_iter().flatten().map(|text| text.trim_end()).collect();
+    let description = Some(texts.join("\n\n")).filter(|text| !text.is_empty());
+    let mut entries = vec![Entry { topic: shown(name), kind, description, ..Entry::default() }];
+    entries.extend(spec.all_options().into_iter().map(|option| of_option(name, option)));
+    entries.extend(spec.tables.iter().map(|table_def| Entry { topic: shown(name), ..of_table(name, table_def) }));
+    entries.extend(spec.views.iter().map(|view_def| Entry {
+        topic: shown(name),
+        kind: "view",
+        syntax: Some(format!("{}.{}", shown(name), shown(&view_def.name))),
+        description: view_def.help.clone(),
+        example: Some(format!("FROM {}.{}", shown(name), shown(&view_def.name))),
+    }));
+    entries
+}
+
+fn of_option(name: &str, option: &OptionSpec) -> Entry {
+    let mut description = option.description.clone().unwrap_or_default();
+    if let Some(default) = option.default.as_ref().filter(|_| !option.secret) {
+        description = format!("{description}{}default: {default}", if description.is_empty() { "" } else { "; " });
+    }
+    let description = Some(description).filter(|text| !text.is_empty());
+    Entry { topic: shown(name), kind: "option", syntax: Some(option.name.clone()), description, example: None }
+}
+
+fn of_table(connection: &str, table_def: &TableDef) -> Entry {
+    let table = format!("{}.{}", shown(connection), shown(&table_def.name));
+    Entry {
+        topic: table.clone(),
+        kind: "table",
+        example: Some(format!("FROM {table}")),
+        syntax: Some(table),
+        description: table_def.description.clone(),
+    }
+}
+
+/// Returns the columns that the spec declares.
+fn columns_of(connection: &str, table_def: &TableDef) -> Vec<Entry> {
+    let topic = format!("{}.{}", shown(connection), shown(&table_def.name));
+    let column = |column: &crate::spec::ColumnSpec| {
+        let data_type = column.data_type.map(|declared| format!(" {}", ColumnType::from(declared).sql_name())).unwrap_or_default();
+        Entry {
+            topic: topic.clone(),
+            kind: "column",
+            syntax: Some(format!("{}{data_type}", shown(&column.name))),
+            description: column.description.clone(),
+            example: None,
+        }
+    };
+    table_def.columns.iter().map(column).collect()
+}
