@@ -1,8 +1,12 @@
 //! The adapter specs that are part of the binary.
 
 /// File name and text of each bundled spec.
-pub const BUNDLED: &[(&str, &str)] =
-    &[("github.yaml", include_str!("../../rest_specs/github.yaml")), ("stripe.yaml", include_str!("../../rest_specs/stripe.yaml"))];
+pub const BUNDLED: &[(&str, &str)] = &[
+    ("github.yaml", include_str!("../../rest_specs/github.yaml")),
+    ("hackernews.yaml", include_str!("../../rest_specs/hackernews.yaml")),
+    ("stripe.yaml", include_str!("../../rest_specs/stripe.yaml")),
+    ("wikimedia.yaml", include_str!("../../rest_specs/wikimedia.yaml")),
+];
 
 #[cfg(test)]
 mod tests {

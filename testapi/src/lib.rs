@@ -1,5 +1,5 @@
-//! A small REST API for Unify's demo and tests: a GitHub-shaped part, a shop, ledgers with a revision, and endpoints that misbehave in
-//! one way each.
+//! A small REST API for Unify's demo and tests: a GitHub-shaped part, recorded answers of public APIs, a shop, ledgers with a revision,
+//! and endpoints that misbehave in one way each.
 //!
 //! All data is a function of the request, so that every run sees the same. What may change between requests (failures, row
 //! counts, the gate) is set at `/__control`, and rows that come and go at `/__source`; `/__stats` and `/__wait` say what was asked.
@@ -9,6 +9,7 @@ mod bad;
 mod control;
 mod github;
 mod ledger;
+mod recorded;
 mod shop;
 mod source;
 mod worse;
@@ -96,9 +97,11 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.split_first() {
         Some((&"bad", rest)) => bad::answer(&asked, rest, &control).await,
+        Some((&"hackernews", rest)) => recorded::hackernews(rest),
         Some((&"ledger", rest)) => control.ledger.answer(&asked, rest).await,
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         Some((&"source", rest)) => control.sources.answer(&asked, rest),
+        Some((&"wikimedia", rest)) => recorded::wikimedia(&asked, rest),
         Some((&"worse", rest)) => worse::answer(&asked, rest, &control).await,
         _ => github::answer(&asked, &parts),
     }
@@ -113,6 +116,7 @@ struct Asked {
     origin: String,
     authorization: Option<String>,
     api_key: Option<String>,
+    user_agent: Option<String>,
 }
 
 impl Asked {
@@ -124,6 +128,7 @@ impl Asked {
             origin: format!("http://{}", header("host").unwrap_or_default()),
             authorization: header("authorization"),
             api_key: header("x-api-key"),
+            user_agent: header("user-agent"),
         }
     }
 
