@@ -34,6 +34,10 @@ release: ## Build build/release/unify.duckdb_extension
 	$(CARGO) build $(CARGO_FLAGS) --package unify --release
 	$(CARGO_TARGET_DIR)/debug/package $(CARGO_TARGET_DIR)/release/$(LIBRARY) build/release/unify.duckdb_extension
 
+# A named EXTENSION is packaged as it is.
+package: $(if $(filter file,$(origin EXTENSION)),release) configure-hosts ## Put a wheel and an npm package with the extension into build/packages
+	build/hosts/packages/bin/python packaging/packages.py $(EXTENSION) build/packages
+
 check: check-format check-lints check-docs check-licences test-unit test-benchmark ## Everything a machine can judge without DuckDB
 
 check-format:
@@ -82,7 +86,7 @@ clean: ## Remove what was built
 	$(CARGO) clean
 	rm -rf build
 
-.PHONY: help configure debug release check check-format check-lints check-docs check-licences test-unit test-benchmark test kill soak fuzz demo \
+.PHONY: help configure debug release package check check-format check-lints check-docs check-licences test-unit test-benchmark test kill soak fuzz demo \
 	bench bench-peers clean
 
 include test/test.mk

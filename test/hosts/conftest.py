@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 import hosts
+import packages
 import targets
 from postgres import Postgres
 
@@ -19,6 +20,12 @@ def path_in(variable: str, default: str, what: str) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def extension() -> pathlib.Path:
     return path_in("UNIFY_EXTENSION", "build/debug/unify.duckdb_extension", "build the extension first, or set UNIFY_EXTENSION")
+
+
+@pytest.fixture(scope="session")
+def made_packages(extension, tmp_path_factory) -> packages.Packages:
+    """The wheel and the npm package that carry the extension."""
+    return packages.make(extension, tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")

@@ -125,12 +125,15 @@ class Cli:
 
     release: str
 
-    def command(self, *arguments: str) -> list[str]:
-        # The program itself: the package's own `bin/duckdb` is a Python that would take the Ctrl-C.
+    def program(self) -> pathlib.Path:
+        """Returns the program itself: the package's own `bin/duckdb` is a Python that would take the Ctrl-C."""
         folder = folder_of("cli", self.release)
         program = next(folder.glob("lib/python*/site-packages/duckdb_cli/duckdb"), None)
         assert program, f"there is no DuckDB program in {folder}"
-        return [str(program), "-unsigned", "-init", "/dev/null", *arguments]
+        return program
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(self.program()), "-unsigned", "-init", "/dev/null", *arguments]
 
     def run(self, around: Surroundings, statements: list[str], database: str = ":memory:", timeout: float = 120) -> Outcome:
         script = "\n".join([*around.setup_sql(), *statements, ""])

@@ -79,6 +79,10 @@ def main() -> None:
     for release in [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]:
         python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"])
     lake_folder(hosts)
+    # Without DuckDB: a test adds the release it is about.
+    python_folder(hosts / "frames", HOSTS["frames"])
+    python_folder(hosts / folder_of("dbt", HOSTS["dbt"]["duckdb"]), [f"duckdb=={HOSTS['dbt']['duckdb']}", *HOSTS["dbt"]["packages"]])
+    python_folder(hosts / "packages", HOSTS["packages"])
     for release in RELEASES["cli"]:
         python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"])
     for release in RELEASES["node"]:

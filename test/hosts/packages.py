@@ -1,0 +1,59 @@
+"""The wheel and the npm package, made from the built extension and installed into environments of their own."""
+
+import os
+import pathlib
+import subprocess
+import venv
+from dataclasses import dataclass
+
+import hosts
+
+BUILDER = [str(hosts.ROOT / "build" / "hosts" / "packages" / "bin" / "python"), str(hosts.ROOT / "packaging" / "packages.py")]
+
+
+@dataclass
+class Packages:
+    """The files that `make package` makes."""
+
+    wheel: pathlib.Path
+    tarball: pathlib.Path
+
+
+def make(extension: pathlib.Path, folder: pathlib.Path) -> Packages:
+    run([*BUILDER, str(extension), str(folder)], hosts.ROOT)
+    (wheel,), (tarball,) = folder.glob("*.whl"), folder.glob("*.tgz")
+    return Packages(wheel, tarball)
+
+
+def site_packages(environment: pathlib.Path) -> pathlib.Path:
+    return next(environment.glob("lib/python*/site-packages"))
+
+
+def install_wheel(packages: Packages, environment: pathlib.Path, beside: list[pathlib.Path]) -> pathlib.Path:
+    """Makes a new environment with the wheel, as pip installs it, and what those environments have. Returns its Python."""
+    venv.EnvBuilder(with_pip=True).create(environment)
+    python = environment / "bin" / "python"
+    run([str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check", str(packages.wheel)], environment)
+    lines = [str(site_packages(other)) for other in beside]
+    (site_packages(environment) / "beside.pth").write_text("\n".join(lines) + "\n")
+    return python
+
+
+def install_tarball(packages: Packages, folder: pathlib.Path, release: str) -> None:
+    """Installs the npm package into a folder, as npm does it, and puts @duckdb/node-api of a release beside it."""
+    (folder / "package.json").write_text('{"private": true}\n')
+    # The peer is put there below: npm would ask the registry for it.
+    run(["npm", "install", "--offline", "--legacy-peer-deps", "--no-audit", "--no-fund", "--loglevel=error", str(packages.tarball)], folder)
+    (folder / "node_modules" / "@duckdb").symlink_to(hosts.folder_of("node", release) / "node_modules" / "@duckdb")
+
+
+def run(command: list[str], folder: pathlib.Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NODE", "npm"))}
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def tag_of_this_machine() -> str:
+    """Returns the machine's part of a platform tag: x86_64 or aarch64."""
+    return os.uname().machine

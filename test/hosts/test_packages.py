@@ -1,0 +1,117 @@
+"""The wheel and the npm package: made twice alike, installed into clean environments, and a first SELECT in each."""
+
+import json
+import re
+import subprocess
+import tomllib
+import zipfile
+
+import hosts
+import packages
+import pages
+import pytest
+
+CARGO = tomllib.loads((hosts.ROOT / "Cargo.toml").read_text())["package"]
+ORGS = "SELECT login FROM github.orgs ORDER BY ALL"
+
+
+def test_the_same_extension_makes_the_same_files(extension, made_packages, tmp_path):
+    again = packages.make(extension, tmp_path)
+    for one, other in ((made_packages.wheel, again.wheel), (made_packages.tarball, again.tarball)):
+        assert one.name == other.name and one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_the_wheel_says_what_it_needs(made_packages, extension):
+    name, version, python, abi, platform = made_packages.wheel.stem.split("-")
+    assert (name, version, python, abi) == ("duckdb_unify", CARGO["version"], "py3", "none")
+    found = re.fullmatch(r"manylinux_2_(\d+)_(x86_64|aarch64)", platform)
+    assert found and found[2] == packages.tag_of_this_machine(), platform
+    # No symbol of the C library is newer than the tag promises.
+    needed = re.findall(r"GLIBC_2\.(\d+)", subprocess.run(["readelf", "--version-info", extension], stdout=subprocess.PIPE, text=True, check=True).stdout)
+    assert max(int(minor) for minor in needed) <= int(found[1]), platform
+    with zipfile.ZipFile(made_packages.wheel) as wheel:
+        assert wheel.read("duckdb_unify/unify.duckdb_extension") == extension.read_bytes()
+        metadata = wheel.read(f"duckdb_unify-{CARGO['version']}.dist-info/METADATA").decode()
+    assert f"\nVersion: {CARGO['version']}\n" in metadata and f"\nLicense-Expression: {CARGO['license']}\n" in metadata, metadata
+
+
+@pytest.mark.parametrize("release", [*hosts.RELEASES["tested"]["python"], *hosts.HOSTS["unsupported"]])
+def test_python_loads_it_or_says_why_not(release, made_packages, around):
+    python = packages.install_wheel(made_packages, around.folder / "environment", [hosts.folder_of("py", release)])
+    script = f"""
+        import duckdb, duckdb_unify
+        try:
+            duckdb_unify.load(duckdb.connect())
+        except RuntimeError as err:
+            print(err)
+        con = duckdb.connect(config={{"allow_unsigned_extensions": "true"}})
+        unread = con.execute("FROM range(3)")
+        try:
+            duckdb_unify.load(con)
+        except RuntimeError as err:
+            print(err)
+        else:
+            duckdb_unify.load(con)
+            print(unread.fetchall())
+            con.execute("SET unify_connections_file = '{around.connections}'")
+            print(con.execute("{ORGS}").fetchall())
+    """
+    lines = around.run([str(python), "-c", hosts.textwrap.dedent(script)]).check().stdout.splitlines()
+    if release in hosts.HOSTS["unsupported"]:
+        wanted = f"this duckdb_unify does not serve DuckDB v{release}; install one of {', '.join(hosts.SUPPORTED)}"
+        assert lines == [wanted, wanted]
+    else:
+        refused = "the connection does not allow unsigned extensions; connect with duckdb.connect(..., config={'allow_unsigned_extensions': 'true'})"
+        assert lines == [refused, "[(0,), (1,), (2,)]", "[('acme',), ('globex',), ('initech',)]"]
+
+
+def test_node_loads_it_or_says_why_not(node, made_packages, around):
+    packages.install_tarball(made_packages, around.folder, node.release)
+    script = f"""
+        import {{ DuckDBInstance }} from "@duckdb/node-api";
+        import {{ load }} from "duckdb-unify";
+
+        const strict = await (await DuckDBInstance.create()).connect();
+        await load(strict).catch((err) => console.log(err.message));
+        const old = {{ runAndReadAll: async () => ({{ getRows: () => [["v1.4.4", true]] }}) }};
+        await load(old).catch((err) => console.log(err.message));
+        const instance = await DuckDBInstance.create("x.duckdb", {{ allow_unsigned_extensions: "true" }});
+        const connection = await instance.connect();
+        await load(connection);
+        await load(connection);
+        await connection.run("SET unify_connections_file = '{around.connections}'");
+        console.log(JSON.stringify((await connection.runAndReadAll("{ORGS}")).getRows()));
+    """
+    (around.folder / "first.mjs").write_text(script)
+    lines = around.run(["node", "first.mjs"]).check().stdout.splitlines()
+    assert lines == [
+        'the connection does not allow unsigned extensions; create the instance with DuckDBInstance.create(path, { allow_unsigned_extensions: "true" })',
+        f"this duckdb-unify does not serve DuckDB v1.4.4; install one of {', '.join(hosts.SUPPORTED)}",
+        '[["acme"],["globex"],["initech"]]',
+    ]
+
+
+def test_the_npm_package_says_what_it_is(made_packages, around, node):
+    packages.install_tarball(made_packages, around.folder, node.release)
+    about = json.loads((around.folder / "node_modules" / "duckdb-unify" / "package.json").read_text())
+    assert [about[key] for key in ("version", "license", "os", "libc")] == [CARGO["version"], CARGO["license"], ["linux"], ["glibc"]]
+    assert about["cpu"] == [{"x86_64": "x64", "aarch64": "arm64"}[packages.tag_of_this_machine()]]
+
+
+def test_the_readmes_of_the_packages_run(made_packages, around, node):
+    python = packages.install_wheel(made_packages, around.folder / "environment", [hosts.folder_of("py", hosts.RELEASES["tested"]["python"][0])])
+    (block,) = pages.blocks("packaging/python/README.md")
+    assert "hackernews" in around.run([str(python), "-c", block.text]).check().stdout
+    packages.install_tarball(made_packages, around.folder, node.release)
+    (block,) = pages.blocks("packaging/node/README.md")
+    (around.folder / "readme.mjs").write_text(block.text.replace("my.duckdb", "node.duckdb"))
+    assert "hackernews" in around.run(["node", "readme.mjs"]).check().stdout
+
+
+def test_an_extension_of_another_version_is_refused(extension, tmp_path):
+    other = tmp_path / "unify.duckdb_extension"
+    footer = bytearray(extension.read_bytes()[-512:])
+    footer[4 * 32:5 * 32] = b"9.9.9".ljust(32, b"\0")
+    other.write_bytes(footer)
+    done = subprocess.run([*packages.BUILDER, other, tmp_path / "out"], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and f"is version '9.9.9' for 'linux_" in done.stderr and not (tmp_path / "out").exists(), done
