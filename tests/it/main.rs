@@ -1,5 +1,6 @@
 //! Integration tests: the rules of the project, its documents, and what a machine can check without DuckDB.
 
+mod community;
 mod docs;
 mod http;
 mod mistakes;
