@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import hosts
 
 BUILDER = [str(hosts.ROOT / "build" / "hosts" / "packages" / "bin" / "python"), str(hosts.ROOT / "packaging" / "packages.py")]
+# Nothing is asked of a registry.
+PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
 
 
 @dataclass
@@ -33,7 +35,7 @@ def install_wheel(packages: Packages, environment: pathlib.Path, beside: list[pa
     """Makes a new environment with the wheel, as pip installs it, and what those environments have. Returns its Python."""
     venv.EnvBuilder(with_pip=True).create(environment)
     python = environment / "bin" / "python"
-    run([str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check", str(packages.wheel)], environment)
+    run([str(python), *PIP_INSTALL, str(packages.wheel)], environment)
     lines = [str(site_packages(other)) for other in beside]
     (site_packages(environment) / "beside.pth").write_text("\n".join(lines) + "\n")
     return python

@@ -11,7 +11,11 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A block that begins so is a file: `# connections.yaml`, `-- models/top.sql`.
 NAMED = re.compile(r"(?:#|--|//) ([\w./~-]+\.\w+|~/\.\w+)\n")
 # Where the adapters of the pages ask, and where the tests' server has the same.
-ADDRESSES = {"https://hacker-news.firebaseio.com/v0": "/hackernews", "https://wikimedia.org/api/rest_v1": "/wikimedia"}
+ADDRESSES = {
+    "https://shop.example.com/api": "/shop",
+    "https://hacker-news.firebaseio.com/v0": "/hackernews",
+    "https://wikimedia.org/api/rest_v1": "/wikimedia",
+}
 
 
 @dataclass
@@ -51,9 +55,9 @@ def pointed(text: str, api: str) -> str:
     for address, path in ADDRESSES.items():
         text = text.replace(address, api + path)
     # Connections of adapters that ask elsewhere unless told.
-    for adapter in ("hackernews", "wikimedia"):
-        text = re.sub(rf"( +)adapter: {adapter}\n\1options:\n", rf"\g<0>\1  host: {api}/{adapter}\n", text)
-        text = re.sub(rf"( +)adapter: {adapter}\n(?!\1options:)", rf"\g<0>\1options: {{host: '{api}/{adapter}'}}\n", text)
+    for adapter, path in (("github", ""), ("hackernews", "/hackernews"), ("wikimedia", "/wikimedia")):
+        text = re.sub(rf"^( +)adapter: {adapter}\n\1options:\n", rf"\g<0>\1  host: {api}{path}\n", text, flags=re.MULTILINE)
+        text = re.sub(rf"^( +)adapter: {adapter}\n(?!\1options:)", rf"\g<0>\1options: {{host: '{api}{path}'}}\n", text, flags=re.MULTILINE)
     return text
 
 
@@ -80,3 +84,30 @@ def program_folder(around: hosts.Surroundings, cli: hosts.Cli) -> pathlib.Path:
     program.symlink_to(cli.program())
     around.more["PATH"] = f"{folder}:{hosts.os.environ['PATH']}"
     return folder
+
+
+def run_sql(around: hosts.Surroundings, cli: hosts.Cli, statements: list[str], database: str = "my.duckdb") -> list[str]:
+    """Runs blocks of SQL in one session of the command line, as `duckdb -unsigned my.duckdb` would, and returns what each printed."""
+    # A shell that is no terminal would take its width for 80 columns. What DuckDB writes of itself is no part of a page.
+    script = [".bail on", ".maxwidth 120"]
+    for idx, statement in enumerate(statements):
+        script += [f".print == {idx}", statement]
+    outcome = around.run([str(cli.program()), "-unsigned", "-init", "/dev/null", database], "\n".join(script) + "\n").check()
+    assert outcome.stderr == "", outcome.stderr
+    printed = re.split(r"^== \d+\n", outcome.stdout, flags=re.MULTILINE)[1:]
+    assert len(printed) == len(statements), outcome.stdout
+    return [re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE) for text in printed]
+
+
+def check_shown(page: str, shown: list[tuple[Block, str]]) -> None:
+    """Compares what SQL blocks printed with the `text` blocks that follow them; UPDATE_EXPECT=1 puts it there instead."""
+    text = read(page)
+    again = text
+    for block, printed in sorted(shown, key=lambda pair: pair[0].span, reverse=True):
+        found = re.compile(r"```\n\n```text\n(.*?)```\n", re.DOTALL).match(again, block.span[1])
+        if found:
+            again = again[:found.start(1)] + printed + again[found.end(1):]
+    if hosts.os.environ.get("UPDATE_EXPECT") == "1":
+        (hosts.ROOT / page).write_text(again)
+    else:
+        assert again == text, f"{page} shows other results than there are; UPDATE_EXPECT=1 rewrites them\n{again}"
