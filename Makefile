@@ -35,7 +35,8 @@ release: ## Build build/release/unify.duckdb_extension
 	$(CARGO_TARGET_DIR)/debug/package $(CARGO_TARGET_DIR)/release/$(LIBRARY) build/release/unify.duckdb_extension
 
 # A named EXTENSION is packaged as it is.
-package: $(if $(filter file,$(origin EXTENSION)),release) configure-hosts ## Put a wheel and an npm package with the extension into build/packages
+package: $(if $(filter file,$(origin EXTENSION)),release) ## Put a wheel and an npm package with the extension into build/packages
+	python3 test/hosts/setup.py packages
 	build/hosts/packages/bin/python packaging/packages.py $(EXTENSION) build/packages
 
 check: check-format check-lints check-docs check-licences test-unit test-benchmark ## Everything a machine can judge without DuckDB
@@ -73,7 +74,8 @@ soak: release ## Load, refresh, disturb and compare for MINUTES on both DuckDB l
 fuzz: ## Run the property tests with CASES cases each
 	PROPTEST_CASES=$(CASES) $(CARGO) test $(CARGO_FLAGS) --workspace --no-default-features --release
 
-demo: release configure-hosts test-programs ## Load a table from a small API server and show its rows
+demo: release test-programs ## Load a table from a small API server and show its rows
+	python3 test/hosts/setup.py cli
 	demo/demo.sh
 
 bench: release ## Measure a load against DuckDB's own JSON reader

@@ -1,6 +1,7 @@
 """Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders.
 
-`setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest files, as options of their runner.
+`setup.py cli packages` makes those kinds alone. `setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest
+files, as options of their runner.
 """
 
 import json
@@ -69,26 +70,38 @@ def run(command: list[str]) -> None:
         sys.exit(f"setup.py: '{' '.join(command)}' ended with {done.returncode}; is the package registry reachable?")
 
 
+def pythons() -> list[str]:
+    return [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]
+
+
+def dbt_folder(hosts: pathlib.Path) -> None:
+    release, packages = HOSTS["dbt"]["duckdb"], HOSTS["dbt"]["packages"]
+    python_folder(hosts / folder_of("dbt", release), [f"duckdb=={release}", *packages])
+
+
 def main() -> None:
     hosts = ROOT / "build" / "hosts"
     servers = ROOT / "build" / "servers"
     if sys.argv[1:] == ["--pythons"]:
         print(*(f"--python {hosts / folder_of('py', release) / 'bin' / 'python'}" for release in RELEASES["python"]))
         return
-    python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"])
-    for release in [*RELEASES["python"], *HOSTS["also"], *HOSTS["unsupported"]]:
-        python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"])
-    lake_folder(hosts)
-    # Without DuckDB: a test adds the release it is about.
-    python_folder(hosts / "frames", HOSTS["frames"])
-    python_folder(hosts / folder_of("dbt", HOSTS["dbt"]["duckdb"]), [f"duckdb=={HOSTS['dbt']['duckdb']}", *HOSTS["dbt"]["packages"]])
-    python_folder(hosts / "packages", HOSTS["packages"])
-    for release in RELEASES["cli"]:
-        python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"])
-    for release in RELEASES["node"]:
-        node_folder(hosts / folder_of("node", release), [f"@duckdb/node-api@{release}"])
-    python_folder(servers / "localstripe", [f"localstripe=={HOSTS['localstripe']}"])
-    node_folder(servers / "node", HOSTS["node_servers"])
+    kinds = {
+        "pytest": lambda: python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"]),
+        "py": lambda: [python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"]) for release in pythons()],
+        "lake": lambda: lake_folder(hosts),
+        # Without DuckDB: a test adds the release it is about.
+        "frames": lambda: python_folder(hosts / "frames", HOSTS["frames"]),
+        "dbt": lambda: dbt_folder(hosts),
+        "packages": lambda: python_folder(hosts / "packages", HOSTS["packages"]),
+        "cli": lambda: [python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"]) for release in RELEASES["cli"]],
+        "node": lambda: [node_folder(hosts / folder_of("node", release), [f"@duckdb/node-api@{release}"]) for release in RELEASES["node"]],
+        "localstripe": lambda: python_folder(servers / "localstripe", [f"localstripe=={HOSTS['localstripe']}"]),
+        "node_servers": lambda: node_folder(servers / "node", HOSTS["node_servers"]),
+    }
+    for kind in sys.argv[1:] or kinds:
+        if kind not in kinds:
+            sys.exit(f"setup.py: there is no '{kind}'; expected some of {', '.join(kinds)}")
+        kinds[kind]()
 
 
 if __name__ == "__main__":
