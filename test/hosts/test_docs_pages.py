@@ -112,3 +112,13 @@ def test_the_first_screen(cli, around):
     for expected in ("pull_reviews", "│ acme        │", "Change 1 of repo0", "load_end", "started"):
         assert expected in shown, f"no {expected}\n{shown}"
     assert (around.folder / "repos.parquet").exists()
+
+
+def test_the_first_block_of_the_community_descriptor(cli, around):
+    text = pages.read("extension_config/description.yml")
+    first = textwrap.dedent(text.split("  hello_world: |\n")[1].split("  extended_description:")[0])
+    entry = first.split('"')[1]
+    assert entry == "- hackernews: {adapter: hackernews}"
+    (around.folder / "connections.yaml").write_text(entry.replace("}", f", options: {{host: '{around.api}/hackernews'}}}}"))
+    _, shown = pages.run_sql(around, cli, [f"LOAD '{around.extension}';", first])
+    assert "Writing a DuckDB extension in a weekend" in shown
