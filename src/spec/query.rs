@@ -110,7 +110,9 @@ fn query_of(sql: &str) -> Result<Box<Query>> {
     let parsed =
         Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let mut statements = parsed.map_err(|err| {
-        Error::config(format!("the query cannot be parsed: {}", err.to_string().trim_start_matches("sql parser error: ")))
+        // What was found may be a line break.
+        let reason = err.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        Error::config(format!("the query cannot be parsed: {}", reason.trim_start_matches("sql parser error: ")))
     })?;
     match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => Ok(query),

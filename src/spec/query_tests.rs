@@ -58,6 +58,7 @@ fn anything_but_the_connections_tables_is_refused() {
     check_refused("", "empty");
     check_refused("SELECT FROM WHERE", "cannot be parsed");
     check_refused("SELECT * FROM (((", "cannot be parsed");
+    check_refused("SELECT a FROM t WHERE a = :\nb", "Expected: placeholder, found: at Line: 1, Column: 28");
     check_refused(&format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000)), "cannot be parsed");
 }
 
