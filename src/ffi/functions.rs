@@ -123,9 +123,20 @@ fn parameter_type(parameter: &ParameterDef) -> duckdb_logical_type {
         ParameterType::Varchar => DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR,
         ParameterType::BigInt => DUCKDB_TYPE_DUCKDB_TYPE_BIGINT,
         ParameterType::Boolean => DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN,
+        ParameterType::Map => return map_of_texts(),
     };
     // SAFETY: takes a valid type id.
     unsafe { duckdb_create_logical_type(type_id) }
+}
+
+fn map_of_texts() -> duckdb_logical_type {
+    // SAFETY: takes a valid type id.
+    let mut text = unsafe { duckdb_create_logical_type(DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR) };
+    // SAFETY: the type is valid and copied.
+    let map = unsafe { duckdb_create_map_type(text, text) };
+    // SAFETY: made above, freed once.
+    unsafe { duckdb_destroy_logical_type(&mut text) };
+    map
 }
 
 extern "C" fn free_registered(extra: *mut c_void) {

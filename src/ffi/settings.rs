@@ -159,15 +159,44 @@ pub fn value_of(value: duckdb_value) -> Value {
             // SAFETY: the value is a number.
             Value::Double(unsafe { duckdb_get_double(value) })
         }
-        _ => {
-            // SAFETY: any value can be cast to text; the text is freed below.
-            let text = unsafe { duckdb_get_varchar(value) };
-            let copy = text_of(text);
-            // SAFETY: freed once.
-            unsafe { duckdb_free(text.cast()) };
-            copy.map_or(Value::Null, Value::Text)
-        }
+        DUCKDB_TYPE_DUCKDB_TYPE_MAP => Value::Map(map_entries(value)),
+        _ => text_value(value),
     }
+}
+
+/// Copies the entries of a map, as texts.
+fn map_entries(map: duckdb_value) -> Vec<(String, Option<String>)> {
+    // SAFETY: the value is a map.
+    let n_entries = unsafe { duckdb_get_map_size(map) };
+    let mut entries = Vec::new();
+    for idx in 0..n_entries {
+        // SAFETY: the entry exists.
+        let mut key = unsafe { duckdb_get_map_key(map, idx) };
+        // SAFETY: as above.
+        let mut value = unsafe { duckdb_get_map_value(map, idx) };
+        if let Value::Text(name) = text_value(key) {
+            entries.push((name, text_value(value).as_text().map(str::to_string)));
+        }
+        // SAFETY: the key is ours, freed once.
+        unsafe { duckdb_destroy_value(&mut key) };
+        // SAFETY: the value is ours, freed once.
+        unsafe { duckdb_destroy_value(&mut value) };
+    }
+    entries
+}
+
+/// Copies a value as its text.
+fn text_value(value: duckdb_value) -> Value {
+    // SAFETY: a value that is not null is valid.
+    if value.is_null() || unsafe { duckdb_is_null_value(value) } {
+        return Value::Null;
+    }
+    // SAFETY: any value can be cast to text; the text is freed below.
+    let text = unsafe { duckdb_get_varchar(value) };
+    let copy = text_of(text);
+    // SAFETY: freed once.
+    unsafe { duckdb_free(text.cast()) };
+    copy.map_or(Value::Null, Value::Text)
 }
 
 /// Builds the error of a setting that cannot be read in the current state.

@@ -140,6 +140,8 @@ pub fn param_value(value: Value) -> ParamValue {
         Value::Double(value) => ParamValue::Double(value),
         Value::Text(text) => ParamValue::Text(text),
         Value::Timestamp(micros) => ParamValue::Text(crate::columns::timestamp_text(micros)),
+        // No query of Unify's returns one.
+        Value::Map(_) => ParamValue::Null,
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Value {
     Text(String),
     /// Microseconds since 1970-01-01 00:00:00 UTC.
     Timestamp(i64),
+    /// A map of texts to texts or nulls, in the order it was given.
+    Map(Vec<(String, Option<String>)>),
 }
 
 impl Value {

@@ -201,7 +201,7 @@ impl Settings {
                 Some(Value::Boolean(value)) => value.to_string(),
                 Some(Value::Integer(value)) => value.to_string(),
                 Some(Value::Double(value)) => value.to_string(),
-                Some(Value::Null | Value::Timestamp(_)) | None => default.to_string(),
+                Some(Value::Null | Value::Timestamp(_) | Value::Map(_)) | None => default.to_string(),
             }
         };
         let wrong = |name: &str, expected: &str| Error::config(format!("setting '{name}' is '{}'; expected {expected}", text(name)));

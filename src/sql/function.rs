@@ -31,6 +31,8 @@ pub enum ParameterType {
     Varchar,
     BigInt,
     Boolean,
+    /// A map of texts to texts, which may be null. DuckDB casts maps of other types, and structs, to it.
+    Map,
 }
 
 impl ParameterType {
@@ -120,6 +122,15 @@ impl Arguments {
         }
     }
 
+    /// Returns the entries of a named argument that is a map, in order; none when it is not given.
+    pub fn named_map(&self, name: &str) -> Result<&[(String, Option<String>)]> {
+        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+            None | Some(Value::Null) => Ok(&[]),
+            Some(Value::Map(entries)) => Ok(entries),
+            Some(_) => Err(Error::config(format!("argument '{name}' is no map; expected a map of texts, such as MAP {{'name': 'value'}}"))),
+        }
+    }
+
     /// Returns the text of a named argument that is given and not null.
     pub fn named_text(&self, name: &str) -> Result<Option<&str>> {
         match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
@@ -182,4 +193,20 @@ pub enum Step {
     Rows(Vec<Batch>),
     /// The next step is due when this has ended, and now and then before that.
     Waits(Arc<dyn Awaited>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_read_by_its_name() {
+        let entries = vec![("a".to_string(), Some("1".to_string())), ("b".to_string(), None)];
+        let named = vec![("params".to_string(), Value::Map(entries.clone())), ("nothing".to_string(), Value::Null)];
+        let arguments = Arguments { positional: Vec::new(), named };
+        assert_eq!(arguments.named_map("Params").unwrap(), entries);
+        assert!(arguments.named_map("nothing").unwrap().is_empty() && arguments.named_map("other").unwrap().is_empty());
+        let wrong = Arguments { named: vec![("params".to_string(), Value::Integer(1))], ..Arguments::default() };
+        assert!(wrong.named_map("params").unwrap_err().message().contains("expected a map of texts"));
+    }
 }
