@@ -5,10 +5,12 @@ mod mistakes;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use fields::Fields;
 pub use mistakes::{nearest, suggestion, Mistakes};
 pub use parse::{parse, parse_into};
+pub use write::scalar_of;
 
 /// A node of a YAML file.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +79,22 @@ impl Node {
     /// Returns the value of a mapping's key.
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.mapping()?.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    }
+
+    /// Returns whether both hold the same, wherever it stands and however it is written.
+    pub fn means_the_same(&self, other: &Node) -> bool {
+        match (&self.kind, &other.kind) {
+            (NodeKind::List(own), NodeKind::List(others)) => {
+                own.len() == others.len() && own.iter().zip(others).all(|(own, other)| own.means_the_same(other))
+            }
+            (NodeKind::Mapping(own), NodeKind::Mapping(others)) => {
+                let same = |((key, node), (other_key, other)): (&(Key, Node), &(Key, Node))| {
+                    key.name == other_key.name && node.means_the_same(other)
+                };
+                own.len() == others.len() && own.iter().zip(others).all(same)
+            }
+            (own, others) => own == others && self.written == other.written,
+        }
     }
 
     /// Returns what the node is, for messages: `a list`, `the number 3`, `the text 'x'`. Use it only where no secret can stand.
