@@ -261,7 +261,13 @@ static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<Simp
 static unique_ptr<TableRef> BindStatement(ClientContext &context, TableFunctionBindInput &input) {
 	auto &info = reinterpret_cast<StatementInfo &>(*input.info);
 	DatabaseHandle handle;
-	return TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql)));
+	auto from = TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql)));
+	if (!from) {
+		// DuckDB does not expect that there is nothing.
+		throw std::runtime_error("{\"exception_type\":\"Invalid Input\",\"exception_message\":"
+		                         "\"a statement of Unify's own does not parse; please report it\"}");
+	}
+	return from;
 }
 
 // The statement becomes `FROM <our table function>(...)`. Binder::Bind(ExtensionStatement) expects a LogicalGet at the root, so
