@@ -72,7 +72,7 @@ impl Inner {
             let pulse = if store.kind.is_shared() { Some(ids.pulse()?) } else { None };
             store.transact(self.database.as_ref(), &may_go_on, |session| {
                 let id = match (id, &pulse) {
-                    (None, Some(pulse)) => self.pass(pulse, session, target, &store)?,
+                    (None, Some(pulse)) => self.pass(pulse, session, &store)?,
                     (id, _) => id.unwrap_or_default(),
                 };
                 let record = JobRecord { id, parent_id: None, action: "truncate", n_rows: Some(n_rows), error: None };

@@ -75,7 +75,8 @@ struct Work<'a> {
 /// How long closing waits before it looks again whether a job has stopped.
 const STOP_POLL: Duration = Duration::from_millis(10);
 
-type JobKey = (String, String, String);
+/// Database, connection and table, in lower case.
+pub(super) type JobKey = (String, String, String);
 
 /// The loads of one database instance.
 pub struct Loader {
@@ -263,15 +264,25 @@ impl Inner {
 
     /// Runs `work` while no load of the table can start. Fails when one runs.
     pub(super) fn while_idle<T>(&self, target: &TableTarget, work: impl FnOnce(&mut dyn Session, &mut Ids<'_>) -> Result<T>) -> Result<T> {
+        let key = target.key();
+        self.while_none_runs(&target.catalog, |running, _| (*running == key).then(|| "it".to_string()), work)
+    }
+
+    /// Runs `work`, on records in `catalog`, while no load can start. Fails when one runs that is `in_the_way`, which says what it loads.
+    pub(super) fn while_none_runs<T>(
+        &self,
+        catalog: &str,
+        in_the_way: impl Fn(&JobKey, &Job) -> Option<String>,
+        work: impl FnOnce(&mut dyn Session, &mut Ids<'_>) -> Result<T>,
+    ) -> Result<T> {
         // The session is dropped after the lock is free, as in `start`.
         let mut session = self.database.connect()?;
         let mut state = lock(&self.state);
         state.forget_ended();
-        if let Some(job) = state.running.get(&target.key()) {
-            let id = job.id();
-            return Err(Error::config(format!("job {id} is loading it; WAIT FOR JOB {id}, or CANCEL JOB {id}, and try again")));
+        if let Some((id, what)) = state.running.iter().find_map(|(key, job)| in_the_way(key, job).map(|what| (job.id(), what))) {
+            return Err(Error::config(format!("job {id} is loading {what}; WAIT FOR JOB {id}, or CANCEL JOB {id}, and try again")));
         }
-        work(session.as_mut(), &mut Ids { state: &mut state, target, database: &self.database })
+        work(session.as_mut(), &mut Ids { state: &mut state, catalog, database: &self.database })
     }
 
     fn close(&self) {
@@ -309,12 +320,7 @@ impl Inner {
 
     /// Returns the client of a connection: the one its other loads use, unless connection or settings changed since.
     pub(super) fn client(&self, connection: &Arc<Connection>, settings: &Settings) -> Result<Arc<ApiClient>> {
-        let http = HttpSettings {
-            max_in_flight: settings.loader_threads,
-            timeout: settings.http_timeout,
-            allow_http: settings.allow_http,
-            ..HttpSettings::default()
-        };
+        let http = http_settings(settings);
         let mut state = lock(&self.state);
         let key = connection.name.to_lowercase();
         if let Some((known, client)) = state.clients.get(&key) {
@@ -385,6 +391,16 @@ impl Inner {
             true => Err(Error::new(ErrorKind::DatabaseGone, "the database is closing")),
             false => Ok(()),
         }
+    }
+}
+
+/// Returns what the user's settings say about HTTP.
+pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
+    HttpSettings {
+        max_in_flight: settings.loader_threads,
+        timeout: settings.http_timeout,
+        allow_http: settings.allow_http,
+        ..HttpSettings::default()
     }
 }
 

@@ -5,6 +5,7 @@ mod budget;
 mod changes;
 mod clear;
 mod comments;
+mod connection_schema;
 mod convert;
 mod daemon;
 mod exists;
@@ -40,6 +41,7 @@ mod views;
 mod writer;
 
 pub use audit::LOG_TYPE;
+pub use connection_schema::{ConnectionSchema, DroppedObject, SchemaOutcome};
 pub use daemon::{ConnectionOf, DaemonRun, DaemonStatus, LoadedTable, MachineLoad, NextRefresh, Why};
 pub use job::{Awaited, Job};
 pub use loader::{Loader, TableTarget};

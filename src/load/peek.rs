@@ -4,14 +4,15 @@ use super::audit::now_micros;
 use super::convert::convert;
 use super::fetch::described;
 use super::job::Job;
-use super::loader::{Loader, TableTarget};
+use super::loader::{http_settings, Loader, TableTarget};
 use super::plan::{copied_values, param_columns, parameter_sets, Planned};
 use super::report::LoadAction;
 use super::scope::Scope;
 use super::updates::Moments;
 use crate::columns::{Batch, RowPlan};
-use crate::http::{request_of, Answer, Pager};
+use crate::http::{request_of, Answer, ApiClient, Pager};
 use crate::session::Settings;
+use crate::spec::{AdapterSpec, Connection, RetrySpec};
 use crate::{Error, ErrorKind, Result};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::Arc;
@@ -24,12 +25,31 @@ impl Loader {
     /// Returns at most `n_rows` of the first page of the table's first parameter set. Parents must be loaded. Sends one request
     /// (and its retries) and writes nothing.
     pub fn peek(&self, target: &TableTarget, n_rows: usize, settings: &Settings, interrupted: &dyn Fn() -> bool) -> Result<Batch> {
-        self.first_page(target, settings, interrupted).map(|batch| batch.truncated(n_rows)).map_err(|err| err.within(target.place()))
+        let client = self.inner().client(&target.connection, settings);
+        let page = client.and_then(|client| self.first_page(target, client, settings, interrupted));
+        page.map(|batch| batch.truncated(n_rows)).map_err(|err| err.within(target.place()))
     }
 
-    fn first_page(&self, target: &TableTarget, settings: &Settings, interrupted: &dyn Fn() -> bool) -> Result<Batch> {
+    /// Returns the rows [`Loader::peek`] does, but sends its request once only, whatever comes of it.
+    pub fn probe(&self, target: &TableTarget, settings: &Settings, interrupted: &dyn Fn() -> bool) -> Result<Batch> {
+        let mut connection = Connection::clone(&target.connection);
+        let mut adapter = AdapterSpec::clone(&connection.adapter);
+        adapter.retry = RetrySpec { attempts: 1, statuses: Vec::new(), ..adapter.retry };
+        connection.adapter = Arc::new(adapter);
+        // A client of its own: the one of the connection's loads tries again.
+        let client = ApiClient::new(Arc::new(connection), http_settings(settings)).map(Arc::new);
+        let page = client.and_then(|client| self.first_page(target, client, settings, interrupted));
+        page.map_err(|err| err.within(target.place()))
+    }
+
+    fn first_page(
+        &self,
+        target: &TableTarget,
+        client: Arc<ApiClient>,
+        settings: &Settings,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Batch> {
         let table_def = target.table_def()?;
-        let client = self.inner().client(&target.connection, settings)?;
         let mut session = self.inner().database.connect()?;
         for parent in table_def.parents() {
             let parent = TableTarget { table: parent.to_string(), ..target.clone() };

@@ -49,9 +49,9 @@ impl Inner {
     }
 
     /// Returns a record's id, inside the session's transaction. Fails when another process loads the table.
-    pub(super) fn pass(&self, pulse: &Pulse, session: &mut dyn Session, target: &TableTarget, store: &Store) -> Result<i64> {
+    pub(super) fn pass(&self, pulse: &Pulse, session: &mut dyn Session, store: &Store) -> Result<i64> {
         let live = LiveJobs { unify_schema: &store.unify_schema, pulse };
-        match live.enter(session, &target.connection.name, &target.table)? {
+        match live.enter(session, &store.target.schema, &store.target.table)? {
             Entry::Taken(id) => Err(Error::config(format!("job {id} of another process is loading it; wait for its end, and try again"))),
             Entry::Loaded => Err(Error::internal("clearing a table found it loaded")),
             Entry::Entered(id) => session.execute(&live_jobs::leave_sql(&store.unify_schema, id)).map(|()| id),

@@ -125,15 +125,9 @@ impl Store {
 
     /// Creates the schema `unify` and its tables where they are missing. Fails when the database is read-only.
     pub fn create_unify_schema(&self, session: &mut dyn Session) -> Result<()> {
-        let catalog = self.target.catalog.as_deref().unwrap_or_default();
-        let rows = session
-            .query(&format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog)))?;
-        match rows.first().and_then(|row| row.first()) {
-            Some(crate::session::Value::Boolean(true)) => {
-                return Err(Error::config(format!("database '{catalog}' is read-only; open it for writing to load tables into it")));
-            }
-            Some(_) => {}
-            None => return Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
+        if self.is_read_only(session)? {
+            let catalog = self.target.catalog.as_deref().unwrap_or_default();
+            return Err(Error::config(format!("database '{catalog}' is read-only; open it for writing to load tables into it")));
         }
         if self.kind.is_shared() && self.exists_unify(session)? {
             return Ok(());
@@ -157,6 +151,16 @@ impl Store {
         ))
     }
 
+    /// Returns whether the database cannot be written. Fails when it is not attached.
+    pub fn is_read_only(&self, session: &mut dyn Session) -> Result<bool> {
+        let catalog = self.target.catalog.as_deref().unwrap_or_default();
+        let sql = format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
+        match session.query(&sql)?.first().and_then(|row| row.first()) {
+            Some(value) => Ok(*value == Value::Boolean(true)),
+            None => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
+        }
+    }
+
     /// Returns whether the tables of a schema `unify` that several processes share are there.
     pub fn exists_unify(&self, session: &mut dyn Session) -> Result<bool> {
         let table = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "live_jobs".to_string() };
@@ -165,20 +169,8 @@ impl Store {
 
     /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's, and that target and staging are Unify's where they exist.
     pub fn claim(&self, session: &mut dyn Session) -> Result<()> {
+        self.claim_schema(session)?;
         let schema = &self.target.schema;
-        let found = session.query(&format!(
-            "SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({})",
-            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
-            quote_literal(schema),
-        ))?;
-        if found.is_empty() {
-            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() });
-            session.execute(&format!("CREATE SCHEMA {}; {state}", self.schema_sql()))?;
-        } else if !self.is_ours(session, "", None)? {
-            return Err(Error::config(format!(
-                "schema '{schema}' exists and was not made by Unify, which leaves it alone; rename the connection or the schema"
-            )));
-        }
         for table in [&self.target, &self.staging] {
             if self.exists(session, table)? && !self.is_ours(session, &table.table, None)? {
                 return Err(Error::config(format!(
@@ -195,6 +187,32 @@ impl Store {
             )));
         }
         Ok(())
+    }
+
+    /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's. Returns whether it was made.
+    pub fn claim_schema(&self, session: &mut dyn Session) -> Result<bool> {
+        if !self.has_schema(session)? {
+            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() });
+            session.execute(&format!("CREATE SCHEMA {}; {state}", self.schema_sql()))?;
+            return Ok(true);
+        }
+        match self.is_ours(session, "", None)? {
+            true => Ok(false),
+            false => Err(Error::config(format!(
+                "schema '{}' exists and was not made by Unify, which leaves it alone; rename the connection or the schema",
+                self.target.schema
+            ))),
+        }
+    }
+
+    /// Returns whether the connection's schema exists.
+    pub fn has_schema(&self, session: &mut dyn Session) -> Result<bool> {
+        let found = session.query(&format!(
+            "SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({})",
+            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
+            quote_literal(&self.target.schema),
+        ))?;
+        Ok(!found.is_empty())
     }
 
     /// Returns the statements that replace all there is about a table of this schema by one row.
@@ -304,7 +322,7 @@ impl Store {
     }
 
     /// Returns whether the table still has the columns Unify made it with.
-    fn has_its_shape(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
+    pub fn has_its_shape(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
         let rows = session.query(&format!(
             "SELECT 1 FROM {}.load_state WHERE {} AND shape IS NOT DISTINCT FROM {}",
             self.unify_schema,

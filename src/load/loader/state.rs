@@ -1,6 +1,6 @@
 //! What the loads of one database instance share, under one lock: jobs, threads, clients, memory, record ids.
 
-use super::{JobKey, TableTarget};
+use super::JobKey;
 use crate::http::{ApiClient, HttpSettings};
 use crate::load::audit::close_open_jobs;
 use crate::load::budget::Budget;
@@ -31,18 +31,23 @@ pub(super) struct State {
     pub(super) last_ids: HashMap<String, Arc<AtomicI64>>,
 }
 
-/// The ids of records of a table's database.
+/// The ids of records of a database.
 pub(in crate::load) struct Ids<'a> {
     pub(super) state: &'a mut State,
-    pub(super) target: &'a TableTarget,
+    pub(super) catalog: &'a str,
     pub(super) database: &'a Arc<dyn Database>,
 }
 
 impl Ids<'_> {
     /// Returns an id that no record has.
     pub(in crate::load) fn next(&mut self, session: &mut dyn Session, store: &Store) -> Result<i64> {
-        let ids = self.state.ids(session, &self.target.catalog, store)?;
-        Ok(ids.fetch_add(1, Ordering::Relaxed) + 1)
+        self.take(session, store, 1)
+    }
+
+    /// Returns the first of `count` ids in a row that no record has.
+    pub(in crate::load) fn take(&mut self, session: &mut dyn Session, store: &Store, count: usize) -> Result<i64> {
+        let ids = self.state.ids(session, self.catalog, store)?;
+        Ok(ids.fetch_add(count as i64, Ordering::Relaxed) + 1)
     }
 
     /// Returns what gives signs of life to other processes.
