@@ -95,6 +95,22 @@ pub fn connections_file(settings: &Settings, environment: &Environment) -> Optio
     files.find(|path| path.exists()).map(|path| Place { path, named_by: None })
 }
 
+/// Returns the connections file to write to: the one that is read, else the first place where one would be found. Makes the home folder
+/// it goes into; fails when there is none.
+pub fn writable_connections_file(settings: &Settings, environment: &Environment) -> Result<PathBuf> {
+    if let Some(place) = connections_file(settings, environment) {
+        return Ok(place.path);
+    }
+    let home = environment.unify_home().or_else(|| environment.default_home()).ok_or_else(|| {
+        Error::config("there is no home directory for the connections file; SET unify_connections_file to the file it shall be written to")
+    })?;
+    let mut folder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.recursive(true).create(&home).map_err(|err| Error::config(format!("folder '{}' cannot be made: {err}", home.display())))?;
+    Ok(home.join("connections.yaml"))
+}
+
 /// Returns the folder with the user's adapter specs: the one the setting names, else `$UNIFY_HOME/rest_specs`, else
 /// `~/.unify/rest_specs`; the last two only if they exist.
 pub fn spec_folder(settings: &Settings, environment: &Environment) -> Option<Place> {
@@ -153,6 +169,28 @@ mod tests {
         check("c.yaml", &[home_variable, ("UNIFY_CONNECTIONS", "/a/b.yaml")], Some("c.yaml".into()));
         check("~/c.yaml", &[], Some(home.join("c.yaml")));
         check("~c.yaml", &[], Some("~c.yaml".into()));
+    }
+
+    #[test]
+    fn what_is_written_to_is_what_is_read_or_would_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let file = |setting: &str, variables: &[(&str, &str)], home: Option<&Path>| {
+            writable_connections_file(&settings(setting, ""), &Environment::of_test(variables, home))
+        };
+        assert_eq!(file("/a/b.yaml", &[], Some(&home)).unwrap(), PathBuf::from("/a/b.yaml"));
+        assert_eq!(file("", &[("UNIFY_CONNECTIONS", "/a/c.yaml")], Some(&home)).unwrap(), PathBuf::from("/a/c.yaml"));
+        assert!(file("", &[], None).unwrap_err().to_string().contains("SET unify_connections_file"));
+        assert!(!home.exists());
+        assert_eq!(file("", &[], Some(&home)).unwrap(), home.join(".unify/connections.yaml"));
+        assert!(home.join(".unify").is_dir());
+        let unify_home = folder.path().join("unify/home");
+        let variables = [("UNIFY_HOME", unify_home.to_str().unwrap())];
+        assert_eq!(file("", &variables, Some(&home)).unwrap(), unify_home.join("connections.yaml"));
+        assert!(unify_home.is_dir());
+        // One that is there is taken before one that is not.
+        std::fs::write(home.join(".unify/connections.yaml"), "").unwrap();
+        assert_eq!(file("", &variables, Some(&home)).unwrap(), home.join(".unify/connections.yaml"));
     }
 
     #[test]

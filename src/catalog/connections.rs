@@ -1,4 +1,4 @@
-//! The connections file: its entries, each with its own outcome, so that a bad one never stops the others.
+//! Connections, from the connections file or from SQL: each with its own outcome, so that a bad one never stops the others.
 
 use crate::catalog::adapters::AdapterEntry;
 use crate::catalog::config::Environment;
@@ -19,14 +19,42 @@ const KEYS: &[&str] = &["adapter", "connector", "spec", "options"];
 #[derive(Clone)]
 pub struct ConnectionEntry {
     pub name: String,
-    /// The adapter's name as the file has it; empty when it has none.
+    /// The adapter's name as the file or statement has it; empty when it has none.
     pub adapter: String,
-    /// The file the entry is in.
-    pub source: String,
-    /// The entry's line in the file.
-    pub line: usize,
+    pub origin: Origin,
     setup: Result<Setup>,
     environment: Arc<Environment>,
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An entry of a file, at a line.
+    File { path: String, line: usize },
+    /// `CREATE CONNECTION`: it lives as long as the database instance.
+    Statement,
+}
+
+/// A connection as `CREATE CONNECTION` describes it.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    pub name: String,
+    pub adapter: String,
+    pub options: Vec<(String, OptionText)>,
+}
+
+impl Definition {
+    /// Reads the options' values. Fails, naming the option, on one that begins with a dollar sign and is no reference, and on a reserved name.
+    pub fn new(name: &str, adapter: &str, options: &[(String, Secret)]) -> Result<Definition> {
+        let place = || format!("connection '{name}'");
+        check_name(name).map_err(|err| err.within(place()))?;
+        let mut parsed = Vec::new();
+        for (option, value) in options {
+            let text = OptionText::parse(value.expose());
+            parsed.push((option.clone(), text.map_err(|err| Error::config(format!("{}: option '{option}' {err}", place())))?));
+        }
+        Ok(Definition { name: name.to_string(), adapter: adapter.to_string(), options: parsed })
+    }
 }
 
 /// What a connection is made of, environment references unresolved.
@@ -43,6 +71,51 @@ impl ConnectionEntry {
             Ok(setup) => Ok(&setup.spec),
             Err(err) => Err(self.placed(err)),
         }
+    }
+
+    /// Returns the connection that a definition makes.
+    pub fn of_definition(definition: &Definition, adapters: &[AdapterEntry], environment: &Arc<Environment>) -> ConnectionEntry {
+        let setup = spec_of(&definition.adapter, adapters).map(|spec| Setup { spec, options: definition.options.clone() });
+        ConnectionEntry {
+            name: definition.name.clone(),
+            adapter: definition.adapter.clone(),
+            origin: Origin::Statement,
+            setup,
+            environment: Arc::clone(environment),
+        }
+    }
+
+    /// Returns the file the entry is in.
+    pub fn file(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File { path, .. } => Some(path),
+            Origin::Statement => None,
+        }
+    }
+
+    /// Returns the environment variables the options refer to that are not set, each once.
+    pub fn missing_variables(&self) -> Vec<String> {
+        let Ok(setup) = &self.setup else { return Vec::new() };
+        let mut missing: Vec<String> = Vec::new();
+        for name in setup.options.iter().flat_map(|(_, text)| text.variables()) {
+            if self.environment.variable(name).is_none() && !missing.iter().any(|known| known == name) {
+                missing.push(name.to_string());
+            }
+        }
+        missing
+    }
+
+    /// Checks what can be checked while environment variables may be missing: the adapter, and that options are known and complete; when
+    /// no variable is missing, all that [`ConnectionEntry::open`] does.
+    pub fn check(&self) -> Result<()> {
+        if self.missing_variables().is_empty() {
+            return self.open().map(|_| ());
+        }
+        let setup = self.setup.as_ref().map_err(|err| self.placed(err))?;
+        // What is not known yet is taken not to be empty.
+        let value = |text: &OptionText| text.resolve(&self.environment).unwrap_or_else(|_| Secret::new("?"));
+        let given = setup.options.iter().map(|(name, text)| (name.clone(), value(text))).collect();
+        setup.spec.check_options(given).map_err(|err| self.placed(&err))
     }
 
     /// Resolves the environment references and checks the options against the adapter's. Fails with what is wrong with the entry,
@@ -74,7 +147,10 @@ impl ConnectionEntry {
     fn placed(&self, err: &Error) -> Error {
         let named = format!("connection '{}': ", self.name);
         let message = err.message().strip_prefix(&named).unwrap_or(err.message());
-        Error::new(err.kind(), format!("connection '{}' ({}:{}): {message}", self.name, self.source, self.line))
+        match &self.origin {
+            Origin::File { path, line } => Error::new(err.kind(), format!("connection '{}' ({path}:{line}): {message}", self.name)),
+            Origin::Statement => Error::new(err.kind(), format!("{named}{message}")),
+        }
     }
 }
 
@@ -84,31 +160,43 @@ pub struct ConnectionsFile {
     pub problem: Option<Error>,
 }
 
-/// Reads the entries of the file `source`. `adapters` is sorted so that of several with one name the first is meant.
-pub fn parse(source: &str, text: &str, adapters: &[AdapterEntry], environment: &Arc<Environment>) -> ConnectionsFile {
-    let mistakes = Mistakes::new(source);
-    let root = parse_into(text, &mistakes);
-    let nodes = match &root {
+/// Returns the nodes of the file's entries. What is wrong with the file becomes a mistake.
+pub fn entry_nodes<'a>(root: Option<&'a Node>, mistakes: &Mistakes) -> &'a [Node] {
+    match root {
         Some(node) if node.is_null() => &[],
         Some(node) => node.list().unwrap_or_else(|| {
             mistakes.at(node, "expected a list of connections, each '- name:' with 'adapter' and 'options' below it");
             &[]
         }),
-        None => &[] as &[Node],
-    };
+        None => &[],
+    }
+}
+
+/// Reads the entries of the file `source`. `adapters` is sorted so that of several with one name the first is meant; of connections
+/// with one name, that of a statement.
+pub fn parse(
+    source: &str,
+    text: &str,
+    adapters: &[AdapterEntry],
+    environment: &Arc<Environment>,
+    is_defined: impl Fn(&str) -> bool,
+) -> ConnectionsFile {
+    let mistakes = Mistakes::new(source);
+    let root = parse_into(text, &mistakes);
+    let nodes = entry_nodes(root.as_ref(), &mistakes);
     let mut entries: Vec<ConnectionEntry> = Vec::new();
     for (idx, node) in nodes.iter().enumerate() {
         let entry = Entry::of(node, idx);
-        let earlier = entries.iter().find(|earlier| earlier.name.eq_ignore_ascii_case(&entry.name));
-        let setup = match earlier {
-            Some(earlier) => Err(Error::config(format!("the name is taken by the entry at line {}; choose another", earlier.line))),
+        let earlier = entries.iter().position(|earlier| earlier.name.eq_ignore_ascii_case(&entry.name));
+        let setup = match earlier.map(|idx| nodes[idx].line) {
+            Some(line) => Err(Error::config(format!("the name is taken by the entry at line {line}; choose another"))),
+            None if is_defined(&entry.name) => Err(Error::config("the name is taken by a connection that CREATE CONNECTION made")),
             None => entry.setup(adapters),
         };
         entries.push(ConnectionEntry {
             name: entry.name,
             adapter: entry.adapter.unwrap_or_default(),
-            source: source.to_string(),
-            line: node.line,
+            origin: Origin::File { path: source.to_string(), line: node.line },
             setup,
             environment: Arc::clone(environment),
         });
@@ -148,9 +236,7 @@ impl<'a> Entry<'a> {
 
     fn setup(&self, adapters: &[AdapterEntry]) -> Result<Setup> {
         let body = self.body.clone()?;
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(&self.name)) {
-            return Err(Error::config(format!("the name is reserved; choose another than {}", RESERVED.join(", "))));
-        }
+        check_name(&self.name)?;
         let keys = body.mapping().ok_or_else(|| Error::config("nothing stands below the name; expected 'adapter' and 'options'"))?;
         for (key, _) in keys {
             if !KEYS.contains(&key.name.as_str()) {
@@ -161,6 +247,16 @@ impl<'a> Entry<'a> {
         let adapter = self.adapter.as_deref().ok_or_else(|| Error::config("no 'adapter' is given; SHOW ALL ADAPTERS lists them"))?;
         Ok(Setup { spec: spec_of(adapter, adapters)?, options: options_of(body)? })
     }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.trim().is_empty() {
+        return Err(Error::config("the name is empty"));
+    }
+    if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        return Err(Error::config(format!("the name is reserved; choose another than {}", RESERVED.join(", "))));
+    }
+    Ok(())
 }
 
 fn spec_of(adapter: &str, adapters: &[AdapterEntry]) -> Result<Arc<AdapterSpec>> {

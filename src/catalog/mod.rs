@@ -3,6 +3,8 @@
 mod adapters;
 mod config;
 mod connections;
+mod file_change;
+mod file_text;
 mod hint;
 mod option_text;
 mod snapshot;
@@ -11,6 +13,8 @@ mod tests;
 
 pub use adapters::AdapterEntry;
 pub use config::Environment;
-pub use connections::ConnectionEntry;
+pub use connections::{ConnectionEntry, Definition, Origin};
+pub use file_change::FileChange;
 pub use hint::hint;
+pub use option_text::is_variable_name;
 pub use snapshot::{Catalog, CatalogSnapshot};

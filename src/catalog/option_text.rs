@@ -1,4 +1,4 @@
-//! The value of an option in the connections file: literal text, with references to environment variables.
+//! The value of an option: literal text, with references to environment variables.
 
 use crate::catalog::config::Environment;
 use crate::spec::Secret;
@@ -66,6 +66,26 @@ impl OptionText {
         Ok(Secret::new(value))
     }
 
+    /// Returns the value as [`OptionText::parse`] takes it, and so as the connections file has it.
+    pub fn source(&self) -> Secret {
+        if let [Part::Variable(name)] = self.parts.as_slice() {
+            return Secret::new(format!("${name}"));
+        }
+        let written = |part: &Part| match part {
+            Part::Literal(text) => text.expose().replace('$', "$$"),
+            Part::Variable(name) => format!("${{{name}}}"),
+        };
+        Secret::new(self.parts.iter().map(written).collect::<String>())
+    }
+
+    /// Returns the names of the environment variables it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Variable(name) => Some(name.as_str()),
+            Part::Literal(_) => None,
+        })
+    }
+
     /// Returns what may be shown: the references as they are written, literal text only when the option is not secret.
     pub fn shown(&self, secret: bool) -> String {
         let show = |part: &Part| match part {
@@ -80,7 +100,8 @@ impl OptionText {
     }
 }
 
-fn is_variable_name(text: &str) -> bool {
+/// Returns whether `text` can name an environment variable.
+pub fn is_variable_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -134,6 +155,14 @@ mod tests {
         #[test]
         fn doubled_dollars_round_trip(text in "\\PC*") {
             prop_assert_eq!(resolved(&text.replace('$', "$$")), Ok(text));
+        }
+
+        #[test]
+        fn the_source_means_the_same(text in "([a$]|[$]\\{|\\}|TOKEN|\\PC)*") {
+            if let Ok(parsed) = OptionText::parse(&text) {
+                let source = parsed.source();
+                prop_assert_eq!(resolved(source.expose()), resolved(&text));
+            }
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::catalog::adapters::{self, AdapterEntry};
 use crate::catalog::config::{self, Environment, Place};
-use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile};
+use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile, Definition};
+use crate::catalog::file_change::FileChange;
 use crate::catalog::hint::hint;
 use crate::session::Settings;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// The adapters and connections of one database instance.
@@ -16,15 +17,29 @@ pub struct Catalog {
     environment: Arc<Environment>,
     bundled: OnceLock<Vec<AdapterEntry>>,
     cached: Mutex<Option<(Stamp, Arc<CatalogSnapshot>)>>,
+    defined: Mutex<Defined>,
+    /// Held while a connection is created or dropped.
+    changing: Mutex<()>,
+}
+
+/// The connections made by statements, in their order.
+#[derive(Clone, Default)]
+struct Defined {
+    /// Counts the changes.
+    version: u64,
+    definitions: Vec<Definition>,
 }
 
 /// The adapters and connections at one moment.
 pub struct CatalogSnapshot {
     adapters: Vec<AdapterEntry>,
     adapters_problem: Option<Error>,
+    /// Those of the file, then those of statements.
     connections: Vec<ConnectionEntry>,
     connections_problem: Option<Error>,
-    /// Lower-case name to index; of several entries with one name the first.
+    /// Whether the problem left no connection of the file.
+    is_unreadable: bool,
+    /// Lower-case name to index; of several entries with one name that of a statement, else the first.
     by_name: HashMap<String, usize>,
 }
 
@@ -32,6 +47,7 @@ pub struct CatalogSnapshot {
 #[derive(PartialEq, Eq)]
 struct Stamp {
     external_access: bool,
+    defined: u64,
     connections: Option<(Place, Option<FileStamp>)>,
     specs: Option<(Place, Vec<SpecStamp>)>,
 }
@@ -60,65 +76,118 @@ impl Catalog {
 
     /// Makes a catalog that reads another environment than the process's.
     pub(crate) fn with_environment(environment: Environment) -> Catalog {
-        Catalog { environment: Arc::new(environment), bundled: OnceLock::new(), cached: Mutex::new(None) }
+        Catalog {
+            environment: Arc::new(environment),
+            bundled: OnceLock::new(),
+            cached: Mutex::default(),
+            defined: Mutex::default(),
+            changing: Mutex::default(),
+        }
+    }
+
+    /// Waits until no other session creates or drops a connection, and keeps others from it.
+    pub fn changing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.changing)
+    }
+
+    /// Fails when connections may not be created or dropped.
+    pub fn check_changeable(settings: &Settings) -> Result<()> {
+        if !settings.external_access {
+            return Err(no_external_access());
+        }
+        if settings.configuration_locked {
+            return Err(Error::config("connections cannot be created or dropped because setting 'lock_configuration' is true"));
+        }
+        Ok(())
+    }
+
+    /// Returns the connection a definition would make.
+    pub fn entry_of(&self, definition: &Definition, settings: &Settings) -> ConnectionEntry {
+        ConnectionEntry::of_definition(definition, &self.snapshot(settings).adapters, &self.environment)
+    }
+
+    /// Adds a connection that lives as long as this catalog, in the place of one of its name that does.
+    pub fn define(&self, definition: Definition) {
+        self.forget(&definition.name);
+        let mut defined = lock(&self.defined);
+        defined.version += 1;
+        defined.definitions.push(definition);
+    }
+
+    /// Removes a connection that [`Catalog::define`] added.
+    pub fn forget(&self, name: &str) {
+        let mut defined = lock(&self.defined);
+        defined.version += 1;
+        defined.definitions.retain(|known| !known.name.eq_ignore_ascii_case(name));
+    }
+
+    /// Begins a change of the connections file. Fails when it cannot be locked or read, or has mistakes.
+    pub fn change_file(&self, settings: &Settings, interrupted: &dyn Fn() -> bool) -> Result<FileChange> {
+        FileChange::begin(config::writable_connections_file(settings, &self.environment)?, interrupted)
     }
 
     /// Returns the adapters and connections as they are now. Looks at the files' sizes and times, and reads them only when one
     /// changed. What is wrong with a file is told when the snapshot is asked about what stands in it.
     pub fn snapshot(&self, settings: &Settings) -> Arc<CatalogSnapshot> {
-        let (stamp, spec_files) = self.stamp(settings);
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let defined = lock(&self.defined).clone();
+        let (stamp, spec_files) = self.stamp(settings, defined.version);
+        let mut cached = lock(&self.cached);
         if let Some((of, snapshot)) = cached.as_ref() {
             if *of == stamp {
                 return Arc::clone(snapshot);
             }
         }
-        let snapshot = Arc::new(self.read(&stamp, spec_files));
+        let snapshot = Arc::new(self.read(&stamp, spec_files, &defined.definitions));
         *cached = Some((stamp, Arc::clone(&snapshot)));
         snapshot
     }
 
     /// Returns what the snapshot depends on, and the spec files or why their folder cannot be read.
-    fn stamp(&self, settings: &Settings) -> (Stamp, Result<Vec<PathBuf>>) {
+    fn stamp(&self, settings: &Settings, defined: u64) -> (Stamp, Result<Vec<PathBuf>>) {
         if !settings.external_access {
-            return (Stamp { external_access: false, connections: None, specs: None }, Ok(Vec::new()));
+            return (Stamp { external_access: false, defined, connections: None, specs: None }, Ok(Vec::new()));
         }
         let connections = config::connections_file(settings, &self.environment).map(|place| {
             let stamp = file_stamp(&place.path);
             (place, stamp)
         });
         let Some(folder) = config::spec_folder(settings, &self.environment) else {
-            return (Stamp { external_access: true, connections, specs: None }, Ok(Vec::new()));
+            return (Stamp { external_access: true, defined, connections, specs: None }, Ok(Vec::new()));
         };
         let files = adapters::spec_files(&folder);
         let stamps = files.iter().flatten().map(|path| (path.clone(), file_stamp(path))).collect();
-        (Stamp { external_access: true, connections, specs: Some((folder, stamps)) }, files)
+        (Stamp { external_access: true, defined, connections, specs: Some((folder, stamps)) }, files)
     }
 
-    fn read(&self, stamp: &Stamp, spec_files: Result<Vec<PathBuf>>) -> CatalogSnapshot {
+    fn read(&self, stamp: &Stamp, spec_files: Result<Vec<PathBuf>>, definitions: &[Definition]) -> CatalogSnapshot {
         let bundled = self.bundled.get_or_init(adapters::bundled);
         let (files, adapters_problem) = match spec_files {
             Ok(files) => (files, None),
             Err(err) => (Vec::new(), Some(err)),
         };
         let adapters = adapters::with_user_files(bundled, &files);
-        let ConnectionsFile { entries, problem } = match (&stamp.connections, stamp.external_access) {
+        let definitions = if stamp.external_access { definitions } else { &[] };
+        let ConnectionsFile { mut entries, problem } = match (&stamp.connections, stamp.external_access) {
             (_, false) => ConnectionsFile { entries: Vec::new(), problem: Some(no_external_access()) },
             (None, true) => ConnectionsFile { entries: Vec::new(), problem: None },
-            (Some((place, _)), true) => self.read_connections(place, &adapters),
+            (Some((place, _)), true) => self.read_connections(place, &adapters, definitions),
         };
+        let n_in_file = entries.len();
+        entries.extend(definitions.iter().map(|definition| ConnectionEntry::of_definition(definition, &adapters, &self.environment)));
         let mut by_name = HashMap::new();
-        for (idx, entry) in entries.iter().enumerate() {
+        for (idx, entry) in entries.iter().enumerate().skip(n_in_file).chain(entries.iter().enumerate().take(n_in_file)) {
             by_name.entry(entry.name.to_lowercase()).or_insert(idx);
         }
-        CatalogSnapshot { adapters, adapters_problem, connections: entries, connections_problem: problem, by_name }
+        let is_unreadable = problem.is_some() && n_in_file == 0;
+        CatalogSnapshot { adapters, adapters_problem, connections: entries, connections_problem: problem, is_unreadable, by_name }
     }
 
-    fn read_connections(&self, place: &Place, adapters: &[AdapterEntry]) -> ConnectionsFile {
+    fn read_connections(&self, place: &Place, adapters: &[AdapterEntry], definitions: &[Definition]) -> ConnectionsFile {
+        let is_defined = |name: &str| definitions.iter().any(|definition| definition.name.eq_ignore_ascii_case(name));
         let source = place.path.display().to_string();
         let text = place.check("connections file").and_then(|()| config::read_text(&place.path, "connections file"));
         match text {
-            Ok(text) => connections::parse(&source, &text, adapters, &self.environment),
+            Ok(text) => connections::parse(&source, &text, adapters, &self.environment, is_defined),
             Err(err) => ConnectionsFile { entries: Vec::new(), problem: Some(err) },
         }
     }
@@ -135,7 +204,7 @@ impl CatalogSnapshot {
         self.adapters_problem.as_ref()
     }
 
-    /// Returns the connections in the order of their file, those that cannot be used included.
+    /// Returns the connections in the order of their file, then those that statements made; those that cannot be used included.
     pub fn connections(&self) -> &[ConnectionEntry] {
         &self.connections
     }
@@ -145,9 +214,9 @@ impl CatalogSnapshot {
         self.connections_problem.as_ref()
     }
 
-    /// Returns why there is no connection at all, when that is because they could not be read: any name may then be one.
+    /// Returns why the file has no connection at all, when that is because it could not be read: any name may then be one.
     pub fn unreadable(&self) -> Option<&Error> {
-        self.connections_problem.as_ref().filter(|_| self.connections.is_empty())
+        self.connections_problem.as_ref().filter(|_| self.is_unreadable)
     }
 
     /// Returns the connection of that name, whatever its case.
@@ -165,9 +234,13 @@ impl CatalogSnapshot {
             return Err(problem.clone().within(unknown));
         }
         let names = self.connections.iter().map(|entry| entry.name.as_str());
-        let hint = hint(name, names, "no connection is defined: list them in ~/.unify/connections.yaml or set 'unify_connections_file'");
+        let hint = hint(name, names, "there is none yet: CREATE CONNECTION makes one, or list them in ~/.unify/connections.yaml");
         Err(Error::config(format!("{unknown}; {hint}")))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_external_access() -> Error {

@@ -28,6 +28,8 @@ pub enum CallPlan {
     Rows(Box<dyn BoundCall>),
     Waiting(Box<dyn WaitingCall>),
     Scan(ScanPlan),
+    /// It could not be bound, which is said when it runs.
+    Failed(Error),
 }
 
 /// A call under way.
@@ -76,7 +78,9 @@ pub unsafe extern "C" fn init(info: duckdb_init_info) {
         // SAFETY: the bind data is a `Call` that lives as long as the plan.
         let call = unsafe { &*call };
         let run = match &call.plan {
-            CallPlan::Rows(_) | CallPlan::Waiting(_) => RunState { run: CallRun::NotStarted, projection: projection_of(info) },
+            CallPlan::Rows(_) | CallPlan::Waiting(_) | CallPlan::Failed(_) => {
+                RunState { run: CallRun::NotStarted, projection: projection_of(info) }
+            }
             CallPlan::Scan(plan) => {
                 let state = call.state.upgrade().ok_or_else(gone)?;
                 let interrupted = || state.is_interrupted(call.context);
@@ -140,6 +144,9 @@ pub unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chu
 
 /// Goes on with a call until its rows are there. Returns what it waits for if they are not.
 fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
+    if let CallPlan::Failed(err) = &call.plan {
+        return Err(err.clone());
+    }
     let state = call.state.upgrade().ok_or_else(gone)?;
     let context = ContextSettings::of_raw(call.context as *const c_void);
     let interrupted = || state.is_interrupted(call.context);
@@ -214,7 +221,7 @@ pub fn progress_of(bind_data: *const c_void) -> f64 {
     let call = unsafe { &*bind_data.cast::<Call>() };
     match &call.plan {
         CallPlan::Waiting(bound) => bound.progress().unwrap_or(-1.0),
-        CallPlan::Rows(_) | CallPlan::Scan(_) => -1.0,
+        CallPlan::Rows(_) | CallPlan::Scan(_) | CallPlan::Failed(_) => -1.0,
     }
 }
 

@@ -12,6 +12,7 @@ use super::state::State;
 use super::types::logical_type_of;
 use crate::columns::ColumnType;
 use crate::session::{quote_literal, Session};
+use crate::spec::ScalarType;
 use crate::sql::{functions, target_catalog, Arguments, Bound, ParameterDef, ParameterType, TableFunction};
 use crate::{Error, Result};
 use libduckdb_sys::*;
@@ -145,21 +146,38 @@ extern "C" fn free_registered(extra: *mut c_void) {
 }
 
 unsafe extern "C" fn bind(info: duckdb_bind_info) {
-    if let Err(err) = guard(|| bind_call(info)) {
+    if let Err(err) = guard(|| bind_call(info)).or_else(|err| guard(|| fail_later(info, err))) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_bind_set_error(info, message.as_ptr()) };
     }
 }
 
+fn registered_of<'a>(info: duckdb_bind_info) -> &'a Registered {
+    // SAFETY: the info is valid.
+    let extra = unsafe { duckdb_bind_get_extra_info(info) }.cast::<Registered>();
+    // SAFETY: the extra info is a `Registered` that lives as long as the function.
+    unsafe { &*extra }
+}
+
+/// Lets a call that cannot be bound fail when it runs, if its text may hold secrets: DuckDB shows the text with an error of binding.
+fn fail_later(info: duckdb_bind_info, err: Error) -> Result<()> {
+    let registered = registered_of(info);
+    if !registered.function.hides_its_text() {
+        return Err(err);
+    }
+    add_result_column(info, "error", ColumnType::Scalar(ScalarType::Varchar))?;
+    let call = Call { state: registered.state.clone(), context: 0, current_catalog: String::new(), plan: CallPlan::Failed(err) };
+    // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
+    unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
+    Ok(())
+}
+
 fn bind_call(info: duckdb_bind_info) -> Result<()> {
     if OwnStatement::is_running() {
         return Err(Error::database("a table that Unify works on is not there: it was dropped meanwhile; run the statement again"));
     }
-    // SAFETY: the info is valid.
-    let extra = unsafe { duckdb_bind_get_extra_info(info) }.cast::<Registered>();
-    // SAFETY: the extra info is a `Registered` that lives as long as the function.
-    let registered = unsafe { &*extra };
+    let registered = registered_of(info);
     let state = registered.state.upgrade().ok_or_else(gone)?;
     let mut handle: duckdb_client_context = std::ptr::null_mut();
     // SAFETY: the handle is written and then taken.

@@ -182,6 +182,8 @@ pub struct Settings {
     pub allow_http: bool,
     /// DuckDB's own `enable_external_access`.
     pub external_access: bool,
+    /// DuckDB's own `lock_configuration`.
+    pub configuration_locked: bool,
 }
 
 impl Settings {
@@ -249,6 +251,7 @@ impl Settings {
             },
             allow_http: text("unify_allow_http") == "true",
             external_access: !matches!(value_of("enable_external_access"), Some(Value::Boolean(false))),
+            configuration_locked: matches!(value_of("lock_configuration"), Some(Value::Boolean(true))),
         })
     }
 }

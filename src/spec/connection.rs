@@ -32,14 +32,25 @@ impl AdapterSpec {
     /// valid ones, and when the base URL they make is no http URL. Never shows a value.
     pub fn connect(self: &Arc<AdapterSpec>, name: &str, given: BTreeMap<String, Secret>) -> Result<Connection> {
         let connect = || {
-            let given = self.with_own_names(given)?;
-            let auth = self.choose_auth(&given)?;
-            let values = self.with_defaults(given, auth)?;
-            let connection = Connection { name: name.to_string(), adapter: Arc::clone(self), options: ConnectionOptions { values, auth } };
+            let options = self.complete(given)?;
+            let connection = Connection { name: name.to_string(), adapter: Arc::clone(self), options };
             connection.check_base_url()?;
             Ok(connection)
         };
         connect().map_err(|err: Error| err.within(format!("connection '{name}'")))
+    }
+
+    /// Fails when one of the options given is unknown, or one is missing or empty: all that [`AdapterSpec::connect`] checks but for
+    /// the base URL.
+    pub fn check_options(self: &Arc<AdapterSpec>, given: BTreeMap<String, Secret>) -> Result<()> {
+        self.complete(given).map(|_| ())
+    }
+
+    fn complete(&self, given: BTreeMap<String, Secret>) -> Result<ConnectionOptions> {
+        let given = self.with_own_names(given)?;
+        let auth = self.choose_auth(&given)?;
+        let values = self.with_defaults(given, auth)?;
+        Ok(ConnectionOptions { values, auth })
     }
 
     /// Returns the options under the names the spec has. Fails on a name it does not have.

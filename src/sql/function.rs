@@ -42,6 +42,7 @@ impl ParameterType {
             ParameterType::Varchar => "VARCHAR",
             ParameterType::BigInt => "BIGINT",
             ParameterType::Boolean => "BOOLEAN",
+            ParameterType::Map => "MAP(VARCHAR, VARCHAR)",
         }
     }
 }
@@ -148,6 +149,11 @@ pub trait TableFunction: Send + Sync {
 
     /// Checks the arguments and decides the columns. Called while DuckDB binds the statement.
     fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound>;
+
+    /// Returns whether a call's text may hold secrets, so that no error may show it.
+    fn hides_its_text(&self) -> bool {
+        false
+    }
 }
 
 /// What a bound call yields.

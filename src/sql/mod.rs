@@ -4,6 +4,7 @@ mod caret;
 mod commands;
 mod function;
 mod help;
+mod literal;
 mod name;
 mod native;
 mod parse;

@@ -5,7 +5,7 @@ mod mistake;
 mod not_ours_tests;
 
 use crate::sql::caret::with_caret;
-use crate::sql::commands;
+use crate::sql::commands::{self, create_connection};
 use crate::sql::name::TablePath;
 use crate::{Error, Result};
 use pest::error::InputLocation;
@@ -50,6 +50,10 @@ pub fn parse_statement(text: &str) -> ParsedStatement {
     let position = match err.location {
         InputLocation::Pos(position) | InputLocation::Span((position, _)) => position,
     };
+    // Of these the text is not shown: it may hold a secret.
+    if let Some(message) = create_connection::mistake(text, &mistake::expected(&err.variant)) {
+        return ParsedStatement::Wrong { message };
+    }
     let message = mistake::message_of(&err.variant, mistake::found_at(text, position));
     ParsedStatement::Wrong { message: format!("{message}\n\n{}", with_caret(text, position)) }
 }
@@ -101,6 +105,11 @@ pub(super) fn name_of(pair: Pair<'_>) -> String {
         Rule::quoted => text[1..text.len() - 1].replace("\"\"", "\""),
         _ => text.to_string(),
     }
+}
+
+/// Returns the parts of a `CREATE CONNECTION` up to where it is wrong, or to its end; `None` when the text is none.
+pub(super) fn connection_begin(text: &str) -> Option<pest::iterators::Pairs<'_, Rule>> {
+    StatementParser::parse(Rule::connection_begin, text).ok()?.next().map(Pair::into_inner)
 }
 
 /// Returns the first name of a statement, unquoted.

@@ -107,7 +107,8 @@ pub(super) fn attached(catalog: &str, ctx: &StatementContext<'_>) -> Result<Stri
         .ok_or_else(|| Error::config(format!("no database '{catalog}' is attached; FROM duckdb_databases() lists them")))
 }
 
-fn attached_name(catalog: &str, instance: &Instance) -> Result<Option<String>> {
+/// Returns the name of an attached database as DuckDB has it; `None` when there is none of that name.
+pub(super) fn attached_name(catalog: &str, instance: &Instance) -> Result<Option<String>> {
     let sql = format!(
         "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND lower(database_name) = lower({})",
         quote_literal(catalog)

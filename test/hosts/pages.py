@@ -57,6 +57,7 @@ def pointed(text: str, api: str) -> str:
     # Connections of adapters that ask elsewhere unless told.
     for adapter, path in (("github", ""), ("hackernews", "/hackernews"), ("wikimedia", "/wikimedia")):
         text = re.sub(rf"^( +)adapter: {adapter}\n\1options:\n", rf"\g<0>\1  host: {api}{path}\n", text, flags=re.MULTILINE)
+        text = text.replace(f"(ADAPTER {adapter}", f"(ADAPTER {adapter}, host '{api}{path}'")
         text = re.sub(rf"^( +)adapter: {adapter}\n(?!\1options:)", rf"\g<0>\1options: {{host: '{api}{path}'}}\n", text, flags=re.MULTILINE)
     return text
 

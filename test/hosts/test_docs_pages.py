@@ -97,9 +97,10 @@ def test_the_page_of_dbt(around):
 def test_the_page_to_start_with(cli, around):
     around.more["GITHUB_TOKEN"] = hosts.SECRETS[0]
     found = list(pages.lay_out(around, pages.blocks("docs/getting-started.md")))
-    assert [block.language for block in found] == ["sql"] * 4
-    load, connections, select, own = pages.run_sql(around, cli, [block.text for block in found])
-    assert load == "" and "password=$GITHUB_TOKEN" in connections
+    assert [block.language for block in found] == ["sql"] * 5
+    load, create, connections, select, own = pages.run_sql(around, cli, [block.text for block in found])
+    assert load == "" and "│ created │" in create and "│ request     │ true" in create, create
+    assert "│ work       │ github  │ ok" in connections and "rd=$GITHUB_TOKEN" in connections, connections
     assert "│ acme        │          137 │" in select and "load_end" in select
     shop = next(line for line in own.splitlines() if line.startswith("│ shop "))
     assert "specs/shop.yaml" in shop and shop.split("│")[-2].strip() == "NULL"

@@ -7,6 +7,15 @@ import pytest
 
 # Statements and the rows they return, as text; None for a statement that acts.
 SCREEN = [
+    ("CREATE CONNECTION mine (ADAPTER shop, host env('UNIFY_TEST_API'), bearer_token env('UNIFY_TEST_TOKEN'))", [["mine", "shop", "created"]]),
+    ("SELECT count(*) FILTER (ok) FROM unify_test_connection('mine')", [["4"]]),
+    ("TEST CONNECTION mine", None),
+    ("SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'mine'", [["mine"]]),
+    ("SELECT count(*) FROM mine.stores", [["3"]]),
+    ("SELECT count(*) FROM unify_create_connection('second', 'shop', options := MAP {'host': '$UNIFY_TEST_API', 'bearer_token': 'x'})", [["1"]]),
+    ("DROP CONNECTION second", [["schema", "second", "dropped"], ["connection", "second", "dropped"]]),
+    ("SELECT count(*) FROM unify_drop_connection('mine', cascade := true)", [["3"]]),
+    ("DROP CONNECTION IF EXISTS mine", None),
     ("SELECT owner_login, count(*) FROM github.repos GROUP BY ALL ORDER BY ALL", [["acme", "137"], ["globex", "12"]]),
     ("SELECT count(*) FROM shop.orders o JOIN shop.customers c ON o.customer_id = c.number", [["250"]]),
     ("SELECT column_name FROM (DESCRIBE shop.stores)", [["id"], ["city"]]),

@@ -24,6 +24,55 @@ PROVOKING = [
 ]
 
 
+# Statements that hold the secret themselves: what answers must not.
+CREATING = [
+    "CREATE CONNECTION own (ADAPTER shop, host env('UNIFY_TEST_API'), bearer_token 'secret-token')",
+    "CREATE CONNECTION own (ADAPTER shop, host env('UNIFY_TEST_API'), bearer_token 'secret-token')",
+    "CREATE CONNECTION other (ADAPTER shop, host env('UNIFY_TEST_API'), bearer_tokn 'secret-token')",
+    "CREATE CONNECTION other (ADAPTER shop, host 'nowhere', bearer_token 'secret-token')",
+    "CREATE CONNECTION other (ADAPTER shop, bearer_token secret-token)",
+    'CREATE CONNECTION other (ADAPTER shop, bearer_token "secret-token")',
+    "CREATE CONNECTION other (ADAPTER shop, bearer_token env('secret-token'))",
+    "CREATE CONNECTION other (ADAPTER shop, bearer_token E'secret-token\\xff')",
+    "CREATE CONNECTION main (ADAPTER shop, bearer_token 'secret-token')",
+    "CREATE OR REPLACE CONNECTION IF NOT EXISTS other (ADAPTER shop, bearer_token 'secret-token')",
+    "FROM unify_create_connection('other', NULL, options := MAP {'bearer_token': 'secret-token'})",
+    "FROM unify_create_connection('other', 'shop', options := MAP {'bearer_token': '$secret-token'})",
+    "EXPLAIN FROM unify_create_connection('other', 'shop', options := MAP {'bearer_token': 'secret-token'})",
+    "TEST CONNECTION own",
+    "FROM unify_connections()",
+    "SET unify_target = 'nosuch'",
+    "CREATE CONNECTION other (ADAPTER shop, bearer_token 'secret-token')",
+    "RESET unify_target",
+    "DROP CONNECTION own",
+]
+
+
+def test_what_a_statement_is_told_is_not_told_again_in_python(python, around):
+    script = f"""
+        con = connect("x.duckdb")
+        for sql in {CREATING!r}:
+            try:
+                print(con.execute(sql).fetchall())
+            except duckdb.Error as err:
+                print(err)
+        con.execute("CHECKPOINT")
+    """
+    outcome = python.run(around, script).check()
+    assert "exists already" in outcome.stdout and "did you mean 'bearer_token'" in outcome.stdout, outcome.stdout
+    assert not any(secret.encode() in path.read_bytes() for path in around.folder.rglob("*.duckdb*") for secret in hosts.SECRETS)
+
+
+def test_what_a_statement_is_told_is_not_told_again_in_the_cli(cli, around):
+    outcome = cli.run(around, [f"{sql};" for sql in CREATING], "x.duckdb")
+    assert "exists already" in outcome.stderr and "did you mean 'bearer_token'" in outcome.stderr, outcome
+
+
+def test_what_a_statement_is_told_is_not_told_again_in_node(node, around):
+    answers = node.run(around, CREATING)
+    assert "exists already" in answers[1]["error"], answers[1]
+
+
 def test_in_python(python, around):
     script = f"""
         con = connect("x.duckdb")

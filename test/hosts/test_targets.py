@@ -57,6 +57,38 @@ def test_a_table_is_there_for_whoever_attaches_the_target_later(target):
     target.check(script, "45150\n45150\n45150 0\n")
 
 
+def test_a_connection_is_made_and_dropped_with_its_tables(target):
+    script = """
+        con = lake("x.duckdb")
+        make = "CREATE CONNECTION mine (ADAPTER shop, host env('UNIFY_TEST_API'), bearer_token env('UNIFY_TEST_TOKEN'))"
+        schemas = "SELECT database_name FROM duckdb_schemas() WHERE schema_name = 'mine'"
+        print(con.execute(make).fetchone(), con.execute(schemas).fetchall())
+        print(con.execute("SELECT count(*) FROM mine.stores").fetchone()[0], con.execute("SELECT count(*) FROM mine.stock").fetchone()[0])
+        con.execute("CREATE TABLE lake.mine.notes (n INTEGER)")
+        for sql in ("DROP CONNECTION mine CASCADE", "DROP TABLE lake.mine.notes", "DROP CONNECTION mine"):
+            try:
+                con.execute(sql)
+            except duckdb.Error as err:
+                print(str(err).split(": ")[2].split(",")[0])
+        print(con.execute("SELECT kind, name FROM unify_drop_connection('mine', cascade := true) ORDER BY ALL").fetchall())
+        print(con.execute("SELECT table_name, numrows FROM information_schema.loading_jobs WHERE action = 'drop' ORDER BY ALL").fetchall())
+        print(con.execute("SELECT count(DISTINCT id) = count(*) FROM information_schema.loading_jobs").fetchone()[0])
+        print(con.execute(schemas).fetchall(), con.execute("SELECT count(*) FROM lake.unify.load_state").fetchone()[0])
+        print(con.execute(make).fetchone()[2], con.execute("SELECT count(*) FROM mine.stores").fetchone()[0], n_requests("/shop/stores"))
+    """
+    expected = """('mine', 'shop', 'created') [('lake',)]
+3 25
+schema 'mine' holds what Unify did not make
+its tables are loaded
+[('connection', 'mine'), ('schema', 'mine'), ('table', 'mine.stock'), ('table', 'mine.stores')]
+[('stock', 25), ('stores', 3)]
+True
+[] 0
+created 3 2
+"""
+    target.check(script, expected)
+
+
 def test_columns_that_come_late_and_types_that_widen(target):
     # What DuckDB's own table holds is what any other has to hold.
     script = """

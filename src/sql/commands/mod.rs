@@ -3,8 +3,10 @@
 pub(super) mod audit;
 pub(super) mod cancel;
 pub(super) mod clear;
+pub(super) mod create_connection;
 pub(super) mod daemon;
 pub(super) mod daemon_status;
+pub(super) mod drop_connection;
 pub(super) mod help;
 pub(super) mod jobs;
 pub(super) mod load;
@@ -16,6 +18,7 @@ pub(super) mod show_adapters;
 pub(super) mod show_columns;
 pub(super) mod show_connections;
 pub(super) mod show_tables;
+pub(super) mod test_connection;
 #[cfg(test)]
 pub(super) mod tests;
 pub(super) mod wait;
@@ -27,6 +30,9 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
     vec![
         Box::new(show_adapters::UnifyAdapters),
         Box::new(show_connections::UnifyConnections),
+        Box::new(create_connection::UnifyCreateConnection),
+        Box::new(drop_connection::UnifyDropConnection),
+        Box::new(test_connection::UnifyTestConnection),
         Box::new(show_tables::UnifyTables),
         Box::new(show_columns::UnifyColumns),
         Box::new(peek::UnifyPeek),
@@ -53,6 +59,9 @@ pub fn statements() -> Vec<&'static StatementDef> {
     vec![
         &show_adapters::STATEMENT,
         &show_connections::STATEMENT,
+        &create_connection::STATEMENT,
+        &drop_connection::STATEMENT,
+        &test_connection::STATEMENT,
         &show_tables::SHOW_ALL,
         &show_tables::STATEMENT,
         &show_columns::STATEMENT,

@@ -68,7 +68,7 @@ impl TableFunction for UnifyConnections {
 
 fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-    if let Some(problem) = snapshot.unreadable() {
+    if let Some(problem) = snapshot.unreadable().filter(|_| snapshot.connections().is_empty()) {
         return Err(problem.clone());
     }
     let mut rows: Vec<Vec<Value>> = snapshot.connections().iter().map(row).collect();
@@ -89,8 +89,8 @@ fn row(entry: &ConnectionEntry) -> Vec<Value> {
         text(Some(status)),
         text(err.as_ref().map(|err| err.message())),
         text(Some(&entry.redacted_options())),
-        Value::Boolean(true),
-        text(Some(&entry.source)),
+        Value::Boolean(entry.file().is_some()),
+        text(entry.file()),
     ]
 }
 

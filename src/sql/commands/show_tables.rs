@@ -101,7 +101,7 @@ fn rows(connection: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<
         Some(name) => std::slice::from_ref(snapshot.expect_connection(name)?),
         None => snapshot.connections(),
     };
-    if let Some(problem) = snapshot.unreadable() {
+    if let Some(problem) = snapshot.unreadable().filter(|_| snapshot.connections().is_empty()) {
         return Err(problem.clone());
     }
     let mut session = ctx.instance.database.connect()?;

@@ -9,6 +9,7 @@ use crate::{Error, Result};
 use expect_test::Expect;
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 const SPEC: &str = "
@@ -52,15 +53,17 @@ type Answers = Arc<Mutex<Vec<(String, Vec<Vec<Value>>)>>>;
 /// A database that knows the answers to queries that contain a text, and answers others with no row.
 struct FakeDatabase {
     answers: Answers,
+    accepts: Arc<AtomicBool>,
 }
 
 struct FakeSession {
     answers: Answers,
+    accepts: Arc<AtomicBool>,
 }
 
 impl Database for FakeDatabase {
     fn connect(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(FakeSession { answers: Arc::clone(&self.answers) }))
+        Ok(Box::new(FakeSession { answers: Arc::clone(&self.answers), accepts: Arc::clone(&self.accepts) }))
     }
 
     fn interrupt_all(&self) {}
@@ -68,7 +71,10 @@ impl Database for FakeDatabase {
 
 impl Session for FakeSession {
     fn execute(&mut self, sql: &str) -> Result<()> {
-        Err(Error::internal(format!("no test expects {sql}")))
+        match self.accepts.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(Error::internal(format!("no test expects {sql}"))),
+        }
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
@@ -89,6 +95,7 @@ impl Session for FakeSession {
 pub(crate) struct TestInstance {
     folder: tempfile::TempDir,
     answers: Answers,
+    accepts: Arc<AtomicBool>,
     instance: Instance,
 }
 
@@ -101,10 +108,22 @@ impl TestInstance {
         std::fs::write(folder.path().join("connections.yaml"), CONNECTIONS).unwrap();
         let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
         let answers = Answers::default();
-        let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers) });
+        let accepts = Arc::<AtomicBool>::default();
+        let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers), accepts: Arc::clone(&accepts) });
         let instance =
             Instance { catalog: Arc::new(Catalog::with_environment(environment)), loader: Loader::new(database.clone()), database };
-        TestInstance { folder, answers, instance }
+        TestInstance { folder, answers, accepts, instance }
+    }
+
+    /// Lets every statement succeed.
+    pub(crate) fn accept_statements(self) -> TestInstance {
+        self.accepts.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Returns the text of the connections file.
+    pub(crate) fn connections_file(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("connections.yaml")).unwrap()
     }
 
     /// Answers queries that contain `part` with `rows`.
@@ -177,7 +196,7 @@ pub(crate) fn check_statement(text: &str, expected: Expect) {
     }
 }
 
-fn shown_row(batch: &Batch, row_idx: usize) -> String {
+pub(crate) fn shown_row(batch: &Batch, row_idx: usize) -> String {
     let mut cells = Vec::new();
     for column in &batch.columns {
         cells.push(match &column.data {
@@ -264,6 +283,9 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_clear", vec!["shop.orders"]),
         ("unify_jobs", vec![]),
         ("unify_help", vec![]),
+        ("unify_create_connection", vec!["a", "shop"]),
+        ("unify_drop_connection", vec!["a"]),
+        ("unify_test_connection", vec!["shop"]),
     ];
     for (name, arguments) in calls {
         let schema = match instance.bind(name, &arguments) {

@@ -10,7 +10,20 @@ pub(super) fn message_of(variant: &ErrorVariant<Rule>, found: &str) -> String {
         "" => "syntax error at end of input".to_string(),
         found => format!("syntax error at or near \"{found}\""),
     };
+    let message = match expected(variant).as_str() {
+        "" => message,
+        expected => format!("{message}; expected {expected}"),
+    };
     let ErrorVariant::ParsingError { positives, .. } = variant else { return message };
+    match meant(positives, found) {
+        Some(keyword) => format!("{message}; did you mean {keyword}?"),
+        None => message,
+    }
+}
+
+/// Returns `a, b or c`: what could have stood where the text is wrong; empty when that goes without saying.
+pub(super) fn expected(variant: &ErrorVariant<Rule>) -> String {
+    let ErrorVariant::ParsingError { positives, .. } = variant else { return String::new() };
     let mut expected: Vec<&str> = Vec::new();
     for rule in positives {
         let name = described(*rule);
@@ -18,14 +31,10 @@ pub(super) fn message_of(variant: &ErrorVariant<Rule>, found: &str) -> String {
             expected.push(name);
         }
     }
-    let message = match expected.as_slice() {
-        [] => message,
-        [one] => format!("{message}; expected {one}"),
-        [firsts @ .., last] => format!("{message}; expected {} or {last}", firsts.join(", ")),
-    };
-    match meant(positives, found) {
-        Some(keyword) => format!("{message}; did you mean {keyword}?"),
-        None => message,
+    match expected.as_slice() {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [firsts @ .., last] => format!("{} or {last}", firsts.join(", ")),
     }
 }
 
@@ -59,6 +68,17 @@ fn described(rule: Rule) -> &'static str {
         Rule::k_drop => "DROP",
         Rule::k_in => "IN BACKGROUND",
         Rule::k_background => "BACKGROUND",
+        Rule::open => "'('",
+        Rule::close => "')'",
+        Rule::comma => "','",
+        Rule::k_adapter => "ADAPTER",
+        Rule::option | Rule::option_name => "an option's name",
+        Rule::option_value => "its value: a text in single quotes, a number, TRUE, FALSE or env('NAME')",
+        Rule::string => "a text in single quotes",
+        Rule::if_exists => "IF EXISTS",
+        Rule::if_not_exists => "IF NOT EXISTS",
+        Rule::k_exists => "EXISTS",
+        Rule::k_cascade => "CASCADE",
         _ => "",
     }
 }

@@ -71,7 +71,13 @@ fn begins_like_ours(text: &str) -> bool {
         let keywords = statement.keywords();
         let mut rest = words.iter();
         match keywords.as_slice() {
-            ["CREATE", ..] => keywords.iter().all(|keyword| rest.any(|word| word == keyword)),
+            ["CREATE", kind] => {
+                let optional: &[&[&str]] = &[&[], &["OR", "REPLACE"], &["PERSISTENT"], &["OR", "REPLACE", "PERSISTENT"]];
+                optional.iter().any(|optional| {
+                    let keywords: Vec<&str> = ["CREATE"].iter().chain(*optional).chain([kind]).copied().collect();
+                    words.iter().take(keywords.len()).eq(&keywords)
+                })
+            }
             // Without the number it is DuckDB's.
             ["SHOW", "JOB"] => {
                 words.starts_with(&["SHOW".into(), "JOB".into()]) && words.get(2).is_some_and(|word| word.starts_with(is_digit))

@@ -1,0 +1,277 @@
+//! `CREATE CONNECTION` and `unify_create_connection`: an adapter bound to an account, for this database or in the connections file.
+
+use crate::catalog::{is_variable_name, Catalog, ConnectionEntry, Definition, FileChange, Origin};
+use crate::load::{ConnectionSchema, SchemaOutcome};
+use crate::session::{quote_literal, Value};
+use crate::spec::{ScalarType, Secret};
+use crate::sql::literal;
+use crate::sql::parse::{self, Pair, Rule};
+use crate::sql::relation::attached_name;
+use crate::sql::rows::{text, RowsCall};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
+use crate::{Error, Result};
+
+const COLUMNS: &[(&str, ScalarType)] = &[("name", ScalarType::Varchar), ("adapter", ScalarType::Varchar), ("status", ScalarType::Varchar)];
+
+/// The connection's name, of this function and the others that take one.
+pub(super) const NAME: ParameterDef = ParameterDef { name: "name", parameter_type: ParameterType::Varchar };
+const ADAPTER: ParameterDef = ParameterDef { name: "adapter", parameter_type: ParameterType::Varchar };
+/// Values as the connections file has them: `$NAME` is an environment variable, `$$` a dollar sign.
+const OPTIONS: ParameterDef = ParameterDef { name: "options", parameter_type: ParameterType::Map };
+const PERSISTENT: ParameterDef = ParameterDef { name: "persistent", parameter_type: ParameterType::Boolean };
+const OR_REPLACE: ParameterDef = ParameterDef { name: "or_replace", parameter_type: ParameterType::Boolean };
+const IF_NOT_EXISTS: ParameterDef = ParameterDef { name: "if_not_exists", parameter_type: ParameterType::Boolean };
+
+/// `CREATE [OR REPLACE] [PERSISTENT] CONNECTION [IF NOT EXISTS] name (ADAPTER a, option value, ...)`. Not `Debug`: it holds secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct CreateConnection {
+    pub name: String,
+    pub adapter: String,
+    /// Names and values, as the connections file would have them.
+    pub options: Vec<(String, String)>,
+    /// The flags that are set.
+    pub flags: Vec<&'static str>,
+}
+
+impl CreateConnection {
+    /// Reads the statement.
+    pub(crate) fn parse(pair: Pair<'_>) -> Result<CreateConnection> {
+        let (mut name, mut adapter, mut options, mut flags) = (None, None, Vec::new(), Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::bare | Rule::quoted => name = Some(parse::name_of(part)),
+                Rule::replace => flags.push(OR_REPLACE.name),
+                Rule::k_persistent => flags.push(PERSISTENT.name),
+                Rule::if_not_exists => flags.push(IF_NOT_EXISTS.name),
+                Rule::adapter if adapter.is_some() => return Err(Error::config("ADAPTER is given twice; expected one adapter")),
+                Rule::adapter => adapter = part.into_inner().last().map(adapter_of).transpose()?,
+                Rule::option => options.push(option_of(part)?),
+                _ => {}
+            }
+        }
+        let name = name.ok_or_else(|| Error::internal("the grammar gave a connection without its name"))?;
+        let adapter = adapter.ok_or_else(|| Error::config("no ADAPTER is given; expected (ADAPTER name, option value, ...)"))?;
+        for (idx, (option, _)) in options.iter().enumerate() {
+            if options[..idx].iter().any(|(earlier, _): &(String, String)| earlier.eq_ignore_ascii_case(option)) {
+                return Err(Error::config(format!("option '{option}' is given twice")));
+            }
+        }
+        Ok(CreateConnection { name, adapter, options, flags })
+    }
+
+    /// Returns the call the statement stands for.
+    pub(crate) fn call(&self) -> String {
+        let mut arguments = vec![quote_literal(&self.name), quote_literal(&self.adapter)];
+        if !self.options.is_empty() {
+            let entry = |(name, value): &(String, String)| format!("{}: {}", quote_literal(name), quote_literal(value));
+            let entries: Vec<String> = self.options.iter().map(entry).collect();
+            arguments.push(format!("{} := MAP {{{}}}", OPTIONS.name, entries.join(", ")));
+        }
+        arguments.extend(self.flags.iter().map(|flag| format!("{flag} := true")));
+        format!("SELECT * FROM unify_create_connection({})", arguments.join(", "))
+    }
+}
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::create_connection,
+    syntax: "CREATE [OR REPLACE] [PERSISTENT] CONNECTION [IF NOT EXISTS] name (ADAPTER adapter, option value, ...)",
+    description: "Makes a connection, for this database or, PERSISTENT, in the connections file; a value may be env('NAME')",
+    example: "CREATE CONNECTION mine (ADAPTER github, username 'me', password env('GITHUB_TOKEN'))",
+    function: "unify_create_connection",
+    topic: Topic::Connections,
+    call: |pair| CreateConnection::parse(pair).map(|statement| statement.call()),
+};
+
+fn adapter_of(pair: Pair<'_>) -> Result<String> {
+    match pair.as_rule() {
+        Rule::string => string_of(pair, "ADAPTER"),
+        _ => Ok(parse::name_of(pair)),
+    }
+}
+
+/// Returns an option's name, and its value as the connections file would have it.
+fn option_of(pair: Pair<'_>) -> Result<(String, String)> {
+    let missing = || Error::internal("the grammar gave an option without its name or value");
+    let mut parts = pair.into_inner();
+    let name = parts.next().and_then(|name| name.into_inner().next()).map(parse::name_of).ok_or_else(missing)?;
+    let value = parts.next().and_then(|value| value.into_inner().next()).ok_or_else(missing)?;
+    let place = format!("option '{name}'");
+    let source = match value.as_rule() {
+        Rule::env => {
+            let variable = value.into_inner().find(|part| part.as_rule() == Rule::string).ok_or_else(missing)?;
+            let variable = string_of(variable, &place)?;
+            if !is_variable_name(&variable) {
+                return Err(Error::config(format!(
+                    "{place}: env(...) names no environment variable; expected a name such as env('TOKEN')"
+                )));
+            }
+            format!("${{{variable}}}")
+        }
+        Rule::string => string_of(value, &place)?.replace('$', "$$"),
+        _ => value.as_str().split_whitespace().collect::<String>().to_ascii_lowercase(),
+    };
+    Ok((name, source))
+}
+
+fn string_of(pair: Pair<'_>, place: &str) -> Result<String> {
+    literal::text_of(pair.as_str().trim())
+        .ok_or_else(|| Error::config(format!("the escapes in the text of {place} make no text; expected those of DuckDB, such as E'\\n'")))
+}
+
+/// Returns the message for a `CREATE CONNECTION` that goes on wrongly; `None` when the text is none. It says where without showing the
+/// text, of which any part may be a secret.
+pub(crate) fn mistake(text: &str, expected: &str) -> Option<String> {
+    let begin = parse::connection_begin(text)?;
+    let mut names = Vec::new();
+    let mut place = "before the connection's name".to_string();
+    for part in begin {
+        match part.as_rule() {
+            Rule::bare | Rule::quoted => place = "after the connection's name".to_string(),
+            Rule::adapter => place = "after ADAPTER".to_string(),
+            Rule::option | Rule::option_name => {
+                let name = if part.as_rule() == Rule::option { part.into_inner().next() } else { Some(part) };
+                names.extend(name.and_then(|name| name.into_inner().next()).map(parse::name_of));
+                place = format!("after option '{}'", names.last().map_or("", String::as_str));
+            }
+            _ => {}
+        }
+    }
+    let expected = if expected.is_empty() { String::new() } else { format!("; expected {expected}") };
+    Some(format!("syntax error in CREATE CONNECTION {place}{expected}"))
+}
+
+/// `unify_create_connection(name, adapter, options := MAP {}, persistent := false, or_replace := false, if_not_exists := false)`.
+pub(crate) struct UnifyCreateConnection;
+
+static DEF: FunctionDef = FunctionDef {
+    name: "unify_create_connection",
+    description: "Makes a connection: an adapter with options, for as long as the database is open or, persistent, in the connections file",
+    example: "FROM unify_create_connection('mine', 'shop', options := MAP {'bearer_token': '$SHOP_TOKEN'})",
+    positional: &[NAME, ADAPTER],
+    has_optional: false,
+    named: &[OPTIONS, PERSISTENT, OR_REPLACE, IF_NOT_EXISTS],
+};
+
+impl TableFunction for UnifyCreateConnection {
+    fn def(&self) -> &'static FunctionDef {
+        &DEF
+    }
+
+    fn hides_its_text(&self) -> bool {
+        true
+    }
+
+    fn bind(&self, arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+        let request = Request {
+            name: arguments.text(0, NAME.name)?.to_string(),
+            adapter: arguments.text(1, ADAPTER.name)?.to_string(),
+            options: arguments.named_map(OPTIONS.name)?.iter().filter_map(secret).collect(),
+            persistent: arguments.named_flag(PERSISTENT.name)?,
+            or_replace: arguments.named_flag(OR_REPLACE.name)?,
+            if_not_exists: arguments.named_flag(IF_NOT_EXISTS.name)?,
+        };
+        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| request.run(ctx).map(|row| vec![row])))))
+    }
+}
+
+/// Returns an option that is not null.
+fn secret((name, value): &(String, Option<String>)) -> Option<(String, Secret)> {
+    value.as_deref().map(|value| (name.clone(), Secret::new(value)))
+}
+
+/// What a call asks for.
+struct Request {
+    name: String,
+    adapter: String,
+    options: Vec<(String, Secret)>,
+    persistent: bool,
+    or_replace: bool,
+    if_not_exists: bool,
+}
+
+impl Request {
+    fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Value>> {
+        if self.or_replace && self.if_not_exists {
+            return Err(Error::config("OR REPLACE and IF NOT EXISTS exclude each other; leave one out"));
+        }
+        Catalog::check_changeable(&ctx.settings)?;
+        let catalog = &ctx.instance.catalog;
+        let _one_at_a_time = catalog.changing();
+        let definition = Definition::new(&self.name, &self.adapter, &self.options)?;
+        // Under its lock the file stays as it is looked at here.
+        let change = if self.persistent { Some(catalog.change_file(&ctx.settings, ctx.interrupted)?) } else { None };
+        let snapshot = catalog.snapshot(&ctx.settings);
+        let existing = snapshot.connection(&self.name);
+        if let (Some(existing), true) = (existing, self.if_not_exists) {
+            return Ok(vec![text(Some(&existing.name)), text(Some(&existing.adapter)), text(Some("exists already"))]);
+        }
+        if let Some(existing) = existing {
+            self.check_replaceable(existing)?;
+        }
+        let entry = catalog.entry_of(&definition, &ctx.settings);
+        entry.check()?;
+        self.check_no_database(ctx)?;
+        let place = |err: Error| err.within(format!("connection '{}'", self.name));
+        let (definition, adapter) = (named_as_the_spec(definition, &entry)?, entry.spec()?.name.clone());
+        let mut status = if existing.is_some() { "replaced" } else { "created" }.to_string();
+        let change = change.map(|change| with(change, &definition)).transpose().map_err(place)?;
+        let schema = ConnectionSchema { connection: &self.name, adapter: &adapter, catalog: &ctx.current_catalog };
+        let outcome = ctx.instance.loader.create_schema(schema).map_err(place)?;
+        match change {
+            Some(change) => {
+                status.push_str(&format!(" in {}", change.path()));
+                change.commit()?;
+                catalog.forget(&self.name);
+            }
+            None => catalog.define(definition),
+        }
+        if outcome == SchemaOutcome::ReadOnly {
+            status.push_str(&format!("; without its schema, since database '{}' is read-only", ctx.current_catalog));
+        }
+        let missing = entry.missing_variables();
+        if !missing.is_empty() {
+            status.push_str(&format!("; not set in the environment: {}", missing.join(", ")));
+        }
+        Ok(vec![text(Some(&self.name)), text(Some(&adapter)), text(Some(&status))])
+    }
+
+    fn check_replaceable(&self, existing: &ConnectionEntry) -> Result<()> {
+        let name = &existing.name;
+        match &existing.origin {
+            _ if !self.or_replace => Err(Error::config(format!(
+                "connection '{name}' exists already; choose another name, drop it first, or use OR REPLACE or IF NOT EXISTS"
+            ))),
+            Origin::File { path, .. } if !self.persistent => Err(Error::config(format!(
+                "connection '{name}' is kept in '{path}', where only CREATE OR REPLACE PERSISTENT CONNECTION replaces it"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails when an attached database has the name: DuckDB would take `name.table` for a table of that.
+    fn check_no_database(&self, ctx: &StatementContext<'_>) -> Result<()> {
+        match attached_name(&self.name, ctx.instance)? {
+            None => Ok(()),
+            Some(name) => {
+                Err(Error::config(format!("connection '{}': an attached database is named '{name}'; choose another name", self.name)))
+            }
+        }
+    }
+}
+
+fn with(mut change: FileChange, definition: &Definition) -> Result<FileChange> {
+    change.put(definition)?;
+    Ok(change)
+}
+
+/// Returns the definition with the names of adapter and options as the spec has them.
+fn named_as_the_spec(definition: Definition, entry: &ConnectionEntry) -> Result<Definition> {
+    let spec = entry.spec()?;
+    let own_name = |name: String| spec.option(&name).map_or(name, |option| option.name.clone());
+    let options = definition.options.into_iter().map(|(name, text)| (own_name(name), text)).collect();
+    Ok(Definition { adapter: spec.name.clone(), options, ..definition })
+}
+
+#[cfg(test)]
+#[path = "create_connection_tests.rs"]
+mod tests;
