@@ -1,6 +1,7 @@
 //! Sends requests of one connection: within its budget, with its credentials, again where that helps.
 
 use super::auth::{auth_of, is_readable_by_others, may_have_credentials, secret_params, without_params, Credentials};
+use super::limits::{BudgetLeft, Limits};
 use super::transport::{Exchange, RawAnswer, Transport};
 use super::verdict::{wait_after_answer, Attempt, Judged};
 use super::{ApiRequest, Budget, Headers, Judge, Moment, Redactor, Verdict};
@@ -69,6 +70,32 @@ pub enum Answer {
     Refused(Error),
 }
 
+/// The answer to a request as it came, whatever its status, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// Where redirects may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Redirects {
+    /// Anywhere; other origins get no credentials.
+    Anywhere,
+    /// To the origin of the base URL. One that leads elsewhere is the answer.
+    AtHome,
+}
+
+/// What became of a request in the end.
+struct Settled {
+    /// The verdict on the last try; the error when the API asks for too long a wait before another one.
+    verdict: Result<Verdict>,
+    exchange: Exchange,
+    /// Where the last answer came from.
+    url: Url,
+}
+
 /// Talks to one connection's API. All tables of a connection share one client, and with it the budget.
 pub struct ApiClient {
     connection: Arc<Connection>,
@@ -79,6 +106,7 @@ pub struct ApiClient {
     redactor: Redactor,
     transport: Transport,
     budget: Budget,
+    limits: Limits,
 }
 
 impl ApiClient {
@@ -91,6 +119,7 @@ impl ApiClient {
             redactor: Redactor::new(&connection),
             transport: Transport::new(settings.timeout, settings.max_body_len)?,
             budget: Budget::new(&connection.adapter.throttle, settings.max_in_flight, connection.adapter.retry.park),
+            limits: Limits::default(),
             connection,
             settings,
         })
@@ -111,9 +140,64 @@ impl ApiClient {
         format!("GET {}", self.redactor.url(&request.url))
     }
 
+    /// Returns what the API last said about how many requests are left.
+    pub fn budget_left(&self) -> Option<BudgetLeft> {
+        self.limits.last()
+    }
+
+    /// Returns how many requests of the connection may be in flight at once, and the least time between the starts of two.
+    pub fn pace(&self) -> (usize, Duration) {
+        self.budget.pace()
+    }
+
+    /// Returns how long the API takes no request from now on.
+    pub fn paused_for(&self) -> Duration {
+        self.budget.paused_for()
+    }
+
     /// Sends a request until there is a verdict: waits for the budget, follows redirects, tries again. Dropping the
     /// future stops it.
     pub async fn send(&self, request: &ApiRequest, from_parent: bool, observer: &dyn RequestObserver) -> Result<Answer> {
+        let target = self.text_of(request);
+        let settled = self.settle(request, (from_parent, Redirects::Anywhere), observer).await?;
+        match (settled.verdict?, settled.exchange) {
+            (Verdict::Rows, Exchange::Answer(answer)) => Ok(Answer::Page(self.page_body(answer, &settled.url))),
+            (Verdict::Fail { message, refused: true }, _) => Ok(Answer::Refused(Error::api(format!("{target} {message}")))),
+            (Verdict::Fail { message, refused: false }, Exchange::Answer(_)) => Err(Error::api(format!("{target} {message}"))),
+            (Verdict::Fail { message, .. }, _) => Err(Error::api(format!("{target}: {message}"))),
+            (Verdict::Skip(message), _) => Ok(Answer::Skipped(format!("{target} {message}"))),
+            (Verdict::Empty(message), _) => Ok(Answer::Empty(format!("{target} {message}"))),
+            (Verdict::Rows | Verdict::Retry { .. }, _) => Err(Error::internal("a request ended without an answer or a verdict")),
+        }
+    }
+
+    /// Sends a request as [`ApiClient::send`] does, but whatever status it ends with is the reply, and a redirect to another origin is not
+    /// followed. Fails when no answer comes, or one that is no UTF-8.
+    pub async fn ask(&self, request: &ApiRequest, observer: &dyn RequestObserver) -> Result<Reply> {
+        let target = self.text_of(request);
+        let settled = self.settle(request, (false, Redirects::AtHome), observer).await?;
+        let answer = match (settled.exchange, settled.verdict) {
+            (Exchange::Answer(answer), _) => answer,
+            (_, Ok(Verdict::Fail { message, .. })) => return Err(Error::api(format!("{target}: {message}"))),
+            (_, Err(err)) => return Err(err),
+            _ => return Err(Error::internal("a request ended without an answer or a verdict")),
+        };
+        let content_type = answer.headers.get("content-type").unwrap_or("unknown").to_string();
+        let n_bytes = answer.body.len();
+        let body = String::from_utf8(answer.body).map_err(|_| {
+            let content_type = self.redactor.text(&content_type);
+            Error::data(format!("{target} returned {n_bytes} bytes that are no UTF-8 text, content type '{content_type}'"))
+        })?;
+        Ok(Reply { status: answer.status, headers: self.redactor.headers(&answer.headers), body: self.redactor.body(body) })
+    }
+
+    /// Sends a request until no other try follows. Fails when it must not be sent.
+    async fn settle(
+        &self,
+        request: &ApiRequest,
+        (from_parent, redirects): (bool, Redirects),
+        observer: &dyn RequestObserver,
+    ) -> Result<Settled> {
         let target = self.text_of(request);
         let within = |err: Error| err.within(&target);
         self.check_target(request).map_err(within)?;
@@ -121,35 +205,32 @@ impl ApiClient {
         loop {
             number += 1;
             let permit = self.budget.permit(|wait| observer.waiting(wait)).await.map_err(within)?;
-            let (exchange, url) = self.exchange(request, observer).await.map_err(within)?;
+            let (exchange, url) = self.exchange(request, redirects, observer).await.map_err(within)?;
             drop(permit);
             let attempt = Attempt { number, from_parent, moment: moment() };
-            let verdict = match &exchange {
-                Exchange::Broken(text) => Verdict::Fail { message: self.redactor.text(text), refused: false },
-                Exchange::Lost(text) => self.judge().verdict_on_loss(text, attempt),
-                Exchange::Answer(answer) => {
-                    observer.answered(answer.status, answer.body.len() as u64);
-                    self.judge().verdict(judged(answer), attempt)
+            let verdict = self.verdict_on(&exchange, attempt, observer);
+            if let (Verdict::Rows, Exchange::Answer(answer)) = (&verdict, &exchange) {
+                if let Some(wait) = wait_after_answer(&answer.headers, &self.connection.adapter.throttle, attempt.moment) {
+                    // Too long a wait is the next request's error: this answer is good.
+                    let _ = self.budget.pause(wait);
                 }
-            };
-            match (verdict, exchange) {
-                (Verdict::Rows, Exchange::Answer(answer)) => {
-                    if let Some(wait) = wait_after_answer(&answer.headers, &self.connection.adapter.throttle, attempt.moment) {
-                        // Too long a wait is the next request's error: this answer is good.
-                        let _ = self.budget.pause(wait);
-                    }
-                    return Ok(Answer::Page(self.page_body(answer, &url)));
-                }
-                (Verdict::Retry { after, reason, for_all }, _) => {
-                    observer.retried(&format!("{target} {reason}"), after);
-                    self.wait(after, for_all).await.map_err(|err| Error::new(err.kind(), format!("{target} {reason}; {err}")))?;
-                }
-                (Verdict::Fail { message, refused: true }, _) => return Ok(Answer::Refused(Error::api(format!("{target} {message}")))),
-                (Verdict::Fail { message, refused: false }, Exchange::Answer(_)) => return Err(Error::api(format!("{target} {message}"))),
-                (Verdict::Fail { message, .. }, _) => return Err(Error::api(format!("{target}: {message}"))),
-                (Verdict::Skip(message), _) => return Ok(Answer::Skipped(format!("{target} {message}"))),
-                (Verdict::Empty(message), _) => return Ok(Answer::Empty(format!("{target} {message}"))),
-                (Verdict::Rows, _) => return Err(Error::internal("rows without an answer")),
+            }
+            let Verdict::Retry { after, reason, for_all } = verdict else { return Ok(Settled { verdict: Ok(verdict), exchange, url }) };
+            observer.retried(&format!("{target} {reason}"), after);
+            if let Err(err) = self.wait(after, for_all).await {
+                return Ok(Settled { verdict: Err(Error::new(err.kind(), format!("{target} {reason}; {err}"))), exchange, url });
+            }
+        }
+    }
+
+    fn verdict_on(&self, exchange: &Exchange, attempt: Attempt, observer: &dyn RequestObserver) -> Verdict {
+        match exchange {
+            Exchange::Broken(text) => Verdict::Fail { message: self.redactor.text(text), refused: false },
+            Exchange::Lost(text) => self.judge().verdict_on_loss(text, attempt),
+            Exchange::Answer(answer) => {
+                observer.answered(answer.status, answer.body.len() as u64);
+                self.limits.note(&answer.headers, &self.connection.adapter.throttle, attempt.moment);
+                self.judge().verdict(judged(answer), attempt)
             }
         }
     }
@@ -182,7 +263,7 @@ impl ApiClient {
     }
 
     /// Sends once and follows redirects. Returns the URL the answer came from, too.
-    async fn exchange(&self, request: &ApiRequest, observer: &dyn RequestObserver) -> Result<(Exchange, Url)> {
+    async fn exchange(&self, request: &ApiRequest, redirects: Redirects, observer: &dyn RequestObserver) -> Result<(Exchange, Url)> {
         let mut url = without_params(&request.url, &self.secret_param_names());
         let mut is_trusted = true;
         for _ in 0..=MAX_REDIRECTS {
@@ -195,7 +276,11 @@ impl ApiClient {
             let Some(location) = location else {
                 return Ok((exchange, url));
             };
-            let next = url.join(location).map_err(|_| Error::api("redirects to what is no URL"))?;
+            let next = match (url.join(location), redirects) {
+                (Ok(next), Redirects::AtHome) if next.origin() != request.base.origin() => return Ok((exchange, url)),
+                (Ok(next), _) => next,
+                (Err(_), _) => return Err(Error::api("redirects to what is no URL")),
+            };
             if !matches!(next.scheme(), "http" | "https") || (url.scheme() == "https" && next.scheme() == "http") {
                 let next = self.redactor.url(&next);
                 return Err(Error::api(format!("redirects to '{next}'; expected an https URL")));

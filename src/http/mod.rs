@@ -4,9 +4,11 @@ mod auth;
 mod client;
 mod facts;
 mod headers;
+mod limits;
 mod link;
 mod paging;
 mod redact;
+mod redact_answer;
 mod request;
 #[cfg(test)]
 mod sample;
@@ -14,13 +16,14 @@ mod throttle;
 mod transport;
 mod verdict;
 
-pub use client::{Answer, ApiClient, HttpSettings, PageBody, RequestObserver};
+pub use client::{Answer, ApiClient, HttpSettings, PageBody, Reply, RequestObserver};
 pub use facts::{facts_of, PageRows};
 pub use headers::Headers;
+pub use limits::BudgetLeft;
 pub use link::{links_of, Link};
 pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PagePrint, PageVerdict, Pager, ResumePoint};
 pub use redact::Redactor;
-pub use request::{request_of, ApiRequest, ParamSet};
+pub use request::{pager_sets, request_of, request_of_path, ApiRequest, ParamSet};
 
 use throttle::Budget;
 use verdict::{Judge, Moment, Verdict};

@@ -1,5 +1,9 @@
 //! The request for one page of a table: URL and headers, without credentials.
 
+mod path;
+
+pub use path::request_of_path;
+
 use super::PageKey;
 use crate::spec::{Connection, Paging, ParamValue, Part, TableDef, Template};
 use crate::{Error, Result};
@@ -61,6 +65,18 @@ pub fn request_of(connection: &Connection, table_def: &TableDef, param_set: &Par
         url.query_pairs_mut().extend_pairs(pairs);
     }
     Ok(ApiRequest { url, base, headers })
+}
+
+/// Returns whether the pager gives a param its value, whatever the table says.
+pub fn pager_sets(paging: &Paging, param: &str) -> bool {
+    let (first, second) = match paging {
+        Paging::None | Paging::NextLink { .. } => return false,
+        Paging::PageAndCount { page_param, count_param, .. } => (Some(page_param), count_param.as_ref()),
+        Paging::OffsetAndCount { offset_param, count_param, .. } => (Some(offset_param), count_param.as_ref()),
+        Paging::PagerToken { token_param, count_param, .. } => (Some(token_param), count_param.as_ref()),
+        Paging::LinkHeader { count_param, .. } => (None, count_param.as_ref()),
+    };
+    first.into_iter().chain(second).any(|name| name == param)
 }
 
 /// Returns the params that ask for this page.
@@ -133,10 +149,13 @@ impl Values<'_> {
     }
 
     fn url(&self, base_url: &Template, path: &Template) -> Result<Url> {
-        let base = self.base_text(base_url)?;
-        let (base, base_query) = base.split_once('?').unwrap_or((&base, ""));
-        let path = self.path_text(path)?;
-        let (path, path_query) = path.split_once('?').unwrap_or((&path, ""));
+        Values::joined(&self.base_text(base_url)?, &self.path_text(path)?)
+    }
+
+    /// Returns the URL of a path below a base URL, with the queries of both.
+    fn joined(base: &str, path: &str) -> Result<Url> {
+        let (base, base_query) = base.split_once('?').unwrap_or((base, ""));
+        let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
         let mut text = base.trim_end_matches('/').to_string();
         if !path.is_empty() {
             text.push('/');

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 /// The budget all requests of a connection share. Waiting holds no thread, and dropping a wait leaves no trace but its turn.
 pub struct Budget {
     places: Arc<Semaphore>,
+    n_places: usize,
     spacing: Duration,
     /// Longer waits are errors: nobody sits through them.
     longest_wait: Duration,
@@ -37,7 +38,7 @@ impl Budget {
         let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
         let n_places = throttle.concurrency.min(max_in_flight).max(1);
         let longest_wait = Duration::try_from_secs_f64(longest_wait).unwrap_or(Duration::MAX);
-        Budget { places: Arc::new(Semaphore::new(n_places)), spacing, longest_wait, state: Mutex::default() }
+        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Mutex::default() }
     }
 
     /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once, with the moment, when the API takes
@@ -68,6 +69,17 @@ impl Budget {
             return Err(too_long(wait));
         }
         Ok(())
+    }
+
+    /// Returns how many requests may be in flight at once, and the least time between the starts of two.
+    pub fn pace(&self) -> (usize, Duration) {
+        (self.n_places, self.spacing)
+    }
+
+    /// Returns how long the API takes no request from now on.
+    pub fn paused_for(&self) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.not_before.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Returns how long to wait from `now`; zero takes the turn.

@@ -7,8 +7,8 @@ mod wait;
 use super::{Headers, Redactor};
 use crate::spec::{AdapterSpec, AuthSpec, ErrorCondition, ErrorRule, RuleVerdict};
 use std::time::Duration;
-pub(super) use wait::wait_after_answer;
 use wait::Wait;
+pub(super) use wait::{remaining, reset_seconds, wait_after_answer};
 
 /// Most characters of a body's first line in a message.
 const MAX_LINE_LEN: usize = 200;

@@ -39,13 +39,16 @@ fn told_seconds(answer: Judged<'_>, throttle: &Throttle, moment: Moment) -> Opti
 }
 
 /// Returns how many requests are left, where the API tells.
-fn remaining(headers: &Headers, throttle: &Throttle) -> Option<f64> {
-    let name = throttle.remaining_header.as_deref().unwrap_or("x-ratelimit-remaining");
-    headers.get(name)?.trim().parse().ok()
+pub(in crate::http) fn remaining(headers: &Headers, throttle: &Throttle) -> Option<f64> {
+    let number = |name: &str| headers.get(name)?.trim().parse().ok();
+    match &throttle.remaining_header {
+        Some(name) => number(name),
+        None => ["x-ratelimit-remaining", "ratelimit-remaining"].into_iter().find_map(number),
+    }
 }
 
 /// Returns the seconds until the budget is full again, where the API tells.
-fn reset_seconds(headers: &Headers, throttle: &Throttle, moment: Moment) -> Option<f64> {
+pub(in crate::http) fn reset_seconds(headers: &Headers, throttle: &Throttle, moment: Moment) -> Option<f64> {
     match &throttle.reset_header {
         Some(name) => seconds_until(headers.get(name)?, moment),
         None => ["x-ratelimit-reset", "ratelimit-reset"].iter().find_map(|name| seconds_until(headers.get(name)?, moment)),
