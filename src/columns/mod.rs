@@ -1,6 +1,7 @@
 //! Rows as typed columns: from a page of JSON to batches DuckDB can take as they are.
 
 mod batch;
+mod bound;
 mod builder;
 mod conform;
 mod declared;
@@ -20,6 +21,7 @@ mod types;
 mod tests;
 
 pub use batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
+pub use bound::BoundColumns;
 pub use plan::RowPlan;
 pub use schema::SchemaChange;
 pub use temporal::{date_of, date_text, timestamp_of, timestamp_text};

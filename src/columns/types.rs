@@ -84,6 +84,12 @@ impl ScalarType {
     }
 }
 
+impl From<ScalarType> for ColumnType {
+    fn from(scalar: ScalarType) -> ColumnType {
+        ColumnType::Scalar(scalar)
+    }
+}
+
 impl From<DeclaredType> for ColumnType {
     fn from(declared: DeclaredType) -> ColumnType {
         match declared {

@@ -11,6 +11,7 @@ use crate::session::Value;
 use crate::sql::{BoundCall, StatementContext, Step, WaitingCall, Work};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::*;
+use std::collections::VecDeque;
 use std::ffi::{c_void, CString};
 use std::sync::Weak;
 
@@ -35,9 +36,51 @@ pub enum CallPlan {
 /// A call under way.
 enum CallRun {
     NotStarted,
-    Working(Box<dyn Work>),
-    Rows { batches: std::vec::IntoIter<Batch>, batch: Option<Batch>, next_row: usize },
+    /// The work goes on when the rows it made so far are handed on.
+    Working(Box<dyn Work>, Handed),
+    Rows(Handed),
     Scan(ScanRun),
+}
+
+/// Rows that are handed on, a chunk at a time.
+#[derive(Default)]
+struct Handed {
+    batches: VecDeque<Batch>,
+    /// Of the first batch.
+    next_row: usize,
+}
+
+impl Handed {
+    fn new(batches: Vec<Batch>) -> Handed {
+        Handed { batches: batches.into(), next_row: 0 }
+    }
+
+    /// Returns whether any row is left. Batches that are handed on are dropped.
+    fn has_rows(&mut self) -> bool {
+        while self.batches.front().is_some_and(|batch| self.next_row >= batch.n_rows) {
+            self.batches.pop_front();
+            self.next_row = 0;
+        }
+        !self.batches.is_empty()
+    }
+
+    /// Writes the next rows to `output`, of which the statement wants the columns in `projection`.
+    fn write(&mut self, projection: &[usize], output: duckdb_data_chunk) -> Result<()> {
+        let Some(batch) = self.batches.front() else { return Ok(()) };
+        // SAFETY: takes no argument.
+        let chunk_rows = unsafe { duckdb_vector_size() } as usize;
+        let rows = self.next_row..(self.next_row + chunk_rows).min(batch.n_rows);
+        self.next_row = rows.end;
+        for (to, from) in projection.iter().enumerate() {
+            let Some(column) = batch.columns.get(*from) else { continue };
+            // SAFETY: the chunk has a vector for each projected column.
+            let vector = unsafe { duckdb_data_chunk_get_vector(output, to as idx_t) };
+            write_rows(vector, column, rows.clone(), Place { at: 0, strings: Strings::Copied })?;
+        }
+        // SAFETY: the rows were written to every vector.
+        unsafe { duckdb_data_chunk_set_size(output, rows.len() as idx_t) };
+        Ok(())
+    }
 }
 
 /// Returns what the statement that runs in `context` works with.
@@ -142,7 +185,7 @@ pub unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chu
     }
 }
 
-/// Goes on with a call until its rows are there. Returns what it waits for if they are not.
+/// Goes on with a call until the next rows are there. Returns what it waits for if they are not.
 fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
     if let CallPlan::Failed(err) = &call.plan {
         return Err(err.clone());
@@ -156,58 +199,45 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
         (CallRun::NotStarted, CallPlan::Waiting(bound)) => {
             let mut work = bound.start(&ctx)?;
             let step = work.step(&ctx)?;
-            run_state.run = CallRun::Working(work);
+            run_state.run = CallRun::Working(work, Handed::default());
             step
         }
-        (CallRun::Working(work), _) => work.step(&ctx)?,
+        (CallRun::Working(work, _), _) => work.step(&ctx)?,
         _ => return Err(Error::internal("a call has nothing to run")),
     };
-    match step {
-        Step::Waits(awaited) => Ok(Some(Wait { awaited, state: call.state.clone(), context: call.context })),
-        Step::Rows(batches) => {
-            run_state.run = CallRun::Rows { batches: batches.into_iter(), batch: None, next_row: 0 };
-            Ok(None)
-        }
+    match (step, &mut run_state.run) {
+        (Step::Waits(awaited), _) => return Ok(Some(Wait { awaited, state: call.state.clone(), context: call.context })),
+        (Step::More(batch), CallRun::Working(_, handed)) => *handed = Handed::new(vec![batch]),
+        (Step::More(_), _) => return Err(Error::internal("a call has more rows, but no work")),
+        (Step::Rows(batches), run) => *run = CallRun::Rows(Handed::new(batches)),
     }
+    Ok(None)
 }
 
 fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Result<()> {
     Wait::leave(None);
-    if matches!(run_state.run, CallRun::NotStarted | CallRun::Working(_)) {
+    loop {
+        let (handed, is_done) = match &mut run_state.run {
+            CallRun::Scan(scan) => return scan.next(output),
+            CallRun::Rows(handed) => (Some(handed), true),
+            CallRun::Working(_, handed) => (Some(handed), false),
+            CallRun::NotStarted => (None, false),
+        };
+        if let Some(handed) = handed {
+            if handed.has_rows() {
+                return handed.write(&run_state.projection, output);
+            }
+        }
+        if is_done {
+            // SAFETY: the chunk is valid; no rows ends the scan.
+            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            return Ok(());
+        }
         if let Some(wait) = work(call, run_state)? {
             Wait::leave(Some(wait));
             // SAFETY: the chunk is valid; the bridge says that there are rows to come.
             unsafe { duckdb_data_chunk_set_size(output, 0) };
             return Ok(());
-        }
-    }
-    match &mut run_state.run {
-        CallRun::NotStarted | CallRun::Working(_) => Err(Error::internal("a call ran before it started")),
-        CallRun::Scan(scan) => scan.next(output),
-        CallRun::Rows { batches, batch, next_row } => {
-            while batch.as_ref().is_none_or(|batch| *next_row >= batch.n_rows) {
-                *next_row = 0;
-                *batch = batches.next();
-                if batch.is_none() {
-                    // SAFETY: the chunk is valid; no rows ends the scan.
-                    unsafe { duckdb_data_chunk_set_size(output, 0) };
-                    return Ok(());
-                }
-            }
-            let Some(batch) = batch else { return Ok(()) };
-            // SAFETY: takes no argument.
-            let chunk_rows = unsafe { duckdb_vector_size() } as usize;
-            let rows = *next_row..(*next_row + chunk_rows).min(batch.n_rows);
-            *next_row = rows.end;
-            for (to, from) in run_state.projection.iter().enumerate() {
-                let Some(column) = batch.columns.get(*from) else { continue };
-                // SAFETY: the chunk has a vector for each projected column.
-                let vector = unsafe { duckdb_data_chunk_get_vector(output, to as idx_t) };
-                write_rows(vector, column, rows.clone(), Place { at: 0, strings: Strings::Copied })?;
-            }
-            // SAFETY: the rows were written to every vector.
-            unsafe { duckdb_data_chunk_set_size(output, rows.len() as idx_t) };
-            Ok(())
         }
     }
 }

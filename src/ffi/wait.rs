@@ -18,7 +18,7 @@ thread_local! {
     static WAIT: Cell<Option<Wait>> = const { Cell::new(None) };
 }
 
-/// A wait for a job or the daemon, on behalf of a statement.
+/// A wait for a job, the daemon or an API, on behalf of a statement.
 pub struct Wait {
     pub awaited: Arc<dyn Awaited>,
     pub state: Weak<State>,

@@ -99,17 +99,22 @@ impl AuditSubject {
             return Ok(());
         }
         session.execute(&self.log_sql(job_id, lines))?;
+        self.tell_duckdb(session, &format!("job {job_id}"), lines)
+    }
+
+    /// Adds the lines of `who` to DuckDB's own log where the user enabled that.
+    pub fn tell_duckdb(&self, session: &mut dyn Session, who: &str, lines: &[LogLine]) -> Result<()> {
         let rows = session.query(IS_LOGGING)?;
         if rows.first().and_then(|row| row.first()) == Some(&Value::Boolean(true)) {
-            session.execute(&lines.iter().map(|line| self.duckdb_log_sql(job_id, line)).collect::<String>())?;
+            session.execute(&lines.iter().map(|line| self.duckdb_log_sql(who, line)).collect::<String>())?;
         }
         Ok(())
     }
 
     /// Returns the statement that writes a line to DuckDB's own log.
-    fn duckdb_log_sql(&self, job_id: i64, line: &LogLine) -> String {
+    fn duckdb_log_sql(&self, who: &str, line: &LogLine) -> String {
         let level = if line.level == LogLevel::Critical { "FATAL" } else { line.level.name() };
-        let message = format!("{}.{}, job {job_id}: {}", self.schema, self.table, line.message);
+        let message = format!("{}.{}, {who}: {}", self.schema, self.table, line.message);
         format!("SELECT write_log({}, log_type := '{LOG_TYPE}', level := '{level}', scope := 'database');", quote_literal(&message))
     }
 

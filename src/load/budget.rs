@@ -1,5 +1,6 @@
 //! The memory of pages that are asked for and not yet written, shared by all loads of a database.
 
+use super::pace::{Pace, Turn};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ pub struct LoadBudget {
     connection: Share,
     own: Share,
     n_waiting: AtomicU64,
+    /// Of a stream, which does not run far ahead of its reader.
+    pace: Option<Arc<Pace>>,
 }
 
 /// Room for one page; free again when dropped.
@@ -35,6 +38,7 @@ pub struct PageRoom {
     _all: Option<OwnedSemaphorePermit>,
     _connection: Option<OwnedSemaphorePermit>,
     _own: Option<OwnedSemaphorePermit>,
+    _turn: Option<Turn>,
 }
 
 #[derive(Clone)]
@@ -66,7 +70,15 @@ impl Budget {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let half = self.all.total_kib * KIB / 2;
         let connection = connections.entry(connection.to_lowercase()).or_insert_with(|| Share::new(half)).clone();
-        LoadBudget { all: self.all.clone(), connection, own: Share::new(self.each), n_waiting: AtomicU64::new(0) }
+        LoadBudget { all: self.all.clone(), connection, own: Share::new(self.each), n_waiting: AtomicU64::new(0), pace: None }
+    }
+}
+
+impl LoadBudget {
+    /// Makes the budget of a stream: `bytes` of its own, so that one whose reader takes its time is in nobody's way.
+    pub fn for_stream(bytes: u64, pace: Arc<Pace>) -> LoadBudget {
+        let share = Share::new(bytes);
+        LoadBudget { all: share.clone(), connection: share.clone(), own: share, n_waiting: AtomicU64::new(0), pace: Some(pace) }
     }
 }
 
@@ -75,6 +87,11 @@ impl LoadBudget {
     ///
     /// A load asks in the order it writes, so the page that is written next always has its room and no load waits for itself.
     pub async fn page(&self, size: &PageSize) -> PageRoom {
+        if let Some(pace) = &self.pace {
+            let turn = pace.turn().await;
+            let own = self.own.take(size.estimate() * COPIES).await;
+            return PageRoom { _all: None, _connection: None, _own: own, _turn: Some(turn) };
+        }
         let bytes = size.estimate() * COPIES;
         self.n_waiting.fetch_add(1, Ordering::Relaxed);
         let own = self.own.take(bytes).await;
@@ -82,7 +99,7 @@ impl LoadBudget {
         // No more than its share, so that what one connection cannot have is there for another.
         let all = self.all.take(bytes.min(self.connection.total_kib * KIB)).await;
         self.n_waiting.fetch_sub(1, Ordering::Relaxed);
-        PageRoom { _all: all, _connection: connection, _own: own }
+        PageRoom { _all: all, _connection: connection, _own: own, _turn: None }
     }
 
     /// Returns whether fetching waits for room that the writer's rows take.

@@ -1,5 +1,6 @@
 //! Loads: what fills a table from its TableDef, on the loader's own threads.
 
+mod ask;
 pub mod audit;
 mod budget;
 mod changes;
@@ -10,14 +11,17 @@ mod convert;
 mod daemon;
 mod exists;
 mod fetch;
+mod given;
 mod identity;
 mod in_order;
+mod inbox;
 mod job;
 mod live_jobs;
 mod loader;
 mod merge;
 mod merge_sql;
 mod owner;
+mod pace;
 mod park;
 mod peek;
 mod places;
@@ -36,15 +40,19 @@ mod scope;
 mod shared;
 mod staging;
 mod store;
+mod stream;
 mod updates;
 mod views;
 mod writer;
 
+pub use ask::Ask;
 pub use audit::LOG_TYPE;
 pub use connection_schema::{ConnectionSchema, DroppedObject, SchemaOutcome};
 pub use daemon::{ConnectionOf, DaemonRun, DaemonStatus, LoadedTable, MachineLoad, NextRefresh, Why};
+pub use given::GivenParams;
 pub use job::{Awaited, Job};
 pub use loader::{Loader, TableTarget};
 pub use progress::ProgressLine;
 pub use registry::KnownJob;
 pub use report::{JobState, LoadAction, LoadReport};
+pub use stream::{StreamRun, Streamed, TableStream};

@@ -180,7 +180,8 @@ pub fn param_columns(table_def: &TableDef, sets: &[ParamSet]) -> Vec<(String, Co
     table_def.copy_params_to_output.iter().map(column).collect()
 }
 
-fn type_of(value: &ParamValue) -> ColumnType {
+/// Returns the type of a column that holds the value.
+pub fn type_of(value: &ParamValue) -> ColumnType {
     match value {
         ParamValue::Null => ColumnType::Undecided,
         ParamValue::Boolean(_) => ColumnType::Scalar(ScalarType::Boolean),

@@ -178,7 +178,7 @@ impl Publication<'_> {
 }
 
 /// The columns of a table about which nothing is known: no rows came, and none is declared. Its key, or one column.
-fn fallback_columns(table_def: &TableDef) -> Vec<(String, ColumnType)> {
+pub fn fallback_columns(table_def: &TableDef) -> Vec<(String, ColumnType)> {
     if table_def.key_columns.is_empty() {
         return vec![("value".to_string(), ColumnType::Undecided)];
     }

@@ -160,7 +160,7 @@ pub trait TableFunction: Send + Sync {
 pub enum Bound {
     /// Rows Unify makes itself.
     Rows(Box<dyn BoundCall>),
-    /// Rows Unify makes itself when the jobs they tell of have ended.
+    /// Rows Unify makes itself when what they tell of is there: jobs that ended, answers of an API.
     Waiting(Box<dyn WaitingCall>),
     /// The rows of a table or view that exists now.
     Scan(TableName),
@@ -175,7 +175,7 @@ pub trait BoundCall: Send + Sync {
     fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>>;
 }
 
-/// A bound call that waits for jobs. Meanwhile DuckDB asks how far they are, and whether the user interrupted.
+/// A bound call that waits. Meanwhile DuckDB asks how far it is, and whether the user interrupted.
 pub trait WaitingCall: Send + Sync {
     /// Returns the columns.
     fn schema(&self) -> &TableSchema;
@@ -197,6 +197,8 @@ pub trait Work: Send {
 pub enum Step {
     /// The work is done when these are handed on.
     Rows(Vec<Batch>),
+    /// The next step is due when these are handed on and the statement wants more.
+    More(Batch),
     /// The next step is due when this has ended, and now and then before that.
     Waits(Arc<dyn Awaited>),
 }

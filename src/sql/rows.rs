@@ -7,11 +7,11 @@ use crate::sql::{BoundCall, StatementContext};
 use crate::{Error, Result};
 
 /// Returns a schema with these columns.
-pub(super) fn schema_of(columns: &[(&str, ScalarType)]) -> TableSchema {
-    let column = |(name, scalar): &(&str, ScalarType)| Column {
+pub(super) fn schema_of<T: Copy + Into<ColumnType>>(columns: &[(&str, T)]) -> TableSchema {
+    let column = |(name, column_type): &(&str, T)| Column {
         name: name.to_string(),
         source: vec![name.to_string()],
-        column_type: ColumnType::Scalar(*scalar),
+        column_type: (*column_type).into(),
         declared: true,
     };
     TableSchema { columns: columns.iter().map(column).collect() }
@@ -50,6 +50,7 @@ fn empty_data(column: &Column) -> Result<ColumnData> {
         ColumnType::Scalar(ScalarType::Double) => Ok(ColumnData::Double(Vec::new())),
         ColumnType::Scalar(ScalarType::Timestamp) => Ok(ColumnData::Timestamp(Vec::new())),
         ColumnType::Scalar(ScalarType::Varchar) => Ok(ColumnData::Varchar(TextColumn::default())),
+        ColumnType::Json => Ok(ColumnData::Json(TextColumn::default())),
         other => Err(Error::internal(format!("no function has a column of type {}", other.sql_name()))),
     }
 }
@@ -63,8 +64,8 @@ fn push(data: &mut ColumnData, value: &Value) -> Option<()> {
         (ColumnData::Timestamp(values), Value::Timestamp(value)) => values.push(*value),
         (ColumnData::Double(values), Value::Double(value)) => values.push(*value),
         (ColumnData::Double(values), Value::Null) => values.push(0.0),
-        (ColumnData::Varchar(texts), Value::Text(text)) => texts.push(text),
-        (ColumnData::Varchar(texts), Value::Null) => texts.push(""),
+        (ColumnData::Varchar(texts) | ColumnData::Json(texts), Value::Text(text)) => texts.push(text),
+        (ColumnData::Varchar(texts) | ColumnData::Json(texts), Value::Null) => texts.push(""),
         _ => return None,
     }
     Some(())

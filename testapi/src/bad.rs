@@ -172,6 +172,11 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
         "error_inside" => answer::json(&json!({ "ok": false, "error": "quota used up", "rows": [] })),
         "deep" => answer::body(200, "application/json", format!("[{{\"deep\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000))),
         "echo" => answer::error(400, &format!("you sent {:?} {:?} {:?}", asked.authorization, asked.api_key, asked.query)),
+        "login" => {
+            let session = json!({ "access_token": "0123456789", "password": asked.authorization, "user": { "id": 1.50, "secret": 7 } });
+            let response = answer::with_header(answer::json(&session), "set-cookie", "session=0123456789; Path=/");
+            answer::with_header(response, "x-auth-token", "0123456789")
+        }
         "no_answer" => half_body(Duration::ZERO),
         "half" => half_body(Duration::from_millis(50)),
         "drip" => drip(),

@@ -8,6 +8,8 @@ pub(super) mod daemon;
 pub(super) mod daemon_status;
 pub(super) mod drop_connection;
 pub(super) mod help;
+pub(super) mod fetch;
+pub(super) mod http;
 pub(super) mod jobs;
 pub(super) mod load;
 pub(super) mod peek;
@@ -37,6 +39,8 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(show_columns::UnifyColumns),
         Box::new(peek::UnifyPeek),
         Box::new(scan::UnifyScan),
+        Box::new(fetch::UnifyFetch),
+        Box::new(http::UnifyHttp),
         Box::new(load::UnifyLoad),
         Box::new(refresh::UnifyRefresh),
         Box::new(reload::UnifyReload),

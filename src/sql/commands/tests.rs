@@ -286,6 +286,7 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_create_connection", vec!["a", "shop"]),
         ("unify_drop_connection", vec!["a"]),
         ("unify_test_connection", vec!["shop"]),
+        ("unify_http", vec!["shop", "/orders"]),
     ];
     for (name, arguments) in calls {
         let schema = match instance.bind(name, &arguments) {

@@ -1,0 +1,108 @@
+//! How far a stream runs ahead of the statement that reads it: never more pages than were read already, so that a statement which stops
+//! early has not asked for much more than it read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// The pace of one stream. At first one page at a time.
+pub struct Pace {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    /// Pages asked for.
+    n_begun: u64,
+    /// Of these, pages that were read, or had no rows.
+    n_done: u64,
+    /// Most pages under way and not read.
+    most_ahead: u64,
+}
+
+/// The turn of one page, which is done with when this is dropped.
+pub struct Turn {
+    pace: Arc<Pace>,
+}
+
+impl Pace {
+    /// Makes the pace of a stream that nobody reads yet.
+    pub fn new() -> Arc<Pace> {
+        let state = State { n_begun: 0, n_done: 0, most_ahead: 1 };
+        Arc::new(Pace { state: Mutex::new(state), changed: Notify::new() })
+    }
+
+    /// Lets up to `most_ahead` pages be under way, as soon as so many were read.
+    pub fn quicken(&self, most_ahead: usize) {
+        self.lock().most_ahead = most_ahead.max(1) as u64;
+        self.changed.notify_waiters();
+    }
+
+    /// Waits for the turn of one more page.
+    pub async fn turn(self: &Arc<Pace>) -> Turn {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if self.begin() {
+                return Turn { pace: self.clone() };
+            }
+            changed.await;
+        }
+    }
+
+    fn begin(&self) -> bool {
+        let mut state = self.lock();
+        let may_begin = state.n_begun < state.n_done + state.n_done.clamp(1, state.most_ahead);
+        state.n_begun += u64::from(may_begin);
+        may_begin
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.pace.lock().n_done += 1;
+        self.pace.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how many turns there are at once.
+    async fn n_turns(pace: &Arc<Pace>) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        while let Ok(turn) = tokio::time::timeout(std::time::Duration::from_millis(1), pace.turn()).await {
+            turns.push(turn);
+        }
+        turns
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_pages_are_asked_for_as_were_read() {
+        let pace = Pace::new();
+        for _ in 0..3 {
+            assert_eq!(n_turns(&pace).await.len(), 1);
+        }
+        pace.quicken(8);
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen.push(n_turns(&pace).await.len());
+        }
+        assert_eq!(seen, [3, 6, 8]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_done_is_the_next_ones() {
+        let pace = Pace::new();
+        let first = pace.turn().await;
+        let mut second = std::pin::pin!(pace.turn());
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut second).await.is_err());
+        drop(first);
+        second.await;
+    }
+}
