@@ -6,10 +6,11 @@ use super::fetch::described;
 use super::job::Job;
 use super::loader::{http_settings, Loader, TableTarget};
 use super::plan::{copied_values, param_columns, parameter_sets, Planned};
+use super::publish::fallback_columns;
 use super::report::LoadAction;
 use super::scope::Scope;
 use super::updates::Moments;
-use crate::columns::{Batch, RowPlan};
+use crate::columns::{Batch, RowPlan, TableSchema};
 use crate::http::{request_of, Answer, ApiClient, Pager};
 use crate::session::Settings;
 use crate::spec::{AdapterSpec, Connection, RetrySpec};
@@ -27,7 +28,12 @@ impl Loader {
     pub fn peek(&self, target: &TableTarget, n_rows: usize, settings: &Settings, interrupted: &dyn Fn() -> bool) -> Result<Batch> {
         let client = self.inner().client(&target.connection, settings);
         let page = client.and_then(|client| self.first_page(target, client, settings, interrupted));
-        page.map(|batch| batch.truncated(n_rows)).map_err(|err| err.within(target.place()))
+        let batch = page.map_err(|err| err.within(target.place()))?;
+        if batch.schema.columns.is_empty() {
+            // DuckDB has no rows without columns.
+            return Ok(Batch::empty(TableSchema::of(&fallback_columns(target.table_def()?))));
+        }
+        Ok(batch.truncated(n_rows))
     }
 
     /// Returns the rows [`Loader::peek`] does, but sends its request once only, whatever comes of it.
