@@ -20,7 +20,7 @@ use super::updates::Moments;
 use super::writer::Writer;
 use crate::columns::{RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
-use crate::session::{CatalogKind, Database, LogLevel, Settings};
+use crate::session::{CatalogKind, Database, LogLevel, Session, Settings};
 use crate::spec::TableDef;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -152,7 +152,7 @@ impl JobRun {
         let settings = Settings { progress: crate::session::ProgressMode::Off, ..self.settings.clone() };
         for parent in table_def.parents() {
             let target = TableTarget { table: parent.to_string(), ..self.target.clone() };
-            let is_stale = self.is_stale(&target, table_def.max_staleness)?;
+            let is_stale = is_stale(self.database.connect()?.as_mut(), &target, (table_def.max_staleness, self.began))?;
             let action = if is_stale { LoadAction::Refresh } else { LoadAction::Load };
             let inner = self.loader()?;
             let job = inner.start(&target, action, &settings)?;
@@ -161,19 +161,6 @@ impl JobRun {
             self.job.wait_for_parent(&job)?;
         }
         self.job.check_cancelled()
-    }
-
-    /// Returns whether a parent is loaded, and older than its child may become.
-    fn is_stale(&self, parent: &TableTarget, max_staleness: Option<Duration>) -> Result<bool> {
-        let Some(max_staleness) = max_staleness else { return Ok(false) };
-        let mut session = self.database.connect()?;
-        let store = parent.store(session.as_mut())?;
-        if !store.is_loaded(session.as_mut())? {
-            return Ok(false);
-        }
-        let started = store.started(session.as_mut())?;
-        let most = i64::try_from(max_staleness.as_micros()).unwrap_or(i64::MAX);
-        Ok(started.is_none_or(|started| self.began.saturating_sub(started) > most))
     }
 
     /// Fetches, writes and publishes; goes on with what an earlier load left, where it can.
@@ -333,4 +320,16 @@ impl JobRun {
             self.subject.write_log(session, self.job.id(), &lines)
         });
     }
+}
+
+/// Returns whether a parent is loaded, and at that moment older than its child may become.
+pub fn is_stale(session: &mut dyn Session, parent: &TableTarget, (max_staleness, now): (Option<Duration>, i64)) -> Result<bool> {
+    let Some(max_staleness) = max_staleness else { return Ok(false) };
+    let store = parent.store(session)?;
+    if !store.is_loaded(session)? {
+        return Ok(false);
+    }
+    let started = store.started(session)?;
+    let most = i64::try_from(max_staleness.as_micros()).unwrap_or(i64::MAX);
+    Ok(started.is_none_or(|started| now.saturating_sub(started) > most))
 }

@@ -198,7 +198,7 @@ impl TableStream {
 
 impl StreamRun {
     /// Returns the next rows if they are there. Fails with the error of a load, and when rows do not fit the columns.
-    pub fn next(&mut self) -> Result<Streamed> {
+    pub fn next_rows(&mut self) -> Result<Streamed> {
         self.room = None;
         let page = self.pages.next();
         self.tell_log();

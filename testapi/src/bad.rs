@@ -177,6 +177,10 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
             let response = answer::with_header(answer::json(&session), "set-cookie", "session=0123456789; Path=/");
             answer::with_header(response, "x-auth-token", "0123456789")
         }
+        "quota" => {
+            let response = answer::with_header(answer::json(&rows(0, 3)), "x-ratelimit-remaining", "41");
+            answer::with_header(answer::with_header(response, "x-ratelimit-limit", "50"), "x-ratelimit-reset", "3600")
+        }
         "no_answer" => half_body(Duration::ZERO),
         "half" => half_body(Duration::from_millis(50)),
         "drip" => drip(),

@@ -1,6 +1,6 @@
 //! Laws: nothing is lost, pages may be cut anywhere, and times are read as a calendar library reads them.
 
-use super::super::{date_of, timestamp_of};
+use super::super::{date_of, timestamp_of, BoundColumns};
 use super::*;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -79,6 +79,35 @@ fn page(records: &[Value]) -> String {
 }
 
 proptest! {
+    #[test]
+    fn a_page_that_fits_bound_columns_loses_nothing(
+        first in proptest::collection::vec(record(), 0..4),
+        later in proptest::collection::vec(record(), 1..5),
+    ) {
+        let known = convert_with(&table_def(), &page(&first), &TableSchema::default(), &[]).unwrap().schema;
+        let bound = BoundColumns::new(known, true);
+        let batch = convert_with(&table_def(), &page(&later), bound.page_schema(), &[]).unwrap();
+        let sources: BTreeMap<String, String> =
+            batch.schema.columns.iter().map(|column| (column.name.clone(), format!("/{}", column.source.join("/")))).collect();
+        match bound.fit(batch) {
+            Err(err) => prop_assert!(err.message().contains("by what was known when the statement was bound"), "{}", err),
+            Ok(fitted) => {
+                prop_assert_eq!(&fitted.schema, bound.schema());
+                for (row_idx, record) in later.iter().enumerate() {
+                    let mut expected = BTreeMap::new();
+                    leaves(record, "", &mut expected);
+                    let mut found = cells(&fitted, row_idx);
+                    if let Some(rest) = cell(fitted.columns.last().unwrap(), row_idx) {
+                        found.remove("/");
+                        let rest: serde_json::Map<String, Value> = serde_json::from_str(&rest).unwrap();
+                        found.extend(rest.iter().map(|(name, value)| (sources[name].clone(), plain(&value.to_string()))));
+                    }
+                    prop_assert_eq!(found, expected);
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_batch_may_be_split_anywhere(records in proptest::collection::vec(record(), 0..8), n_rows in 0usize..9) {
         let whole = load(&table_def(), &[&page(&records)]).unwrap();

@@ -5,10 +5,10 @@ use crate::session::{quote_literal, Value};
 use crate::spec::ScalarType;
 use crate::sql::commands::load::{table_of, TABLE};
 use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair};
+use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::Relation;
 use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -38,6 +38,16 @@ impl ExplainRefresh {
         format!("SELECT * FROM unify_explain({})", quote_literal(&self.table.to_string()))
     }
 }
+
+pub(super) static STATEMENT: StatementDef = StatementDef {
+    rule: Rule::explain,
+    syntax: "EXPLAIN REFRESH TABLE conn.table",
+    description: "Says what a refresh would do: parents, requests, an estimate and the budget; sends nothing",
+    example: "EXPLAIN REFRESH TABLE shop.orders",
+    function: "unify_explain",
+    topic: Topic::Loads,
+    call: |pair| ExplainRefresh::parse(pair).map(|statement| statement.call()),
+};
 
 /// `unify_explain('conn.table')`.
 pub(crate) struct UnifyExplain;

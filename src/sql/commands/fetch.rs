@@ -95,7 +95,7 @@ impl Work for FetchWork {
         if (ctx.interrupted)() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
-        Ok(match self.run.next()? {
+        Ok(match self.run.next_rows()? {
             Streamed::Rows(batch) => Step::More(batch),
             Streamed::Waits(awaited) => Step::Waits(awaited),
             Streamed::End => Step::Rows(Vec::new()),

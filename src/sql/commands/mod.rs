@@ -8,6 +8,7 @@ pub(super) mod daemon;
 pub(super) mod daemon_status;
 pub(super) mod drop_connection;
 pub(super) mod help;
+pub(super) mod explain;
 pub(super) mod fetch;
 pub(super) mod http;
 pub(super) mod jobs;
@@ -44,6 +45,7 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(load::UnifyLoad),
         Box::new(refresh::UnifyRefresh),
         Box::new(reload::UnifyReload),
+        Box::new(explain::UnifyExplain),
         Box::new(clear::UnifyClear),
         Box::new(jobs::UnifyJobs),
         Box::new(wait::UnifyWait),
@@ -73,6 +75,7 @@ pub fn statements() -> Vec<&'static StatementDef> {
         &refresh::REFRESH_TABLE,
         &refresh::REFRESH_SCHEMA,
         &reload::STATEMENT,
+        &explain::STATEMENT,
         &clear::STATEMENT,
         &jobs::SHOW_ALL_JOBS,
         &jobs::SHOW_JOB,

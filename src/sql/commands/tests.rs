@@ -287,6 +287,7 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_drop_connection", vec!["a"]),
         ("unify_test_connection", vec!["shop"]),
         ("unify_http", vec!["shop", "/orders"]),
+        ("unify_explain", vec!["shop.orders"]),
     ];
     for (name, arguments) in calls {
         let schema = match instance.bind(name, &arguments) {
