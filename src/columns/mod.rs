@@ -24,5 +24,5 @@ pub use batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
 pub use bound::BoundColumns;
 pub use plan::RowPlan;
 pub use schema::SchemaChange;
-pub use temporal::{date_of, date_text, timestamp_of, timestamp_text};
+pub use temporal::{date_of, date_text, iso_date, iso_time, iso_timestamp, timestamp_of, timestamp_text};
 pub use types::{Column, ColumnType, TableSchema};

@@ -163,6 +163,34 @@ pub(super) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     }
 }
 
+/// Returns the date in ISO 8601; `None` for years beyond 1 to 9999, which it writes otherwise, and for infinity.
+pub fn iso_date(days: i32) -> Option<String> {
+    (FIRST_DAY..=LAST_DAY).contains(&i64::from(days)).then(|| date_text(days))
+}
+
+/// Returns the time of the day in ISO 8601: `HH:MM:SS[.ffffff]`.
+pub fn iso_time(micros: i64) -> String {
+    let seconds = micros.div_euclid(MICROS_PER_SECOND);
+    let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{time}{}", fraction_text(micros.rem_euclid(MICROS_PER_SECOND) * 1000))
+}
+
+/// Returns the moment in ISO 8601, in UTC: `YYYY-MM-DDTHH:MM:SS[.fffffffff]Z`. `nanos` are those of the second. `None` as for
+/// [`iso_date`].
+pub fn iso_timestamp(seconds: i64, nanos: i64) -> Option<String> {
+    let date = iso_date(i32::try_from(seconds.div_euclid(86_400)).ok()?)?;
+    let time = iso_time(seconds.rem_euclid(86_400) * MICROS_PER_SECOND);
+    Some(format!("{date}T{time}{}Z", fraction_text(nanos)))
+}
+
+/// Returns `.ffffff` without zeros at its end; empty for none.
+fn fraction_text(nanos: i64) -> String {
+    match nanos {
+        0 => String::new(),
+        nanos => format!(".{nanos:09}").trim_end_matches('0').to_string(),
+    }
+}
+
 /// Returns midnight at the start of the day.
 pub(super) fn timestamp_of_date(days: i32) -> i64 {
     i64::from(days) * MICROS_PER_DAY
@@ -171,4 +199,20 @@ pub(super) fn timestamp_of_date(days: i32) -> i64 {
 /// Returns the day the timestamp falls on.
 pub(super) fn date_of_timestamp(micros: i64) -> i32 {
     micros.div_euclid(MICROS_PER_DAY) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_iso_8601() {
+        assert_eq!(iso_timestamp(1_795_305_600, 0).as_deref(), Some("2026-11-22T00:00:00Z"));
+        assert_eq!(iso_timestamp(-1, 500_000_000).as_deref(), Some("1969-12-31T23:59:59.5Z"));
+        assert_eq!(iso_timestamp(0, 123_456_789).as_deref(), Some("1970-01-01T00:00:00.123456789Z"));
+        assert_eq!(iso_timestamp(i64::MAX / 1_000_000, 0), None);
+        assert_eq!((iso_date(0).as_deref(), iso_date(i32::MAX), iso_date(-i32::MAX)), (Some("1970-01-01"), None, None));
+        assert_eq!((iso_time(0).as_str(), iso_time(45_296_000_100).as_str()), ("00:00:00", "12:34:56.0001"));
+        assert_eq!(iso_time(86_400_000_000), "24:00:00");
+    }
 }

@@ -1,5 +1,7 @@
 //! Sends requests of one connection: within its budget, with its credentials, again where that helps.
 
+mod write;
+
 use super::auth::{auth_of, is_readable_by_others, may_have_credentials, secret_params, without_params, Credentials};
 use super::limits::{BudgetLeft, Limits};
 use super::transport::{Exchange, RawAnswer, Transport};
@@ -12,6 +14,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use url::Url;
+
+pub use write::{Stop, WriteFailure};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -225,8 +229,8 @@ impl ApiClient {
 
     fn verdict_on(&self, exchange: &Exchange, attempt: Attempt, observer: &dyn RequestObserver) -> Verdict {
         match exchange {
-            Exchange::Broken(text) => Verdict::Fail { message: self.redactor.text(text), refused: false },
-            Exchange::Lost(text) => self.judge().verdict_on_loss(text, attempt),
+            Exchange::Broken(text) | Exchange::Unsendable(text) => Verdict::Fail { message: self.redactor.text(text), refused: false },
+            Exchange::Lost(text) | Exchange::Unreached(text) => self.judge().verdict_on_loss(text, attempt),
             Exchange::Answer(answer) => {
                 observer.answered(answer.status, answer.body.len() as u64);
                 self.limits.note(&answer.headers, &self.connection.adapter.throttle, attempt.moment);

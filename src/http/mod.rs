@@ -15,8 +15,9 @@ mod sample;
 mod throttle;
 mod transport;
 mod verdict;
+mod write;
 
-pub use client::{Answer, ApiClient, HttpSettings, PageBody, Reply, RequestObserver};
+pub use client::{Answer, ApiClient, HttpSettings, PageBody, Reply, RequestObserver, Stop, WriteFailure};
 pub use facts::{facts_of, PageRows};
 pub use headers::Headers;
 pub use limits::BudgetLeft;
@@ -24,6 +25,7 @@ pub use link::{links_of, Link};
 pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PagePrint, PageVerdict, Pager, ResumePoint};
 pub use redact::Redactor;
 pub use request::{pager_sets, request_of, request_of_path, ApiRequest, ParamSet};
+pub use write::{WritePlan, WriteRequest, WriteRow};
 
 use throttle::Budget;
 use verdict::{Judge, Moment, Verdict};

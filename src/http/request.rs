@@ -102,13 +102,13 @@ fn pager_params(paging: &Paging, key: &PageKey) -> Vec<(String, String)> {
 }
 
 /// Where the values of holes come from: the params first, then the connection's options.
-struct Values<'a> {
-    connection: &'a Connection,
-    param_set: &'a ParamSet,
+pub(super) struct Values<'a> {
+    pub connection: &'a Connection,
+    pub param_set: &'a ParamSet,
 }
 
 impl Values<'_> {
-    fn option(&self, name: &str) -> Option<String> {
+    pub(super) fn option(&self, name: &str) -> Option<String> {
         self.connection.options.values.get(name).map(|value| value.expose().to_string())
     }
 
@@ -134,7 +134,7 @@ impl Values<'_> {
         }
     }
 
-    fn headers(&self, common: &[(String, Template)], own: &[(String, Template)]) -> Result<Vec<(String, String)>> {
+    pub(super) fn headers(&self, common: &[(String, Template)], own: &[(String, Template)]) -> Result<Vec<(String, String)>> {
         let mut headers: Vec<(String, String)> = vec![("Accept".to_string(), "application/json".to_string())];
         for (name, template) in common.iter().chain(own) {
             let value = template.render(|hole| match self.param_set.value(hole) {
@@ -149,32 +149,11 @@ impl Values<'_> {
     }
 
     fn url(&self, base_url: &Template, path: &Template) -> Result<Url> {
-        Values::joined(&self.base_text(base_url)?, &self.path_text(path)?)
-    }
-
-    /// Returns the URL of a path below a base URL, with the queries of both.
-    fn joined(base: &str, path: &str) -> Result<Url> {
-        let (base, base_query) = base.split_once('?').unwrap_or((base, ""));
-        let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
-        let mut text = base.trim_end_matches('/').to_string();
-        if !path.is_empty() {
-            text.push('/');
-            text.push_str(path.trim_start_matches('/'));
-        }
-        let queries: Vec<&str> = [base_query, path_query].into_iter().filter(|query| !query.is_empty()).collect();
-        if !queries.is_empty() {
-            text.push('?');
-            text.push_str(&queries.join("&"));
-        }
-        let url = Url::parse(&text).map_err(|err| Error::config(format!("'base_url' does not make a URL: {err}")))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(Error::config(format!("'base_url' has the scheme '{}'; expected https", url.scheme())));
-        }
-        Ok(url)
+        url_of(&self.base_text(base_url)?, &self.path_text(path)?)
     }
 
     /// Fills the base URL: a value may be the start of the URL, a part of the host, or a part of the path.
-    fn base_text(&self, template: &Template) -> Result<String> {
+    pub(super) fn base_text(&self, template: &Template) -> Result<String> {
         let mut text = String::new();
         for part in template.parts() {
             let name = match part {
@@ -200,7 +179,8 @@ impl Values<'_> {
         Ok(text)
     }
 
-    fn path_text(&self, template: &Template) -> Result<String> {
+    /// Fills the path.
+    pub(super) fn path_text(&self, template: &Template) -> Result<String> {
         let mut text = String::new();
         for part in template.parts() {
             match part {
@@ -223,6 +203,27 @@ impl Values<'_> {
         }
         Ok(utf8_percent_encode(value, SEGMENT).to_string())
     }
+}
+
+/// Returns the URL of a path below a base URL.
+pub(super) fn url_of(base: &str, path: &str) -> Result<Url> {
+    let (base, base_query) = base.split_once('?').unwrap_or((base, ""));
+    let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
+    let mut text = base.trim_end_matches('/').to_string();
+    if !path.is_empty() {
+        text.push('/');
+        text.push_str(path.trim_start_matches('/'));
+    }
+    let queries: Vec<&str> = [base_query, path_query].into_iter().filter(|query| !query.is_empty()).collect();
+    if !queries.is_empty() {
+        text.push('?');
+        text.push_str(&queries.join("&"));
+    }
+    let url = Url::parse(&text).map_err(|err| Error::config(format!("'base_url' does not make a URL: {err}")))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(Error::config(format!("'base_url' has the scheme '{}'; expected https", url.scheme())));
+    }
+    Ok(url)
 }
 
 #[cfg(test)]

@@ -62,5 +62,6 @@ pub(super) fn table(path: &str, paging: Paging) -> TableDef {
         refresh: RefreshStrategy::Reload,
         max_staleness: None,
         nested: Nested::Flatten,
+        write: None,
     }
 }

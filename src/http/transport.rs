@@ -26,10 +26,22 @@ pub(super) struct Transport {
 /// What became of a request.
 pub(super) enum Exchange {
     Answer(RawAnswer),
-    /// No whole answer; another try may succeed.
+    /// Sent, and no whole answer; another try may succeed.
     Lost(String),
+    /// Not sent, since there is no connection; another try may succeed.
+    Unreached(String),
+    /// Not sent; another try would end the same.
+    Unsendable(String),
     /// No answer that can be used; another try would end the same.
     Broken(String),
+}
+
+/// What is sent, credentials included.
+pub(super) struct Outgoing<'a> {
+    pub method: &'static str,
+    pub url: &'a Url,
+    pub headers: &'a [(String, String)],
+    pub body: Option<&'a str>,
 }
 
 /// An answer, its body decompressed.
@@ -52,15 +64,20 @@ impl Transport {
 
     /// Sends a GET request and reads the whole answer. Dropping the future closes the connection.
     pub(super) async fn get(&self, url: &Url, headers: &[(String, String)]) -> Exchange {
-        let headers = match header_map(headers) {
-            Ok(headers) => headers,
-            Err(err) => return Exchange::Broken(err.to_string()),
+        self.send(Outgoing { method: "GET", url, headers, body: None }).await
+    }
+
+    /// Sends a request and reads the whole answer. Dropping the future closes the connection.
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Exchange {
+        let request = match request_of(&outgoing) {
+            Ok(request) => request,
+            Err(err) => return Exchange::Unsendable(err.to_string()),
         };
-        if let Some(reason) = self.unverifiable.as_ref().filter(|_| url.scheme() == "https") {
-            return Exchange::Broken(reason.clone());
+        if let Some(reason) = self.unverifiable.as_ref().filter(|_| outgoing.url.scheme() == "https") {
+            return Exchange::Unsendable(reason.clone());
         }
-        let client = if is_loopback(url) { &self.local_client } else { &self.client };
-        let mut response = match client.get(url.clone()).headers(headers).send().await {
+        let client = if is_loopback(outgoing.url) { &self.local_client } else { &self.client };
+        let mut response = match client.execute(request).await {
             Ok(response) => response,
             Err(err) => return self.failure(&err),
         };
@@ -85,15 +102,27 @@ impl Transport {
     fn failure(&self, err: &reqwest::Error) -> Exchange {
         let text = chain_of(err);
         if err.is_timeout() {
-            return Exchange::Lost(format!("no complete answer within {:?}; the setting 'unify_http_timeout' allows more", self.timeout));
+            let text = format!("no complete answer within {:?}; the setting 'unify_http_timeout' allows more", self.timeout);
+            return if err.is_connect() { Exchange::Unreached(text) } else { Exchange::Lost(text) };
         }
         let is_final = err.is_builder() || text.contains("certificate") || text.contains("head is too large");
         match (is_final, err.is_connect()) {
-            (true, _) => Exchange::Broken(text),
-            (false, true) => Exchange::Lost(format!("could not connect: {text}")),
+            (true, true) => Exchange::Unsendable(text),
+            (true, false) if err.is_builder() => Exchange::Unsendable(text),
+            (true, false) => Exchange::Broken(text),
+            (false, true) => Exchange::Unreached(format!("could not connect: {text}")),
             (false, false) => Exchange::Lost(format!("the connection was lost: {text}")),
         }
     }
+}
+
+fn request_of(outgoing: &Outgoing<'_>) -> Result<reqwest::Request> {
+    let wrong = || Error::internal(format!("'{}' is no HTTP method", outgoing.method));
+    let method = reqwest::Method::from_bytes(outgoing.method.as_bytes()).map_err(|_| wrong())?;
+    let mut request = reqwest::Request::new(method, outgoing.url.clone());
+    *request.headers_mut() = header_map(outgoing.headers)?;
+    *request.body_mut() = outgoing.body.map(|body| reqwest::Body::from(body.to_string()));
+    Ok(request)
 }
 
 fn client_builder(tls_config: rustls::ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {

@@ -3,12 +3,14 @@
 #[cfg(test)]
 mod tests;
 mod wait;
+mod write;
 
 use super::{Headers, Redactor};
 use crate::spec::{AdapterSpec, AuthSpec, ErrorCondition, ErrorRule, RuleVerdict};
 use std::time::Duration;
 use wait::Wait;
 pub(super) use wait::{remaining, reset_seconds, wait_after_answer};
+pub(super) use write::WriteVerdict;
 
 /// Most characters of a body's first line in a message.
 const MAX_LINE_LEN: usize = 200;

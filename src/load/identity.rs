@@ -47,13 +47,13 @@ impl Identity {
     }
 }
 
-/// Returns the hash of what a table's rows depend on: its definition, but for how it is refreshed, and the options that are no secrets.
+/// Returns the hash of what a table's rows depend on: its definition, but for how it is refreshed and written back, and the options that are no secrets.
 pub fn spec_hash(connection: &Connection, table_def: &TableDef) -> String {
     let adapter = &connection.adapter;
     let secret: Vec<&str> = adapter.all_options().into_iter().filter(|option| option.secret).map(|option| option.name.as_str()).collect();
     let options = connection.options.values.iter().filter(|(name, _)| !secret.contains(&name.as_str()));
     let options: Vec<(&str, &str)> = options.map(|(name, value)| (name.as_str(), value.expose())).collect();
-    let table_def = TableDef { refresh: RefreshStrategy::default(), max_staleness: None, ..table_def.clone() };
+    let table_def = TableDef { refresh: RefreshStrategy::default(), max_staleness: None, write: None, ..table_def.clone() };
     hash_of(&format!("{table_def:?} {:?} {:?} {options:?}", adapter.base_url, adapter.headers))
 }
 

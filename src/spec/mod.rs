@@ -10,6 +10,7 @@ mod query;
 mod refresh;
 mod secret;
 mod template;
+mod write;
 pub mod yaml;
 
 pub use bundled::BUNDLED;
@@ -19,3 +20,4 @@ pub use model::*;
 pub use refresh::{Cursor, Lookback, ParamOrigin, RefreshStrategy, Updates};
 pub use secret::Secret;
 pub use template::{Part, Template};
+pub use write::{BodyTemplate, WriteBody, WriteDef, WriteMethod};

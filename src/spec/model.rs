@@ -1,6 +1,6 @@
 //! What an adapter spec says, after parsing: every value here is valid and complete.
 
-use super::{RefreshStrategy, Secret, Template};
+use super::{RefreshStrategy, Secret, Template, WriteDef};
 use crate::json::JsonPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -189,6 +189,8 @@ pub struct TableDef {
     /// How old the table may become before it counts as stale; `None`: as the daemon's setting says.
     pub max_staleness: Option<Duration>,
     pub nested: Nested,
+    /// How rows are written back; `None`: they cannot be.
+    pub write: Option<WriteDef>,
 }
 
 impl TableDef {

@@ -101,6 +101,7 @@ fn table(paging: Paging) -> TableDef {
         refresh: RefreshStrategy::Reload,
         max_staleness: None,
         nested: Nested::Flatten,
+        write: None,
     }
 }
 

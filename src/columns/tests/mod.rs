@@ -31,6 +31,7 @@ pub(super) fn table_def() -> TableDef {
         refresh: RefreshStrategy::Reload,
         max_staleness: None,
         nested: Nested::Flatten,
+        write: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The request for a path below the base URL that a user names: never for another origin.
 
-use super::{ApiRequest, ParamSet, Values};
+use super::{url_of, ApiRequest, ParamSet, Values};
 use crate::spec::{Connection, Template};
 use crate::{Error, Result};
 use percent_encoding::percent_decode_str;
@@ -15,7 +15,7 @@ pub fn request_of_path(connection: &Connection, path: &str, params: &[(String, O
         let expected = "expected a path below the connection's base URL, such as '/items?id=1'";
         Error::config(format!("the path {reason}; {expected}"))
     })?;
-    let mut url = Values::joined(&values.base_text(&connection.adapter.base_url)?, path)?;
+    let mut url = url_of(&values.base_text(&connection.adapter.base_url)?, path)?;
     let is_below = url.path().starts_with(base.path().trim_end_matches('/'));
     if url.origin() != base.origin() || !is_below || !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config("the path leads out of the connection's base URL, where its credentials must not go"));

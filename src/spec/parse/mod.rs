@@ -16,6 +16,9 @@ mod table;
 mod tests;
 mod text;
 mod view;
+mod write;
+#[cfg(test)]
+mod write_tests;
 
 use super::yaml::{parse_into, Fields, Mistakes, Node};
 use super::{AdapterSpec, OptionSpec, Template};
@@ -194,7 +197,7 @@ fn headers_of(fields: &Fields<'_>) -> Vec<(String, Template)> {
     headers
 }
 
-fn check_header_name(name: &str, place: &str, mistakes: &Mistakes, node: &Node) {
+pub(super) fn check_header_name(name: &str, place: &str, mistakes: &Mistakes, node: &Node) {
     let is_token = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
     if !is_token {
         mistakes.at(node, format!("{place} has no valid HTTP header name; expected letters, digits and dashes"));

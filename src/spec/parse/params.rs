@@ -65,7 +65,8 @@ fn count_of(node: &Node) -> String {
     node.list().map_or_else(|| node.describe(), |nodes| format!("{} values", nodes.len()))
 }
 
-fn value_of(node: &Node, place: &str, mistakes: &Mistakes) -> Option<ParamValue> {
+/// Reads a value that is sent as a param.
+pub(super) fn value_of(node: &Node, place: &str, mistakes: &Mistakes) -> Option<ParamValue> {
     match &node.kind {
         NodeKind::Null => Some(ParamValue::Null),
         NodeKind::Boolean(value) => Some(ParamValue::Boolean(*value)),

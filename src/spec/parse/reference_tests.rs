@@ -2,6 +2,7 @@
 
 use super::refresh::{CURSOR_KEYS, REFRESH_KEYS};
 use super::table::TABLE_KEYS;
+use super::write::WRITE_KEYS;
 use super::{IGNORED_KEYS, SPEC_KEYS};
 use crate::spec::AdapterSpec;
 
@@ -40,10 +41,10 @@ fn every_block_of_the_reference_parses() {
 
 #[test]
 fn the_reference_names_every_key() {
-    for key in SPEC_KEYS.iter().chain(TABLE_KEYS).chain(REFRESH_KEYS).chain(CURSOR_KEYS).chain(IGNORED_KEYS) {
+    for key in SPEC_KEYS.iter().chain(TABLE_KEYS).chain(REFRESH_KEYS).chain(CURSOR_KEYS).chain(WRITE_KEYS).chain(IGNORED_KEYS) {
         assert!(REFERENCE.contains(&format!("`{key}`")), "'{key}' is not in docs/adapter-spec.md");
     }
-    for key in SPEC_KEYS.iter().chain(TABLE_KEYS).chain(REFRESH_KEYS).chain(CURSOR_KEYS) {
+    for key in SPEC_KEYS.iter().chain(TABLE_KEYS).chain(REFRESH_KEYS).chain(CURSOR_KEYS).chain(WRITE_KEYS) {
         let is_shown = yaml_blocks().iter().any(|block| block.contains(&format!("{key}:")));
         assert!(is_shown || matches!(*key, "enabled" | "class" | "help"), "'{key}' has no example in docs/adapter-spec.md");
     }

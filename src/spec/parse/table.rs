@@ -5,6 +5,7 @@ use super::paging::paging_of;
 use super::params::params_of;
 use super::refresh::refresh_of;
 use super::text::{dotted, keys_of, path_template};
+use super::write::write_of;
 use super::{headers_of, Fields, Node};
 use crate::spec::{DateFormat, Paging, TableDef, Template};
 
@@ -30,6 +31,7 @@ pub(in crate::spec) const TABLE_KEYS: &[&str] = &[
     "key_columns",
     "refresh",
     "nested",
+    "write",
 ];
 /// Keys that are known, and mean something this version cannot do.
 const LATER_KEYS: &[&str] = &["post", "graphql"];
@@ -84,6 +86,7 @@ fn table_of(node: &Node, spec: &Fields<'_>, defaults: &SpecDefaults<'_>) -> Opti
         refresh,
         max_staleness,
         nested: nested_of(&fields),
+        write: write_of(&fields),
         columns,
         key_columns,
     })
@@ -117,12 +120,14 @@ fn path_of(fields: &Fields<'_>) -> Template {
         }
     }
     let path = path.unwrap_or_default();
+    below_base_url(&path, fields.get("resource_path").unwrap_or(fields.mapping_node()), fields)
+}
+
+/// Returns the template of a path below `base_url`.
+pub(super) fn below_base_url(path: &str, node: &Node, fields: &Fields<'_>) -> Template {
     let path = path.trim();
     if path.contains("://") {
-        fields.mistakes().at(
-            fields.get("resource_path").unwrap_or(fields.mapping_node()),
-            format!("the path of {} is '{path}'; expected a path below base_url", fields.place()),
-        );
+        fields.mistakes().at(node, format!("the path of {} is '{path}'; expected a path below base_url", fields.place()));
     }
     if path.is_empty() || path.starts_with(['/', '?']) {
         path_template(path)
