@@ -52,6 +52,8 @@ fn generate(releases: &Value) {
             "check_setting_of",
             "name_parameter",
             "describe",
+            "copy_path",
+            "copy_column",
         ] {
             write!(code, ", \"unify_{function}_{name}\"").unwrap();
         }

@@ -94,6 +94,7 @@ pub fn statement_context<'a>(
         instance: state.instance(),
         settings: context.read()?,
         current_catalog: current_catalog.to_string(),
+        session: context.session(),
         interrupted,
         has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
     })

@@ -226,7 +226,7 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
 }
 
 /// Returns the attached database that unqualified names mean in the statement's session.
-fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
+pub(super) fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
     let mut session = state.instance().database.connect()?;
     if let Some(catalog) = context.search_path_catalog() {
         // As DuckDB has the name: USE takes it in any case.

@@ -17,11 +17,14 @@ pub struct Bridge {
     pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize),
     pub name_parameter: unsafe extern "C" fn(table_function: *mut c_void, idx: usize, name: Text),
     pub describe: unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text),
+    pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> *const c_char,
+    pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> *const c_char,
 }
 
 macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $lock:literal, $unlock:literal,
-     $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal, $name_parameter:literal, $describe:literal) => {
+     $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal, $name_parameter:literal, $describe:literal,
+     $copy_path:literal, $copy_column:literal) => {
         mod $module {
             use super::Text;
             use std::ffi::{c_char, c_void};
@@ -50,6 +53,10 @@ macro_rules! bridge_line {
                 pub fn name_parameter(table_function: *mut c_void, idx: usize, name: Text);
                 #[link_name = $describe]
                 pub fn describe(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text);
+                #[link_name = $copy_path]
+                pub fn copy_path(copy_bind_info: *mut c_void) -> *const c_char;
+                #[link_name = $copy_column]
+                pub fn copy_column(copy_bind_info: *mut c_void, idx: usize) -> *const c_char;
             }
         }
         static $name: Bridge = Bridge {
@@ -65,6 +72,8 @@ macro_rules! bridge_line {
             check_setting_of: $module::check_setting_of,
             name_parameter: $module::name_parameter,
             describe: $module::describe,
+            copy_path: $module::copy_path,
+            copy_column: $module::copy_column,
         };
     };
 }

@@ -5,7 +5,7 @@ use super::exit::stop_at_exit;
 use super::guard::guard;
 use super::host::{bridge_for, supported_releases, C_API};
 use super::state::State;
-use super::{functions, settings};
+use super::{copy, functions, settings};
 use crate::load::LOG_TYPE;
 use crate::{Error, Result};
 use libduckdb_sys::{duckdb_ext_api_v1, duckdb_extension_access, duckdb_extension_info, duckdb_rs_extension_api_init};
@@ -52,6 +52,7 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     let state = State::new(bridge, HostDatabase::new(bridge, database));
     settings::register(&lease, bridge)?;
     functions::register(&lease, &state, bridge)?;
+    copy::register(&lease, &state, bridge)?;
     stop_at_exit(&state);
     let log_type = CString::new(LOG_TYPE).unwrap_or_default();
     // SAFETY: the database is valid for the length of this call, which copies the text; the reference goes to the bridge, which gives it back through

@@ -5,12 +5,15 @@
 mod appender;
 mod callbacks;
 mod calls;
+mod copy;
 mod database;
 mod exit;
 mod functions;
 mod guard;
 mod host;
 mod init;
+mod json_type;
+mod json_value;
 mod own;
 mod result;
 mod scan;

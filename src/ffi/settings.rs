@@ -106,6 +106,14 @@ impl ContextSettings {
         first_catalog(path.as_text()?)
     }
 
+    /// Returns the number of the session in its database instance.
+    pub fn session(&self) -> u64 {
+        let mut handle = ContextHandle { context: self.context };
+        let context = std::ptr::addr_of_mut!(handle).cast();
+        // SAFETY: the handle has the C API's layout, and its context is alive.
+        unsafe { duckdb_client_context_get_connection_id(context) }
+    }
+
     /// Returns the ClientContext's address.
     pub fn address(&self) -> usize {
         self.context as usize

@@ -170,6 +170,17 @@ pub fn check(session: &mut dyn Session, unify_schema: &str, id: i64) -> Result<(
     Ok(())
 }
 
+/// Returns an id that no record has, inside the session's transaction.
+pub fn take_id(session: &mut dyn Session, unify_schema: &str) -> Result<i64> {
+    session.execute(&format!(
+        "UPDATE {unify_schema}.live_jobs SET job_id = job_id + 1, updated = make_timestamp({}) WHERE owner = ''",
+        now_micros()
+    ))?;
+    let rows = session.query(&format!("SELECT job_id FROM {unify_schema}.live_jobs WHERE owner = ''"))?;
+    let id = rows.first().and_then(|row| row.first()).and_then(Value::as_integer).and_then(|id| i64::try_from(id).ok());
+    id.ok_or_else(|| Error::database(format!("{unify_schema}.live_jobs holds no last id; drop the table")))
+}
+
 /// Returns ids for `IN (...)`, which must not be empty.
 fn ids_of(jobs: &[LiveJob]) -> String {
     let ids = std::iter::once("-1".to_string()).chain(jobs.iter().map(|job| job.id.to_string()));

@@ -6,6 +6,7 @@ pub(super) use self::state::Ids;
 use self::state::State;
 use super::audit::{forget_old, now_micros, AuditSubject};
 use super::daemon::{Daemon, RunningJob};
+use super::dry_runs::DryRuns;
 use super::job::{Job, Stop};
 use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
@@ -91,6 +92,7 @@ pub(super) struct Inner {
     /// Held while a table is published: two that share a view would be in each other's way.
     publishing: Mutex<()>,
     pub(super) daemon: Arc<Daemon>,
+    pub(super) dry_runs: DryRuns,
     this: Weak<Inner>,
 }
 
@@ -103,6 +105,7 @@ impl Loader {
             closed: AtomicBool::new(false),
             publishing: Mutex::default(),
             daemon: Arc::default(),
+            dry_runs: DryRuns::default(),
             this: this.clone(),
         });
         Loader { inner }
@@ -316,6 +319,28 @@ impl Inner {
             return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
         }
         state.workers()
+    }
+
+    /// Returns the counter of record ids of a table's database, for a statement that writes rows back, until [`Inner::end_numbering`].
+    pub(super) fn begin_numbering(&self, target: &TableTarget, store: &Store) -> Result<Arc<AtomicI64>> {
+        // The session is dropped after the lock is free, as in `start`.
+        let mut session = self.database.connect()?;
+        let mut state = lock(&self.state);
+        state.forget_ended();
+        let ids = state.ids(session.as_mut(), &target.catalog, store)?;
+        *state.writing.entry(target.catalog.to_lowercase()).or_default() += 1;
+        Ok(ids)
+    }
+
+    /// Says that a statement of [`Inner::begin_numbering`] gives out no more ids.
+    pub(super) fn end_numbering(&self, target: &TableTarget) {
+        let mut state = lock(&self.state);
+        let catalog = target.catalog.to_lowercase();
+        let n_left = state.writing.get(&catalog).map_or(0, |count| count.saturating_sub(1));
+        match n_left {
+            0 => state.writing.remove(&catalog),
+            n_left => state.writing.insert(catalog, n_left),
+        };
     }
 
     /// Returns the client of a connection: the one its other loads use, unless connection or settings changed since.

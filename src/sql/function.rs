@@ -19,6 +19,8 @@ pub struct StatementContext<'a> {
     pub settings: Settings,
     /// The attached database that unqualified schemas mean in the user's session.
     pub current_catalog: String,
+    /// Number of the user's session in the database instance.
+    pub session: u64,
     /// Whether the user interrupted the statement.
     pub interrupted: &'a dyn Fn() -> bool,
     /// Whether DuckDB draws a progress bar of its own for the statement.

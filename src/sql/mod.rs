@@ -2,6 +2,7 @@
 
 mod caret;
 mod commands;
+mod copy;
 mod function;
 mod help;
 mod literal;
@@ -15,6 +16,7 @@ mod statement;
 mod waiting;
 
 pub use commands::{functions, statements};
+pub use copy::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
 pub use function::{
     Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall,
     Work,

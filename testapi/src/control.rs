@@ -4,7 +4,9 @@
 //! `revision=N` change the shop's stock; `mode=M` says how `/bad/switch` misbehaves; `open=1` and `open=0` move the gate.
 //! `/__stats?path=P` is the number of requests for a path, `/__stats?path=P&what=credentials` how many brought a credential,
 //! and `/__stats` everything as JSON. `/__wait?path=P&n=N` answers when a path was asked N times.
+//! `/__written?path=P` lists what was written below a path, a line each.
 
+use crate::desk::Desk;
 use crate::ledger::Ledger;
 use crate::source::Sources;
 use crate::{answer, Asked, Place};
@@ -29,6 +31,8 @@ pub struct Control {
     pub elsewhere: String,
     /// Lists that tests change.
     pub sources: Sources,
+    /// What was written.
+    pub desk: Desk,
     /// The ledgers rule themselves.
     pub ledger: Ledger,
 }
@@ -56,6 +60,7 @@ impl Control {
             arrivals: watch::channel(0).0,
             elsewhere,
             sources: Sources::default(),
+            desk: Desk::default(),
             ledger: Ledger::default(),
         }
     }
@@ -68,6 +73,7 @@ impl Control {
                 Some(changed.map_or_else(|message| answer::error(400, &message), |()| answer::body(200, "text/plain", "ok\n")))
             }
             "/__source" => Some(self.sources.change(asked)),
+            "/__written" => Some(self.desk.lines(asked)),
             "/__stats" => Some(self.stats(asked)),
             "/__wait" => Some(self.wait(asked).await),
             _ => None,
@@ -133,6 +139,7 @@ impl Control {
                 "reset" => {
                     *state = State::default();
                     self.sources.clear();
+                    self.desk.reset();
                     self.gate.send_replace(false);
                 }
                 "fail" => state.fail = number()? as u64,

@@ -1,5 +1,6 @@
 //! The GitHub-shaped part: lists under the paths of GitHub's REST API, in pages with Link headers.
 
+use crate::control::Control;
 use crate::{answer, Asked};
 use axum::response::Response;
 use serde_json::{json, Value};
@@ -43,6 +44,28 @@ pub fn answer(asked: &Asked, parts: &[&str]) -> Response {
         },
         ["search", "repositories"] => answer::json(&json!({ "total_count": 1, "incomplete_results": false, "items": [repo(0, 0)] })),
         ["rate_limit"] => answer::json(&json!({ "rate": { "limit": 5000, "remaining": 4999, "reset": 1_900_000_000 } })),
+        _ => answer::error(404, "Not Found"),
+    }
+}
+
+/// Answers a POST: a new issue is taken, as GitHub takes it, and shows up at `/__written` alone.
+pub fn written(asked: &Asked, parts: &[&str], control: &Control) -> Response {
+    if !asked.is_authorized() {
+        return answer::error(401, "Bad credentials");
+    }
+    let issue = serde_json::from_str::<Value>(&asked.body).unwrap_or(Value::Null);
+    match parts {
+        ["repos", owner, name, "issues"] if repo_idx(owner, name).is_some() => {
+            if !issue["title"].is_string() {
+                return answer::body(
+                    422,
+                    "application/json",
+                    json!({ "message": "Validation Failed", "errors": [{ "field": "title" }] }).to_string(),
+                );
+            }
+            control.desk.take(asked);
+            answer::body(201, "application/json", json!({ "number": 1, "title": issue["title"] }).to_string())
+        }
         _ => answer::error(404, "Not Found"),
     }
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod bad;
 mod control;
+mod desk;
 mod github;
 mod ledger;
 mod recorded;
@@ -29,6 +30,9 @@ pub const USERNAME: &str = "me";
 
 /// The password, token and key that every part of the API expects.
 pub const TOKEN: &str = "secret-token";
+
+/// Most bytes of a request's body.
+const MOST_BODY: usize = 16 << 20;
 
 /// A running API. It stops when dropped.
 pub struct Server {
@@ -82,7 +86,10 @@ fn address_of(listener: &TcpListener) -> io::Result<String> {
 }
 
 async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Response {
-    let asked = Asked::new(&request);
+    let mut asked = Asked::new(&request);
+    if let Ok(body) = axum::body::to_bytes(request.into_body(), MOST_BODY).await {
+        asked.body = String::from_utf8_lossy(&body).into_owned();
+    }
     if let Some(answer) = control.answer(&asked).await {
         return answer;
     }
@@ -97,12 +104,14 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.split_first() {
         Some((&"bad", rest)) => bad::answer(&asked, rest, &control).await,
+        Some((&"desk", rest)) => desk::answer(&asked, rest, &control).await,
         Some((&"hackernews", rest)) => recorded::hackernews(rest),
         Some((&"ledger", rest)) => control.ledger.answer(&asked, rest).await,
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         Some((&"source", rest)) => control.sources.answer(&asked, rest),
         Some((&"wikimedia", rest)) => recorded::wikimedia(&asked, rest),
         Some((&"worse", rest)) => worse::answer(&asked, rest, &control).await,
+        _ if asked.method == "POST" => github::written(&asked, &parts, &control),
         _ => github::answer(&asked, &parts),
     }
 }
@@ -117,6 +126,9 @@ struct Asked {
     authorization: Option<String>,
     api_key: Option<String>,
     user_agent: Option<String>,
+    idempotency_key: Option<String>,
+    method: String,
+    body: String,
 }
 
 impl Asked {
@@ -129,6 +141,9 @@ impl Asked {
             authorization: header("authorization"),
             api_key: header("x-api-key"),
             user_agent: header("user-agent"),
+            idempotency_key: header("idempotency-key"),
+            method: request.method().to_string(),
+            body: String::new(),
         }
     }
 

@@ -10,6 +10,7 @@
 
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
 #include "duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp"
+#include "duckdb/function/copy_function.hpp"
 #include "duckdb/function/replacement_scan.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/main/client_context.hpp"
@@ -23,6 +24,7 @@
 #include "duckdb/main/active_query_context.hpp"
 #endif
 #include "duckdb/parallel/async_result.hpp"
+#include "duckdb/parser/parsed_data/copy_info.hpp"
 #include "duckdb/parser/parser_extension.hpp"
 #include "duckdb/parser/query_node/select_node.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
@@ -146,6 +148,19 @@ struct CatalogEntryHandle {
 struct BindDataHandle : public TableFunctionData {
 	void *info;
 	void *bind_data;
+};
+
+#ifdef UNIFY_DUCKDB_1_5
+using ColumnName = string;
+#else
+using ColumnName = Identifier;
+#endif
+// The beginning of a duckdb_copy_function_bind_info (duckdb/main/capi/copy_function-c.cpp), which tells types and no names.
+struct CopyBindHandle {
+	ClientContext &context;
+	CopyFunctionBindInput &input;
+	const vector<LogicalType> &types;
+	const vector<ColumnName> &names;
 };
 
 #ifndef UNIFY_DUCKDB_1_5
@@ -569,4 +584,14 @@ extern "C" void UNIFY_EXPORT(unify_describe_)(void *neighbour, const void *clien
 		descriptions.clear();
 		descriptions.push_back(std::move(described));
 	});
+}
+
+//! What stands after TO, of the COPY that is bound; lent for the length of the binding.
+extern "C" const char *UNIFY_EXPORT(unify_copy_path_)(void *copy_bind_info) {
+	return reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->input.info.file_path.c_str();
+}
+
+//! The name of a column of the COPY that is bound; lent for the length of the binding.
+extern "C" const char *UNIFY_EXPORT(unify_copy_column_)(void *copy_bind_info, size_t idx) {
+	return reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->names.begin()[idx].c_str();
 }

@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) clients: HashMap<String, (HttpSettings, Arc<ApiClient>)>,
     /// The last id given out in each database's `loading_jobs`.
     pub(super) last_ids: HashMap<String, Arc<AtomicI64>>,
+    /// By database: statements that write rows back, and give out ids as loads do.
+    pub(super) writing: HashMap<String, usize>,
 }
 
 /// The ids of records of a database.
@@ -121,7 +123,8 @@ impl State {
         let path = path.first().and_then(|row| row.first()).and_then(|value| value.as_text()).unwrap_or_default();
         let key = format!("{}\n{path}", catalog.to_lowercase());
         // While no load runs here, another process may have had the file: its records count, too.
-        let is_busy = self.running.keys().any(|(busy, ..)| *busy == catalog.to_lowercase());
+        let catalog = catalog.to_lowercase();
+        let is_busy = self.writing.contains_key(&catalog) || self.running.keys().any(|(busy, ..)| *busy == catalog);
         if let Some(ids) = self.last_ids.get(&key).filter(|_| is_busy) {
             return Ok(ids.clone());
         }

@@ -7,6 +7,7 @@ pub(super) mod create_connection;
 pub(super) mod daemon;
 pub(super) mod daemon_status;
 pub(super) mod drop_connection;
+pub(super) mod dry_run;
 pub(super) mod explain;
 pub(super) mod fetch;
 pub(super) mod help;
@@ -54,6 +55,7 @@ pub fn functions() -> Vec<Box<dyn TableFunction>> {
         Box::new(daemon::UnifyStopDaemon),
         Box::new(daemon::UnifyDaemon),
         Box::new(daemon_status::UnifyStatus),
+        Box::new(dry_run::UnifyDryRun),
         Box::new(audit::LOADING_JOBS),
         Box::new(audit::LOADING_LOG),
         Box::new(help::UnifyHelp),

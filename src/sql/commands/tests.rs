@@ -30,6 +30,7 @@ tables:
       - {name: placed_on, type: date, source: meta.placed}
   - name: customers
     resource_path: /customers
+    write: {path: '/{region}/customers', batch: 2, idempotency_header: Idempotency-Key}
 views:
   - name: big_orders
     from: [orders, customers]
@@ -146,6 +147,7 @@ impl TestInstance {
             instance: &self.instance,
             settings: self.settings(),
             current_catalog,
+            session: 1,
             interrupted: &|| false,
             has_progress_bar: false,
         }
