@@ -61,6 +61,7 @@ fn table_def() -> TableDef {
         refresh: RefreshStrategy::Reload,
         max_staleness: None,
         nested: Nested::Flatten,
+        write: None,
     }
 }
 

@@ -93,8 +93,10 @@ unsafe extern "C" fn bind(info: duckdb_copy_function_bind_info) {
 }
 
 fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
-    // SAFETY: the info is valid; its extra info is a `Format` that lives as long as the function.
-    let format = unsafe { &*duckdb_copy_function_bind_get_extra_info(info).cast::<Format>() };
+    // SAFETY: the info is valid.
+    let format = unsafe { duckdb_copy_function_bind_get_extra_info(info) }.cast::<Format>();
+    // SAFETY: the extra info is a `Format` that lives as long as the function.
+    let format = unsafe { &*format };
     let state = format.state.upgrade().ok_or_else(gone)?;
     // SAFETY: the info is valid; the handle is taken.
     let context = context_of(unsafe { duckdb_copy_function_bind_get_client_context(info) })?;
@@ -160,50 +162,64 @@ fn options_of(info: duckdb_copy_function_bind_info) -> Vec<(String, Value)> {
 }
 
 unsafe extern "C" fn start(info: duckdb_copy_function_global_init_info) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid; the bind data is a `Copy` that lives as long as the plan.
-        let copy = unsafe { &*duckdb_copy_function_global_init_get_bind_data(info).cast::<Copy>() };
-        let state = copy.state.upgrade().ok_or_else(gone)?;
-        // SAFETY: the info is valid; the handle is taken.
-        let context = context_of(unsafe { duckdb_copy_function_global_init_get_client_context(info) })?;
-        // SAFETY: the info is valid; the path is lent for the length of the call.
-        let path = text_of(unsafe { duckdb_copy_function_global_init_get_file_path(info) }).unwrap_or_default();
-        let write = copy.bound.start(&path, &state.instance().loader, &context.read()?, context.session())?;
-        let run = Box::into_raw(Box::new(CopyRun { write: Mutex::new(write) }));
-        // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
-        unsafe { duckdb_copy_function_global_init_set_global_state(info, run.cast(), Some(free_run)) };
-        Ok(())
-    });
-    if let Err(err) = outcome {
+    if let Err(err) = guard(|| start_run(info)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_global_init_set_error(info, message.as_ptr()) };
     }
 }
 
+fn start_run(info: duckdb_copy_function_global_init_info) -> Result<()> {
+    // SAFETY: the info is valid.
+    let copy = copy_of(unsafe { duckdb_copy_function_global_init_get_bind_data(info) });
+    let state = copy.state.upgrade().ok_or_else(gone)?;
+    // SAFETY: the info is valid; the handle is taken.
+    let context = context_of(unsafe { duckdb_copy_function_global_init_get_client_context(info) })?;
+    // SAFETY: the info is valid; the path is lent for the length of the call.
+    let path = text_of(unsafe { duckdb_copy_function_global_init_get_file_path(info) }).unwrap_or_default();
+    let write = copy.bound.start(&path, &state.instance().loader, &context.read()?, context.session())?;
+    let run = Box::into_raw(Box::new(CopyRun { write: Mutex::new(write) }));
+    // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
+    unsafe { duckdb_copy_function_global_init_set_global_state(info, run.cast(), Some(free_run)) };
+    Ok(())
+}
+
+/// Borrows the bind data, which lives as long as the plan.
+fn copy_of<'a>(bind_data: *mut c_void) -> &'a Copy {
+    // SAFETY: the bind data of the format is a `Copy`.
+    unsafe { &*bind_data.cast::<Copy>() }
+}
+
+/// Borrows the state of an execution, which lives as long as that.
+fn run_of<'a>(global_state: *mut c_void) -> &'a CopyRun {
+    // SAFETY: the state of the format is a `CopyRun`.
+    unsafe { &*global_state.cast::<CopyRun>() }
+}
+
 unsafe extern "C" fn sink(info: duckdb_copy_function_sink_info, chunk: duckdb_data_chunk) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid; the bind data is a `Copy` that lives as long as the plan.
-        let copy = unsafe { &*duckdb_copy_function_sink_get_bind_data(info).cast::<Copy>() };
-        // SAFETY: the info is valid; the state is a `CopyRun` that lives as long as the execution.
-        let run = unsafe { &*duckdb_copy_function_sink_get_global_state(info).cast::<CopyRun>() };
-        // SAFETY: the info is valid; the handle is taken.
-        let context = context_of(unsafe { duckdb_copy_function_sink_get_client_context(info) })?;
-        let state = copy.state.upgrade().ok_or_else(gone)?;
-        let interrupted = || state.is_interrupted(context.address());
-        let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: the chunk is valid.
-        for row_idx in 0..unsafe { duckdb_data_chunk_get_size(chunk) } as usize {
-            let row = row_of(chunk, &copy.columns, row_idx).map_err(|err| write.fail(err))?;
-            write.push(row, &interrupted)?;
-        }
-        Ok(())
-    });
-    if let Err(err) = outcome {
+    if let Err(err) = guard(|| take_rows(info, chunk)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_sink_set_error(info, message.as_ptr()) };
     }
+}
+
+fn take_rows(info: duckdb_copy_function_sink_info, chunk: duckdb_data_chunk) -> Result<()> {
+    // SAFETY: the info is valid.
+    let copy = copy_of(unsafe { duckdb_copy_function_sink_get_bind_data(info) });
+    // SAFETY: the info is valid.
+    let run = run_of(unsafe { duckdb_copy_function_sink_get_global_state(info) });
+    // SAFETY: the info is valid; the handle is taken.
+    let context = context_of(unsafe { duckdb_copy_function_sink_get_client_context(info) })?;
+    let state = copy.state.upgrade().ok_or_else(gone)?;
+    let interrupted = || state.is_interrupted(context.address());
+    let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: the chunk is valid.
+    for row_idx in 0..unsafe { duckdb_data_chunk_get_size(chunk) } as usize {
+        let row = row_of(chunk, &copy.columns, row_idx).map_err(|err| write.fail(err))?;
+        write.push(row, &interrupted)?;
+    }
+    Ok(())
 }
 
 fn row_of(chunk: duckdb_data_chunk, columns: &[(String, JsonType)], row_idx: usize) -> Result<Vec<JsonValue>> {
@@ -217,20 +233,21 @@ fn row_of(chunk: duckdb_data_chunk, columns: &[(String, JsonType)], row_idx: usi
 }
 
 unsafe extern "C" fn finish(info: duckdb_copy_function_finalize_info) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid; the bind data is a `Copy` that lives as long as the plan.
-        let copy = unsafe { &*duckdb_copy_function_finalize_get_bind_data(info).cast::<Copy>() };
-        // SAFETY: the info is valid; the state is a `CopyRun` that lives as long as the execution.
-        let run = unsafe { &*duckdb_copy_function_finalize_get_global_state(info).cast::<CopyRun>() };
-        // SAFETY: the info is valid; the handle is taken.
-        let context = context_of(unsafe { duckdb_copy_function_finalize_get_client_context(info) })?;
-        let state = copy.state.upgrade().ok_or_else(gone)?;
-        let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
-        write.finish(&|| state.is_interrupted(context.address()))
-    });
-    if let Err(err) = outcome {
+    if let Err(err) = guard(|| finish_run(info)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_finalize_set_error(info, message.as_ptr()) };
     }
+}
+
+fn finish_run(info: duckdb_copy_function_finalize_info) -> Result<()> {
+    // SAFETY: the info is valid.
+    let copy = copy_of(unsafe { duckdb_copy_function_finalize_get_bind_data(info) });
+    // SAFETY: the info is valid.
+    let run = run_of(unsafe { duckdb_copy_function_finalize_get_global_state(info) });
+    // SAFETY: the info is valid; the handle is taken.
+    let context = context_of(unsafe { duckdb_copy_function_finalize_get_client_context(info) })?;
+    let state = copy.state.upgrade().ok_or_else(gone)?;
+    let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
+    write.finish(&|| state.is_interrupted(context.address()))
 }

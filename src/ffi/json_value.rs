@@ -5,125 +5,145 @@ use crate::columns::{iso_date, iso_time, iso_timestamp};
 use crate::json::{JsonMap, JsonNumber, JsonValue};
 use crate::{Error, Result};
 use libduckdb_sys::*;
+use std::ops::Range;
 
 /// The bit by which a UUID is stored otherwise than it is written, so that it sorts as it is written.
 const UUID_SIGN: u128 = 1 << 127;
 
 /// Returns the value of row `idx` of a flat vector of that type. Fails for what JSON does not have, such as NaN and infinity.
 pub fn json_at(vector: duckdb_vector, json_type: &JsonType, idx: usize) -> Result<JsonValue> {
-    // SAFETY: the vector belongs to a live chunk; a null mask means all rows are valid.
-    let validity = unsafe { duckdb_vector_get_validity(vector) };
-    // SAFETY: the mask covers every row of the vector.
-    if !validity.is_null() && !unsafe { duckdb_validity_row_is_valid(validity, idx as idx_t) } {
+    let cell = Cell { vector, idx };
+    if cell.is_null() {
         return Ok(JsonValue::Null);
     }
-    macro_rules! read {
-        ($type:ty) => {{
-            // SAFETY: the vector is flat and has data.
-            let data = unsafe { duckdb_vector_get_data(vector) }.cast::<$type>();
-            // SAFETY: the vector holds values of this type, and `idx` is one of its rows.
-            let place = unsafe { data.add(idx) };
-            // SAFETY: as above.
-            unsafe { place.read() }
-        }};
-    }
-    let whole = |stored_as: duckdb_type| -> Result<Whole> {
-        Ok(match stored_as {
-            DUCKDB_TYPE_DUCKDB_TYPE_TINYINT => Whole::Signed(read!(i8).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => Whole::Signed(read!(i16).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => Whole::Signed(read!(i32).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => Whole::Signed(read!(i64).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => Whole::Signed(read!(u8).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT => Whole::Signed(read!(u16).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER => Whole::Signed(read!(u32).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => Whole::Signed(read!(u64).into()),
-            DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => Whole::Signed(signed(read!(duckdb_hugeint))),
-            DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT => {
-                let huge = read!(duckdb_uhugeint);
-                Whole::Unsigned((u128::from(huge.upper) << 64) | u128::from(huge.lower))
-            }
-            other => return Err(Error::internal(format!("type {other} holds no whole numbers"))),
-        })
-    };
     Ok(match json_type {
         JsonType::Null => JsonValue::Null,
-        JsonType::Boolean => JsonValue::Bool(read!(u8) != 0),
-        JsonType::Integer(stored_as) => number(&whole(*stored_as)?.to_string())?,
-        JsonType::Float => number(&format!("{:?}", finite(read!(f32))?))?,
-        JsonType::Double => number(&format!("{:?}", finite(read!(f64))?))?,
-        JsonType::Decimal { stored_as, scale } => number(&decimal_text(&whole(*stored_as)?.to_string(), *scale))?,
-        JsonType::Text => JsonValue::String(text(read!(duckdb_string_t))),
-        JsonType::Json => {
-            let text = text(read!(duckdb_string_t));
-            text.parse().map_err(|err| Error::data(format!("a value of type JSON is none: {err}")))?
-        }
-        JsonType::Uuid => JsonValue::String(uuid_text(signed(read!(duckdb_hugeint)) as u128 ^ UUID_SIGN)),
+        JsonType::Boolean => JsonValue::Bool(cell.read::<u8>() != 0),
+        JsonType::Integer(stored_as) => number(&cell.whole(*stored_as)?)?,
+        JsonType::Float => number(&format!("{:?}", finite(cell.read::<f32>())?))?,
+        JsonType::Double => number(&format!("{:?}", finite(cell.read::<f64>())?))?,
+        JsonType::Decimal { stored_as, scale } => number(&decimal_text(&cell.whole(*stored_as)?, *scale))?,
+        JsonType::Text => JsonValue::String(cell.text()),
+        JsonType::Json => cell.text().parse().map_err(|err| Error::data(format!("a value of type JSON is none: {err}")))?,
+        JsonType::Uuid => JsonValue::String(uuid_text(signed(cell.read::<duckdb_hugeint>()) as u128 ^ UUID_SIGN)),
         JsonType::Enum(stored_as, texts) => {
-            let position = whole(*stored_as)?.to_string().parse::<usize>().ok();
+            let position = cell.whole(*stored_as)?.parse::<usize>().ok();
             position.and_then(|position| texts.get(position)).map_or(JsonValue::Null, |text| JsonValue::String(text.clone()))
         }
-        JsonType::Date => JsonValue::String(iso_date(read!(i32)).ok_or_else(|| no_moment("date"))?),
-        JsonType::Time => JsonValue::String(iso_time(read!(i64))),
+        JsonType::Date => JsonValue::String(iso_date(cell.read::<i32>()).ok_or_else(|| no_moment("date"))?),
+        JsonType::Time => JsonValue::String(iso_time(cell.read::<i64>())),
         JsonType::Timestamp { units_per_second } => {
-            let units = read!(i64);
+            let units = cell.read::<i64>();
             let nanos = units.rem_euclid(*units_per_second) * (1_000_000_000 / units_per_second);
             JsonValue::String(iso_timestamp(units.div_euclid(*units_per_second), nanos).ok_or_else(|| no_moment("timestamp"))?)
         }
         JsonType::List(child) => {
-            let entry = read!(duckdb_list_entry);
             // SAFETY: the vector is a list.
             let elements = unsafe { duckdb_list_vector_get_child(vector) };
-            let rows = entry.offset as usize..(entry.offset + entry.length) as usize;
-            JsonValue::Array(rows.map(|idx| json_at(elements, child, idx)).collect::<Result<_>>()?)
+            list_of(elements, child, cell.entries())?
         }
         JsonType::Array(child, len) => {
             // SAFETY: the vector is an array.
             let elements = unsafe { duckdb_array_vector_get_child(vector) };
-            JsonValue::Array((idx * len..(idx + 1) * len).map(|idx| json_at(elements, child, idx)).collect::<Result<_>>()?)
+            list_of(elements, child, idx * len..(idx + 1) * len)?
         }
-        JsonType::Struct(fields) => {
-            let mut object = JsonMap::new();
-            for (position, (name, field_type)) in fields.iter().enumerate() {
-                // SAFETY: the vector is a struct with that many fields.
-                let field = unsafe { duckdb_struct_vector_get_child(vector, position as idx_t) };
-                object.insert(name.clone(), json_at(field, field_type, idx)?);
-            }
-            JsonValue::Object(object)
-        }
-        JsonType::Map(value_type) => map_at(vector, read!(duckdb_list_entry), value_type)?,
+        JsonType::Struct(fields) => struct_at(cell, fields)?,
+        JsonType::Map(value_type) => map_at(cell, value_type)?,
     })
 }
 
+/// A row of a flat vector.
+#[derive(Clone, Copy)]
+struct Cell {
+    vector: duckdb_vector,
+    idx: usize,
+}
+
+impl Cell {
+    fn is_null(self) -> bool {
+        // SAFETY: the vector belongs to a live chunk; a null mask means all rows are valid.
+        let validity = unsafe { duckdb_vector_get_validity(self.vector) };
+        // SAFETY: the mask covers every row of the vector.
+        !validity.is_null() && !unsafe { duckdb_validity_row_is_valid(validity, self.idx as idx_t) }
+    }
+
+    /// Returns the value, which is of the type that the vector holds.
+    fn read<T: Copy>(self) -> T {
+        // SAFETY: the vector is flat and has data.
+        let data = unsafe { duckdb_vector_get_data(self.vector) }.cast::<T>();
+        // SAFETY: the vector holds values of this type, and the cell is one of its rows.
+        let place = unsafe { data.add(self.idx) };
+        // SAFETY: as above.
+        unsafe { place.read() }
+    }
+
+    /// Returns the digits of a whole number that is stored so.
+    fn whole(self, stored_as: duckdb_type) -> Result<String> {
+        Ok(match stored_as {
+            DUCKDB_TYPE_DUCKDB_TYPE_TINYINT => self.read::<i8>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => self.read::<i16>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => self.read::<i32>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => self.read::<i64>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => self.read::<u8>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT => self.read::<u16>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER => self.read::<u32>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => self.read::<u64>().to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => signed(self.read::<duckdb_hugeint>()).to_string(),
+            DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT => {
+                let huge = self.read::<duckdb_uhugeint>();
+                ((u128::from(huge.upper) << 64) | u128::from(huge.lower)).to_string()
+            }
+            other => return Err(Error::internal(format!("type {other} holds no whole numbers"))),
+        })
+    }
+
+    fn text(self) -> String {
+        let mut string = self.read::<duckdb_string_t>();
+        // SAFETY: the string is a valid one of the vector.
+        let len = unsafe { duckdb_string_t_length(string) } as usize;
+        // SAFETY: the data is inside `string` or in the vector's heap; both outlive the copy below.
+        let start = unsafe { duckdb_string_t_data(&mut string) };
+        // SAFETY: `len` bytes are readable there.
+        let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) };
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    /// Returns where the entries of a list or map are.
+    fn entries(self) -> Range<usize> {
+        let entry = self.read::<duckdb_list_entry>();
+        entry.offset as usize..(entry.offset + entry.length) as usize
+    }
+}
+
+fn list_of(elements: duckdb_vector, child: &JsonType, rows: Range<usize>) -> Result<JsonValue> {
+    Ok(JsonValue::Array(rows.map(|idx| json_at(elements, child, idx)).collect::<Result<_>>()?))
+}
+
+fn struct_at(cell: Cell, fields: &[(String, JsonType)]) -> Result<JsonValue> {
+    let mut object = JsonMap::new();
+    for (position, (name, field_type)) in fields.iter().enumerate() {
+        // SAFETY: the vector is a struct with that many fields.
+        let field = unsafe { duckdb_struct_vector_get_child(cell.vector, position as idx_t) };
+        object.insert(name.clone(), json_at(field, field_type, cell.idx)?);
+    }
+    Ok(JsonValue::Object(object))
+}
+
 /// Returns a map, which is stored as a list of structs of key and value.
-fn map_at(vector: duckdb_vector, entry: duckdb_list_entry, value_type: &JsonType) -> Result<JsonValue> {
+fn map_at(cell: Cell, value_type: &JsonType) -> Result<JsonValue> {
     // SAFETY: the vector is a map.
-    let entries = unsafe { duckdb_list_vector_get_child(vector) };
+    let entries = unsafe { duckdb_list_vector_get_child(cell.vector) };
     // SAFETY: a map's entries are structs of key and value.
     let keys = unsafe { duckdb_struct_vector_get_child(entries, 0) };
     // SAFETY: as above.
     let values = unsafe { duckdb_struct_vector_get_child(entries, 1) };
     let mut object = JsonMap::new();
-    for idx in entry.offset as usize..(entry.offset + entry.length) as usize {
+    for idx in cell.entries() {
         if let JsonValue::String(key) = json_at(keys, &JsonType::Text, idx)? {
             object.insert(key, json_at(values, value_type, idx)?);
         }
     }
     Ok(JsonValue::Object(object))
-}
-
-/// A whole number of any width.
-enum Whole {
-    Signed(i128),
-    Unsigned(u128),
-}
-
-impl std::fmt::Display for Whole {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Whole::Signed(number) => write!(f, "{number}"),
-            Whole::Unsigned(number) => write!(f, "{number}"),
-        }
-    }
 }
 
 fn signed(huge: duckdb_hugeint) -> i128 {
@@ -145,16 +165,6 @@ fn finite<T: Into<f64> + Copy>(value: T) -> Result<T> {
 
 fn no_moment(what: &str) -> Error {
     Error::data(format!("the {what} is infinite or beyond the years 1 to 9999, which ISO 8601 does not write"))
-}
-
-fn text(mut string: duckdb_string_t) -> String {
-    // SAFETY: the string is a valid one of the vector.
-    let len = unsafe { duckdb_string_t_length(string) } as usize;
-    // SAFETY: the data is inside `string` or in the vector's heap; both outlive the copy below.
-    let start = unsafe { duckdb_string_t_data(&mut string) };
-    // SAFETY: `len` bytes are readable there.
-    let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) };
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Puts the point into the digits of a decimal.

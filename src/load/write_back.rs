@@ -42,7 +42,9 @@ pub struct WriteBack {
     n_written: u64,
     /// How often each content was sent, where the spec has an idempotency header.
     n_same: HashMap<String, u64>,
+    /// Whether what became of all rows has been said.
     is_over: bool,
+    has_failed: bool,
 }
 
 /// Where the requests go.
@@ -87,6 +89,7 @@ impl Loader {
             n_written: 0,
             n_same: HashMap::new(),
             is_over: false,
+            has_failed: false,
         })
     }
 }
@@ -124,6 +127,9 @@ impl WriteBack {
     }
 
     fn flush(&mut self, interrupted: &dyn Fn() -> bool) -> Result<()> {
+        if self.has_failed {
+            return Err(Error::internal("rows came after one that could not be written"));
+        }
         if interrupted() {
             return Err(self.ended(Error::new(ErrorKind::Interrupted, "interrupted"), "the other rows were not sent"));
         }
@@ -264,7 +270,9 @@ impl WriteBack {
 
     /// Returns the error that ends the statement: what happened, what became of the rows, and what the API has of those before.
     fn ended(&mut self, err: Error, fate: &str) -> Error {
-        self.is_over = true;
+        // DuckDB may tell of an interruption in its own words: then the log has ours.
+        self.is_over = err.kind() != ErrorKind::Interrupted;
+        self.has_failed = true;
         let before = match (&mut self.outlet, self.n_written) {
             (Outlet::Plan { session, planned, .. }, _) => {
                 if let Some(inner) = self.inner.upgrade() {
@@ -287,7 +295,10 @@ impl Drop for WriteBack {
         if self.is_over || self.log_level > LogLevel::Warning {
             return;
         }
-        let message = format!("the statement ended early: {} rows were written, those after them were not", self.n_written);
+        let message = match self.n_written {
+            1 => "the statement ended early: 1 row was written, those after it were not".to_string(),
+            n_rows => format!("the statement ended early: {n_rows} rows were written, those after them were not"),
+        };
         // Where that cannot be written, the records of the batches still tell.
         let _ = records.add_line(LogLine::new(LogLevel::Warning, message));
     }

@@ -1,6 +1,7 @@
 """Real servers and real answers: json-server, localstripe, and what GitHub once said."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -22,9 +23,10 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def started(command: list[str], address: str, folder) -> subprocess.Popen:
-    """Starts a server and returns when it answers."""
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def started(command: list[str], address: str, folder, **more: str) -> subprocess.Popen:
+    """Starts a server, with more in its environment, and returns when it answers."""
+    environment = {**os.environ, **more}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -69,7 +71,10 @@ def json_server(tmp_path_factory):
     address = f"http://127.0.0.1:{(port := free_port())}"
     program = SERVERS / "node" / "node_modules" / "json-server" / "lib" / "bin.js"
     assert program.exists(), f"there is no {program}; run 'make configure'"
-    process = started(["node", str(program), "db.json", "--port", str(port), "--host", "127.0.0.1"], address, folder)
+    (folder / "public").mkdir()
+    # In production it does not read its file again after each of its own writes, which loses those that came meanwhile.
+    command = ["node", str(program), "db.json", "--port", str(port), "--host", "127.0.0.1"]
+    process = started(command, address, folder, NODE_ENV="production")
     yield address
     ended(process)
 

@@ -127,3 +127,23 @@ def test_many_processes_that_make_one_lake(shared_target):
         """,
         "(18, 18)\n",
     )
+
+
+def test_processes_write_back_and_load_side_by_side(shared_target):
+    def script(owner: str) -> str:
+        return f"""
+        con = lake()
+        for round in range(3):
+            print(con.execute("COPY (SELECT '{owner}' AS owner, range AS id FROM range(7)) TO 'desk.lists' (FORMAT unify)").fetchone()[0])
+            con.execute("RELOAD TABLE shop.{'orders' if owner == 'a' else 'events'}")
+        """
+
+    assert processes(shared_target, [script("a"), script("b")]) == ["7\n7\n7\n"] * 2
+    script = """
+        con = lake()
+        jobs = "information_schema.loading_jobs"
+        print(con.execute(f"SELECT count(*) = count(DISTINCT id) FROM {jobs}").fetchone())
+        print(con.execute(f"SELECT count(*), sum(numrows), min(status) FROM {jobs} WHERE action = 'write'").fetchone())
+        print(con.execute("SELECT count(*) FROM information_schema.loading_log WHERE message LIKE '%rows 1 to 3 % written'").fetchone())
+    """
+    shared_target.check(script, "(True,)\n(18, 42, 'success')\n(6,)\n")
