@@ -321,12 +321,14 @@ impl Inner {
         state.workers()
     }
 
-    /// Returns the counter of record ids of a table's database, for a statement that writes rows back, until [`Inner::end_numbering`].
+    /// Makes the audit tables of a table's database where they are missing. Returns the counter of its record ids, for a statement that
+    /// writes rows back, until [`Inner::end_numbering`].
     pub(super) fn begin_numbering(&self, target: &TableTarget, store: &Store) -> Result<Arc<AtomicI64>> {
         // The session is dropped after the lock is free, as in `start`.
         let mut session = self.database.connect()?;
         let mut state = lock(&self.state);
         state.forget_ended();
+        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.create_unify_schema(session))?;
         let ids = state.ids(session.as_mut(), &target.catalog, store)?;
         *state.writing.entry(target.catalog.to_lowercase()).or_default() += 1;
         Ok(ids)

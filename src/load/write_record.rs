@@ -87,8 +87,13 @@ impl WriteRecords {
     /// Makes the audit tables where they are missing. Fails when the database cannot be written to: what cannot be recorded is not sent.
     pub fn begin(inner: &Inner, target: &TableTarget) -> Result<WriteRecords> {
         let store = target.store(inner.database.connect()?.as_mut())?;
-        store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| store.create_unify_schema(session))?;
-        let ids = if store.kind.is_shared() { None } else { Some(inner.begin_numbering(target, &store)?) };
+        let ids = match store.kind.is_shared() {
+            true => {
+                store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| store.create_unify_schema(session))?;
+                None
+            }
+            false => Some(inner.begin_numbering(target, &store)?),
+        };
         Ok(WriteRecords { inner: inner.weak(), target: target.clone(), store, ids, last_id: None })
     }
 

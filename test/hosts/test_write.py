@@ -137,3 +137,31 @@ def test_a_file_of_the_tables_name_is_left_alone(python, around):
     check(python, around, script, 'True\n[(1,)]\nTrue\nPOST /desk/plain {"id":2}\n')
     assert sorted(path.name for path in around.folder.iterdir() if "desk" in path.name) == ["desk.plain"]
     assert (around.folder / "desk.plain").read_text() == "mine"
+
+
+def test_the_statements_of_the_page_do_what_it_says(python, around):
+    page = (hosts.ROOT / "docs" / "writing.md").read_text()
+    statements = [block.split("```")[0].strip() for block in page.split("```sql\n")[1:]]
+    assert len(statements) > 8, statements
+    script = f"""
+        con = connect("x.duckdb")
+        for statement in {statements!r}:
+            result = con.execute(statement)
+            rows = result.fetchall() if result.description else None
+            if statement.startswith("SELECT"):
+                print(str(rows).replace(API, ""))
+        con.close()
+        con = connect("y.duckdb")
+        con.execute("IMPORT DATABASE 'exported'")
+        print(con.execute("SELECT count(*) FROM github.repos").fetchone(), n_requests("/user/orgs"))
+        print(con.execute("SELECT status FROM unify_refresh('github.repos')").fetchone())
+        print(con.execute("SELECT count(*) > 1 FROM information_schema.loading_jobs WHERE action = 'write' OR table_name = 'repos'").fetchone())
+    """
+    body = '{"title":"Broken link","labels":["bug"]}'
+    check(
+        python,
+        around,
+        script,
+        f"[(1, 'POST', '/repos/acme/repo0/issues', '{body}')]\n[('issues', 1, 'success')]\n(149,) 1\n('success',)\n(True,)\n",
+    )
+    assert sorted(path.name for path in around.folder.glob("repos.*")) == ["repos.csv", "repos.json", "repos.parquet"]
