@@ -145,6 +145,7 @@ def test_the_statements_of_the_page_do_what_it_says(python, around):
     assert len(statements) > 8, statements
     script = f"""
         con = connect("x.duckdb")
+        con.execute("SET enable_progress_bar = false")
         for statement in {statements!r}:
             result = con.execute(statement)
             rows = result.fetchall() if result.description else None
@@ -152,6 +153,7 @@ def test_the_statements_of_the_page_do_what_it_says(python, around):
                 print(str(rows).replace(API, ""))
         con.close()
         con = connect("y.duckdb")
+        con.execute("SET enable_progress_bar = false")
         con.execute("IMPORT DATABASE 'exported'")
         print(con.execute("SELECT count(*) FROM github.repos").fetchone(), n_requests("/user/orgs"))
         print(con.execute("SELECT status FROM unify_refresh('github.repos')").fetchone())

@@ -72,6 +72,7 @@ impl ApiClient {
                 }
                 Exchange::Answer(answer) => {
                     observer.answered(answer.status, answer.body.len() as u64);
+                    self.limits.note(&answer.headers, &self.connection.adapter.throttle, attempt.moment);
                     let is_gone = matches!(answer.status, 404 | 410) && write.method == WriteMethod::Delete && may_be_done;
                     may_be_done |= matches!(answer.status, 500..=599);
                     match is_gone {
