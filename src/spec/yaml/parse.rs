@@ -141,6 +141,8 @@ impl<'input> Builder<'input, '_> {
             if event == Event::MappingEnd {
                 break;
             }
+            // In quotes it is a key like any other.
+            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
             let key_node = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
@@ -149,7 +151,7 @@ impl<'input> Builder<'input, '_> {
                 continue;
             }
             let key = Key { line: key_node.line, column: key_node.column, name: key_node.written };
-            if key.name == "<<" && matches!(value.kind, NodeKind::Mapping(_)) {
+            if is_merge && matches!(value.kind, NodeKind::Mapping(_)) {
                 merged.push(value);
             } else if names.insert(key.name.clone()) {
                 entries.push((key, value));

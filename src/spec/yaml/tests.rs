@@ -68,6 +68,12 @@ fn aliases_are_expanded_and_merged() {
 }
 
 #[test]
+fn in_quotes_the_merge_key_is_a_key_like_any_other() {
+    let node = parse("a.yaml", "\"<<\":\n  x: 1\n").unwrap();
+    assert_eq!(node.get("<<").unwrap().get("x").unwrap().text(), Some("1"));
+}
+
+#[test]
 fn alias_bombs_and_deep_nesting_stop() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
     for level in 1..12 {

@@ -53,7 +53,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_read_back(text in "(\\PC|[\\x01-\\x20\"'$#:\\\\-]|null|~|\u{85}|\u{2028}|\u{feff})*") {
+        fn a_text_is_read_back(text in "(\\PC|[\\x01-\\x20\"'$#:\\\\-]|null|~|<<|\u{85}|\u{2028}|\u{feff})*") {
             let yaml = format!("- {0}:\n    {0}: {0}\n", scalar_of(&text));
             let node = parse("a.yaml", &yaml).unwrap();
             let (key, body) = &node.list().unwrap()[0].mapping().unwrap()[0];
