@@ -44,6 +44,7 @@ fn generate(releases: &Value) {
             "weak",
             "weak_free",
             "users",
+            "moves_first_rows",
             "lock",
             "unlock",
             "interrupted",
@@ -54,6 +55,7 @@ fn generate(releases: &Value) {
             "describe",
             "copy_path",
             "copy_column",
+            "column_comment",
         ] {
             write!(code, ", \"unify_{function}_{name}\"").unwrap();
         }

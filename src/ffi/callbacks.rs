@@ -29,7 +29,7 @@ impl Text {
     ///
     /// # Safety
     /// `data` points to `size` readable bytes that live as long as the result is used.
-    unsafe fn as_str<'a>(self) -> &'a str {
+    pub unsafe fn as_str<'a>(self) -> &'a str {
         if self.data.is_null() {
             return "";
         }
@@ -49,7 +49,8 @@ impl Text {
         Text { data: Box::into_raw(bytes).cast::<c_char>(), size }
     }
 
-    const NONE: Text = Text { data: std::ptr::null(), size: 0 };
+    /// No text.
+    pub const NONE: Text = Text { data: std::ptr::null(), size: 0 };
 }
 
 /// The answer to a question of the bridge.

@@ -1,6 +1,7 @@
 //! Sessions on the host's database: [`Database`] and [`Session`] over the C API.
 
 use super::appender::{append, Way};
+use super::comments::column_comments;
 use super::host::Bridge;
 use super::own::OwnStatement;
 use super::result::{rows_of, take_error, Rows};
@@ -75,6 +76,11 @@ impl Drop for Shared {
 impl Database for HostDatabase {
     fn connect(&self) -> Result<Box<dyn Session>> {
         Ok(Box::new(self.session()?))
+    }
+
+    fn moves_first_rows(&self) -> bool {
+        // SAFETY: it takes nothing.
+        unsafe { (self.shared.bridge.moves_first_rows)() }
     }
 
     fn interrupt_all(&self) {
@@ -191,6 +197,12 @@ impl Session for HostSession {
         let way = if self.kind_of(table.catalog.as_deref())?.has_appender() { Way::Direct } else { Way::Insert };
         let _own = OwnStatement::begin();
         append(self.connection, table, batches, way)
+    }
+
+    fn column_comments(&mut self, table: &TableName) -> Result<Vec<(String, String)>> {
+        let Some(shared) = &self.listed_in else { return Err(Error::internal("a session without its database")) };
+        let _own = OwnStatement::begin();
+        column_comments(self.connection, shared.bridge, table)
     }
 
     fn is_alone(&mut self) -> Result<bool> {

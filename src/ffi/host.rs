@@ -9,6 +9,7 @@ pub struct Bridge {
     pub weak: unsafe extern "C" fn(database: *mut c_void) -> *mut c_void,
     pub weak_free: unsafe extern "C" fn(weak: *mut c_void),
     pub users: unsafe extern "C" fn(weak: *mut c_void) -> i64,
+    pub moves_first_rows: unsafe extern "C" fn() -> bool,
     pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
@@ -19,12 +20,14 @@ pub struct Bridge {
     pub describe: unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text),
     pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> *const c_char,
     pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> *const c_char,
+    pub column_comment: unsafe extern "C" fn(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void,
 }
 
 macro_rules! bridge_line {
-    ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $lock:literal, $unlock:literal,
+    ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $moves_first_rows:literal, $lock:literal,
+     $unlock:literal,
      $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal, $name_parameter:literal, $describe:literal,
-     $copy_path:literal, $copy_column:literal) => {
+     $copy_path:literal, $copy_column:literal, $column_comment:literal) => {
         mod $module {
             use super::Text;
             use std::ffi::{c_char, c_void};
@@ -37,6 +40,8 @@ macro_rules! bridge_line {
                 pub fn weak_free(weak: *mut c_void);
                 #[link_name = $users]
                 pub fn users(weak: *mut c_void) -> i64;
+                #[link_name = $moves_first_rows]
+                pub fn moves_first_rows() -> bool;
                 #[link_name = $lock]
                 pub fn lock(weak: *mut c_void) -> *mut c_void;
                 #[link_name = $unlock]
@@ -57,6 +62,8 @@ macro_rules! bridge_line {
                 pub fn copy_path(copy_bind_info: *mut c_void) -> *const c_char;
                 #[link_name = $copy_column]
                 pub fn copy_column(copy_bind_info: *mut c_void, idx: usize) -> *const c_char;
+                #[link_name = $column_comment]
+                pub fn column_comment(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void;
             }
         }
         static $name: Bridge = Bridge {
@@ -64,6 +71,7 @@ macro_rules! bridge_line {
             weak: $module::weak,
             weak_free: $module::weak_free,
             users: $module::users,
+            moves_first_rows: $module::moves_first_rows,
             lock: $module::lock,
             unlock: $module::unlock,
             interrupted: $module::interrupted,
@@ -74,6 +82,7 @@ macro_rules! bridge_line {
             describe: $module::describe,
             copy_path: $module::copy_path,
             copy_column: $module::copy_column,
+            column_comment: $module::column_comment,
         };
     };
 }

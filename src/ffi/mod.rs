@@ -5,6 +5,7 @@
 mod appender;
 mod callbacks;
 mod calls;
+mod comments;
 mod copy;
 mod database;
 mod exit;

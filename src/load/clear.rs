@@ -66,8 +66,9 @@ impl Inner {
             let mut sql = format!("DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             if is_there {
                 // Any catalog takes a DELETE; TRUNCATE not.
+                let shape = store.shape(session, &store.target.table)?;
                 let cleared = StateRow { table: &store.target.table, status: "cleared", ..StateRow::default() };
-                sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&cleared)));
+                sql.push_str(&format!("DELETE FROM {}; {}", store.target, store.state_sql(&cleared, shape.as_deref())));
             }
             let pulse = if store.kind.is_shared() { Some(ids.pulse()?) } else { None };
             store.transact(self.database.as_ref(), &may_go_on, |session| {

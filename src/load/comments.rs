@@ -16,14 +16,12 @@ pub struct Comments {
 }
 
 impl Comments {
-    /// Reads the comments of the table as it is.
+    /// Reads the comments of the table as it is, in the session's transaction.
     pub fn of(session: &mut dyn Session, store: &Store) -> Result<Comments> {
         let is_it = store.is_table_sql(&store.target.table);
-        let text = |value: Option<&Value>| value.and_then(Value::as_text).map(str::to_string);
         let rows = session.query(&format!("SELECT comment FROM duckdb_tables() WHERE {is_it} AND comment IS NOT NULL"))?;
-        let table = text(rows.first().and_then(|row| row.first()));
-        let rows = session.query(&format!("SELECT column_name, comment FROM duckdb_columns() WHERE {is_it} AND comment IS NOT NULL"))?;
-        let pairs = rows.iter().filter_map(|row| Some((text(row.first())?.to_lowercase(), text(row.get(1))?)));
+        let table = rows.first().and_then(|row| row.first()).and_then(Value::as_text).map(str::to_string);
+        let pairs = session.column_comments(&store.target)?.into_iter().map(|(name, comment)| (name.to_lowercase(), comment));
         Ok(Comments { table, columns: pairs.collect() })
     }
 

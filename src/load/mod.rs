@@ -40,6 +40,7 @@ mod resume;
 mod retry;
 mod run;
 mod scope;
+mod shape;
 mod shared;
 mod staging;
 mod store;

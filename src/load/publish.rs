@@ -163,7 +163,8 @@ impl Publication<'_> {
             sets: self.sets,
         };
         let mut sql = self.store.forget_sql(&self.store.staging.table);
-        sql.push_str(&self.store.state_sql(&row));
+        let shape = self.store.shape(session, row.table)?;
+        sql.push_str(&self.store.state_sql(&row, shape.as_deref()));
         let record = |id, action| JobRecord { id, parent_id: Some(self.job.id()), action, n_rows: None, error: None };
         if published.is_new {
             sql.push_str(&self.subject.record_sql(record(self.record_ids.0, "create")));

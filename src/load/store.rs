@@ -21,7 +21,7 @@ const STATE_COLUMNS: &[(&str, &str)] = &[
     ("place", "VARCHAR"),
     ("cursor", "VARCHAR"),
     ("updated", "TIMESTAMP"),
-    // The table's columns and their types when Unify made it: a table that has others is somebody's else.
+    // The table's columns and their types when Unify made it ([`super::shape`]).
     ("shape", "VARCHAR"),
     // The table's columns with their sources, as a refresh and a resumed load need them.
     ("columns", "VARCHAR"),
@@ -192,7 +192,7 @@ impl Store {
     /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's. Returns whether it was made.
     pub fn claim_schema(&self, session: &mut dyn Session) -> Result<bool> {
         if !self.has_schema(session)? {
-            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() });
+            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() }, None);
             session.execute(&format!("CREATE SCHEMA {}; {state}", self.schema_sql()))?;
             return Ok(true);
         }
@@ -215,8 +215,8 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// Returns the statements that replace all there is about a table of this schema by one row.
-    pub fn state_sql(&self, row: &StateRow<'_>) -> String {
+    /// Returns the statements that replace all there is about a table of this schema by one row. `shape` is what [`Store::shape`] says.
+    pub fn state_sql(&self, row: &StateRow<'_>, shape: Option<&str>) -> String {
         let text = |text: Option<&str>| text.map_or("NULL".to_string(), quote_literal);
         format!(
             "{} INSERT INTO {}.load_state VALUES ({}, {}, '', {}, {}, {}, make_timestamp({}), {}, {}, {}, {});",
@@ -228,7 +228,7 @@ impl Store {
             text(row.place),
             text(row.cursor),
             super::audit::now_micros(),
-            self.shape_sql(row.table),
+            text(shape),
             text(row.columns),
             row.started.map_or("NULL".to_string(), |micros| format!("make_timestamp({micros})")),
             text(row.sets),
@@ -308,36 +308,6 @@ impl Store {
             quote_literal(&self.target.schema),
             quote_literal(table)
         )
-    }
-
-    /// Returns the expression for the columns and types a table of this schema has now; null when it does not exist.
-    fn shape_sql(&self, table: &str) -> String {
-        format!(
-            "(SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns()
-              WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower(table_name) = lower({}))",
-            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
-            quote_literal(&self.target.schema),
-            quote_literal(table),
-        )
-    }
-
-    /// Returns whether the table still has the columns Unify made it with.
-    pub fn has_its_shape(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
-        let rows = session.query(&format!(
-            "SELECT 1 FROM {}.load_state WHERE {} AND shape IS NOT DISTINCT FROM {}",
-            self.unify_schema,
-            self.is_about(table),
-            self.shape_sql(table),
-        ))?;
-        Ok(!rows.is_empty())
-    }
-
-    /// Returns whether a table of this schema has exactly these columns.
-    pub fn has_columns(&self, session: &mut dyn Session, table: &str, schema: &TableSchema) -> Result<bool> {
-        let expected: Vec<String> =
-            schema.columns.iter().map(|column| format!("{} {}", column.name, self.kind.sql_type(column.column_type))).collect();
-        let rows = session.query(&format!("SELECT {}", self.shape_sql(table)))?;
-        Ok(rows.first().and_then(|row| row.first()).and_then(|shape| shape.as_text()) == Some(&expected.join(", ")))
     }
 
     /// Returns the statement that forgets a table of this schema.

@@ -73,5 +73,5 @@ fn create_view(store: &Store, session: &mut dyn Session, view_def: &ViewDef) -> 
     if let Some(comment) = comments.first().and_then(|row| row.first()).and_then(Value::as_text) {
         session.execute(&format!("COMMENT ON VIEW {view} IS {}", quote_literal(comment)))?;
     }
-    session.execute(&store.state_sql(&StateRow { table: &view.table, status: "complete", ..StateRow::default() }))
+    session.execute(&store.state_sql(&StateRow { table: &view.table, status: "complete", ..StateRow::default() }, None))
 }

@@ -30,9 +30,10 @@ const MOST_GATHERED: usize = 2_000;
 const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
-/// A large transaction has at least the rows of a row group, which DuckDB compresses and writes to its file at once. It copies those of smaller
-/// ones and keeps them in memory, all of them, for as long as the statement that waits for the load.
-const LARGE_ROWS: usize = 122_880;
+/// The rows of a row group. A large transaction has at least as many, and DuckDB compresses and writes them to its file at once. It copies
+/// those of smaller ones, page by page, and keeps them in memory, all of them, for as long as the statement that waits for the load. Some
+/// releases do not copy the first ones of a table either.
+const ROW_GROUP: usize = 122_880;
 /// The longest transaction.
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// How often an open transaction asks whether it is all that keeps the database open.
@@ -92,6 +93,13 @@ impl Transaction {
         }
         Ok(self.began.elapsed() >= MOST_TIME)
     }
+}
+
+/// Returns whether a large transaction has rows enough. What is over a whole number of row groups becomes a row group, too, and one that is
+/// no more than half full would be merged with its neighbours at a later checkpoint: all rows written again.
+fn is_filled(n_rows: usize) -> bool {
+    let n_over = n_rows % ROW_GROUP;
+    n_rows >= ROW_GROUP && (n_over == 0 || n_over > ROW_GROUP / 2)
 }
 
 /// Fails when the session is all that keeps the database open. The database ends with it, then, on this thread, and soon: without the
@@ -191,7 +199,7 @@ impl Writer<'_> {
             self.job.counters.rows.fetch_add(n_appended as u64, Ordering::Relaxed);
         }
         let n_rows = transaction.n_rows;
-        if n_rows >= LARGE_ROWS || !self.becomes_large(n_rows) {
+        if is_filled(n_rows) || !self.becomes_large(n_rows) {
             self.commit(open)?;
         }
         Ok(())
@@ -243,16 +251,19 @@ impl Writer<'_> {
         Ok(session)
     }
 
-    /// Returns whether the open transaction, of `n_rows` so far, will get the rows of a large one: whether as many are still to come, or,
-    /// where the API does not say, as many came.
+    /// Returns whether the open transaction, of `n_rows` so far, is worth keeping open: whether it will get the rows of a large one, because
+    /// as many are still to come or, where the API does not say, as many came; or whether its rows are the first and are not copied.
     fn becomes_large(&self, n_rows: usize) -> bool {
         let n_pages_all = self.job.counters.expected_pages.load(Ordering::Relaxed);
         let n_rows_all = self.job.counters.rows.load(Ordering::Relaxed);
+        if n_rows as u64 == n_rows_all && self.database.moves_first_rows() {
+            return true;
+        }
         if n_pages_all <= self.n_pages {
-            return n_pages_all == 0 && n_rows_all >= LARGE_ROWS as u64;
+            return n_pages_all == 0 && n_rows_all >= ROW_GROUP as u64;
         }
         let n_rows_left = (n_pages_all - self.n_pages).saturating_mul(n_rows_all) / self.n_pages.max(1);
-        n_rows as u64 + n_rows_left >= LARGE_ROWS as u64
+        n_rows as u64 + n_rows_left >= ROW_GROUP as u64
     }
 
     /// Appends rows of `schema` in a transaction of their own, with the places they reach and what there is to log, as often as it takes.
@@ -313,7 +324,7 @@ impl Writer<'_> {
                 started: Some(self.started),
                 ..StateRow::default()
             };
-            session.execute(&self.store.state_sql(&row))?;
+            session.execute(&self.store.state_sql(&row, None))?;
             self.noted = true;
         } else if *schema != self.schema {
             session.execute(&self.store.staged_columns_sql(&columns))?;
@@ -357,5 +368,26 @@ impl Writer<'_> {
             session.execute(&sql)?;
         }
         Ok(schema)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_transaction_leaves_no_small_row_group() {
+        for (n_rows, filled) in [
+            (0, false),
+            (ROW_GROUP - 1, false),
+            (ROW_GROUP, true),
+            (ROW_GROUP + 520, false),
+            (ROW_GROUP + ROW_GROUP / 2, false),
+            (ROW_GROUP + ROW_GROUP / 2 + 1, true),
+            (2 * ROW_GROUP, true),
+            (2 * ROW_GROUP + 100, false),
+        ] {
+            assert_eq!(is_filled(n_rows), filled, "{n_rows}");
+        }
     }
 }

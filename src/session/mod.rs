@@ -17,6 +17,9 @@ pub trait Database: Send + Sync {
     /// Opens a session. Fails with [`crate::ErrorKind::DatabaseGone`] once the user closed the database.
     fn connect(&self) -> Result<Box<dyn Session>>;
 
+    /// Returns whether the rows of a transaction that finds a table empty become the table's as they are, however few they are.
+    fn moves_first_rows(&self) -> bool;
+
     /// Interrupts the statements that run on sessions opened here.
     fn interrupt_all(&self);
 }
@@ -31,6 +34,11 @@ pub trait Session {
 
     /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;
+
+    /// Returns the comments of a table's columns, each with the column's name, as the session's transaction sees them; there must be one. A
+    /// view and what does not exist have none. DuckDB's own list of columns binds every view there is, under a lock that a statement may hold
+    /// which waits for a load.
+    fn column_comments(&mut self, table: &TableName) -> Result<Vec<(String, String)>>;
 
     /// Returns whether Unify's own sessions are all that keeps the database open: the user closed it.
     fn is_alone(&mut self) -> Result<bool> {

@@ -67,6 +67,10 @@ impl Database for FakeDatabase {
         Ok(Box::new(FakeSession { answers: Arc::clone(&self.answers), accepts: Arc::clone(&self.accepts) }))
     }
 
+    fn moves_first_rows(&self) -> bool {
+        false
+    }
+
     fn interrupt_all(&self) {}
 }
 
@@ -85,6 +89,10 @@ impl Session for FakeSession {
 
     fn append(&mut self, table: &TableName, _batches: &[Batch]) -> Result<()> {
         Err(Error::internal(format!("no test expects rows for {table}")))
+    }
+
+    fn column_comments(&mut self, _table: &TableName) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

@@ -1,0 +1,138 @@
+// The hooks of DuckDB's parser and of its search for tables.
+#pragma once
+
+#include "supplied.hpp"
+
+namespace duckdb {
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+struct StatementSql : public ParserExtensionParseData {
+	StatementSql(string sql_p, bool is_wrong_p) : sql(std::move(sql_p)), is_wrong(is_wrong_p) {
+	}
+	unique_ptr<ParserExtensionParseData> Copy() const override {
+		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql, is_wrong));
+	}
+	string ToString() const override {
+		return sql;
+	}
+	//! The SQL to run, or what is wrong with the statement.
+	string sql;
+	bool is_wrong;
+};
+
+struct StatementInfo : public TableFunctionInfo {
+	explicit StatementInfo(string sql_p) : sql(std::move(sql_p)) {
+	}
+	string sql;
+};
+
+#ifdef UNIFY_DUCKDB_1_5
+// The text is one statement of the script. The place of a mistake is part of the message: error_location would count from the beginning of
+// the script, and where in it the statement begins is not known here.
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
+	auto statement = Lend(query);
+	auto answer = unify_parse_statement(&statement, 1);
+	ParserExtensionParseResult result;
+	string said(answer.text.data ? answer.text.data : "", answer.text.size);
+	if (answer.kind > 0) {
+		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), false));
+	} else if (answer.kind < 0) {
+		result.type = ParserExtensionResultType::DISPLAY_EXTENSION_ERROR;
+		result.error = std::move(said);
+	}
+	unify_answer_free(answer);
+	return result;
+}
+#else
+// The tokens run from the statement DuckDB could not parse to the end of the input, without places and comments: nothing here tells what
+// the user wrote. So a mistake is told when the statement is planned, where its text is known. DuckDB, too, plans and runs each statement
+// of a script before it parses the next.
+static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<SimpleToken> &tokens) {
+	vector<UnifyText> pieces;
+	for (auto &token : tokens) {
+		if (token.type == TokenType::END_OF_INPUT) {
+			break;
+		}
+		pieces.push_back(Lend(token.text));
+		if (token.type == TokenType::TERMINATOR) {
+			break;
+		}
+	}
+	auto answer = unify_parse_statement(pieces.data(), pieces.size());
+	ParserExtensionParseResult result;
+	if (answer.kind != 0) {
+		string said(answer.text.data, answer.text.size);
+		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), answer.kind < 0));
+		result.consumed_tokens = static_cast<int64_t>(pieces.size());
+	}
+	unify_answer_free(answer);
+	return result;
+}
+
+[[noreturn]] static void ThrowMistake(ClientContext &context, const string &known) {
+	auto answer = unify_mistake(Lend(context.GetCurrentQuery()), Lend(known));
+	string said(answer.text.data, answer.text.size);
+	unify_answer_free(answer);
+	throw std::runtime_error(said);
+}
+#endif
+
+static unique_ptr<TableRef> BindStatement(ClientContext &context, TableFunctionBindInput &input) {
+	auto &info = reinterpret_cast<StatementInfo &>(*input.info);
+	DatabaseHandle handle;
+	auto from = TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql)));
+	if (!from) {
+		// DuckDB does not expect that there is nothing.
+		throw std::runtime_error("{\"exception_type\":\"Invalid Input\",\"exception_message\":"
+		                         "\"a statement of Unify's own does not parse; please report it\"}");
+	}
+	return from;
+}
+
+// The statement becomes `FROM <our table function>(...)`. Binder::Bind(ExtensionStatement) expects a LogicalGet at the root, so
+// the SQL from Rust is a plain `SELECT * FROM function(constants)`.
+static ParserExtensionPlanResult Plan(ParserExtensionInfo *, ClientContext &context,
+                                      unique_ptr<ParserExtensionParseData> parse_data) {
+	auto &data = reinterpret_cast<StatementSql &>(*parse_data);
+#ifndef UNIFY_DUCKDB_1_5
+	if (data.is_wrong) {
+		ThrowMistake(context, data.sql);
+	}
+#endif
+	auto host_function = reinterpret_cast<TableFunction *>(unify_table_function_new());
+	ParserExtensionPlanResult result {*host_function, {}, {}, true, StatementReturnType::QUERY_RESULT};
+	unify_table_function_free(host_function);
+	result.function.bind_replace = BindStatement;
+	result.function.function_info = shared_ptr<TableFunctionInfo>(new StatementInfo(data.sql));
+	return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Names of tables that are not there yet
+//===----------------------------------------------------------------------===//
+//! Owns Rust's state of the database: it goes when the database's configuration does.
+struct ReplacementState : public ReplacementScanData {
+	explicit ReplacementState(void *state_p) : state(state_p) {
+	}
+	~ReplacementState() override {
+		unify_state_free(state);
+	}
+	void *state;
+};
+
+static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput &input,
+                                    optional_ptr<ReplacementScanData> data) {
+	if (input.schema_name.empty() && input.catalog_name.empty()) {
+		return nullptr;
+	}
+	auto state = reinterpret_cast<ReplacementState *>(data.get())->state;
+	DatabaseHandle handle;
+	return TakeFrom(unify_replace_table(state, LendDatabase(context, handle), &context, Lend(input.catalog_name),
+	                                    Lend(input.schema_name), Lend(input.table_name)));
+}
+
+} // namespace duckdb
