@@ -2,7 +2,7 @@
 
 use super::pace::{Pace, Turn};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,10 +35,32 @@ pub struct LoadBudget {
 
 /// Room for one page; free again when dropped.
 pub struct PageRoom {
-    _all: Option<OwnedSemaphorePermit>,
-    _connection: Option<OwnedSemaphorePermit>,
-    _own: Option<OwnedSemaphorePermit>,
+    all: Option<OwnedSemaphorePermit>,
+    connection: Option<OwnedSemaphorePermit>,
+    own: Option<OwnedSemaphorePermit>,
+    /// Held while nobody knows what pages weigh.
+    alone: Option<OwnedSemaphorePermit>,
     _turn: Option<Turn>,
+}
+
+impl PageRoom {
+    /// Makes the room as large as a body of `bytes` takes, as far as there is more.
+    pub fn fit(&mut self, bytes: u64) {
+        let kib = usize::try_from(bytes * COPIES / KIB).unwrap_or(usize::MAX).max(1);
+        for permit in [&mut self.all, &mut self.connection, &mut self.own].into_iter().flatten() {
+            match kib.checked_sub(permit.num_permits()) {
+                None => drop(permit.split(permit.num_permits() - kib)),
+                Some(n_missing) => {
+                    let semaphore = permit.semaphore().clone();
+                    let n_more = n_missing.min(semaphore.available_permits()).min(u32::MAX as usize) as u32;
+                    if let Ok(more) = semaphore.try_acquire_many_owned(n_more) {
+                        permit.merge(more);
+                    }
+                }
+            }
+        }
+        self.alone = None;
+    }
 }
 
 #[derive(Clone)]
@@ -90,8 +112,9 @@ impl LoadBudget {
         if let Some(pace) = &self.pace {
             let turn = pace.turn().await;
             let own = self.own.take(size.estimate() * COPIES).await;
-            return PageRoom { _all: None, _connection: None, _own: own, _turn: Some(turn) };
+            return PageRoom { all: None, connection: None, own, alone: None, _turn: Some(turn) };
         }
+        let alone = size.turn_of_the_first().await;
         let bytes = size.estimate() * COPIES;
         self.n_waiting.fetch_add(1, Ordering::Relaxed);
         let own = self.own.take(bytes).await;
@@ -99,7 +122,7 @@ impl LoadBudget {
         // No more than its share, so that what one connection cannot have is there for another.
         let all = self.all.take(bytes.min(self.connection.total_kib * KIB)).await;
         self.n_waiting.fetch_sub(1, Ordering::Relaxed);
-        PageRoom { _all: all, _connection: connection, _own: own, _turn: None }
+        PageRoom { all, connection, own, alone, _turn: None }
     }
 
     /// Returns whether fetching waits for room that the writer's rows take.
@@ -109,16 +132,35 @@ impl LoadBudget {
 }
 
 /// What a table's pages weigh: the largest seen lately.
-#[derive(Default)]
 pub struct PageSize {
     bytes: AtomicU64,
+    /// Whether a request was answered.
+    is_known: AtomicBool,
+    /// Of whoever asks for a page while none has come.
+    first: Arc<Semaphore>,
+}
+
+impl Default for PageSize {
+    fn default() -> PageSize {
+        PageSize { bytes: AtomicU64::new(0), is_known: AtomicBool::new(false), first: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 impl PageSize {
-    /// Notes the size of a body that arrived. What was seen before counts less with every body since.
+    /// Notes the size of a body that arrived, 0 for an answer without. What was seen before counts less with every body since.
     pub fn saw(&self, bytes: u64) {
         let before = self.bytes.load(Ordering::Relaxed);
         self.bytes.store(bytes.max(before - before / 8), Ordering::Relaxed);
+        self.is_known.store(true, Ordering::Release);
+    }
+
+    /// Waits until nobody else asks for the first page. Returns nothing once one has come.
+    async fn turn_of_the_first(&self) -> Option<OwnedSemaphorePermit> {
+        if self.is_known.load(Ordering::Acquire) {
+            return None;
+        }
+        let turn = self.first.clone().acquire_owned().await.ok();
+        turn.filter(|_| !self.is_known.load(Ordering::Acquire))
     }
 
     fn estimate(&self) -> u64 {
@@ -154,6 +196,7 @@ mod tests {
     async fn one_connection_leaves_room_for_another() {
         let budget = Budget::new(1 << 20);
         let size = PageSize::default();
+        size.saw(FIRST_PAGE);
         let (mine, mine_too, other) = (budget.for_load("a"), budget.for_load("A"), budget.for_load("b"));
         let first = mine.page(&size).await;
         let mut second = std::pin::pin!(mine_too.page(&size));
@@ -172,5 +215,31 @@ mod tests {
         assert_eq!(budget.own.semaphore.available_permits(), 0);
         drop(room);
         assert_eq!(budget.own.semaphore.available_permits(), 1024);
+    }
+
+    #[tokio::test]
+    async fn nobody_asks_for_a_second_page_before_the_first_is_weighed() {
+        let budget = Budget::new(64 << 20).for_load("a");
+        let size = PageSize::default();
+        let mut first = budget.page(&size).await;
+        let mut second = std::pin::pin!(budget.page(&size));
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut second).await.is_err());
+        size.saw(12 << 20);
+        first.fit(12 << 20);
+        assert_eq!(budget.own.semaphore.available_permits(), (12 << 20) / KIB as usize);
+        // It is taken to need as much as the first one, for which there is no room yet.
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), &mut second).await.is_err());
+        drop(first);
+        second.await;
+    }
+
+    #[tokio::test]
+    async fn answers_without_a_body_do_not_hold_up_the_others() {
+        let budget = Budget::new(64 << 20).for_load("a");
+        let size = PageSize::default();
+        let first = budget.page(&size).await;
+        size.saw(0);
+        drop(first);
+        let _rooms = (budget.page(&size).await, budget.page(&size).await);
     }
 }

@@ -121,8 +121,9 @@ impl Fetch {
                     wanted = None;
                     requests.push(async { (self.request(set, &place, is_resumed).await, place, room) });
                 }
-                Some((answer, place, room)) = requests.next(), if !requests.is_empty() => match answer {
+                Some((answer, place, mut room)) = requests.next(), if !requests.is_empty() => match answer {
                     Ok(RequestOutcome::Page(answer)) => {
+                        room.fit(answer.1.body.len() as u64);
                         let copied = copied.clone();
                         conversions.push(async { (self.converted(*answer, copied).await, place, room) });
                     }
@@ -152,11 +153,9 @@ impl Fetch {
     async fn request(&self, set: &ParamSet, place: &PagePlace, is_resumed: bool) -> std::result::Result<RequestOutcome, PageFailure> {
         let request = request_of(&self.connection, &self.table_def, set, &place.key).map_err(PageFailure::Broken)?;
         let answer = self.client.send(&request, set.from_parent, self.job.as_ref()).await.map_err(PageFailure::Broken)?;
+        self.page_size.saw(if let Answer::Page(page) = &answer { page.body.len() as u64 } else { 0 });
         match answer {
-            Answer::Page(page) => {
-                self.page_size.saw(page.body.len() as u64);
-                Ok(RequestOutcome::Page(Box::new((request, page))))
-            }
+            Answer::Page(page) => Ok(RequestOutcome::Page(Box::new((request, page)))),
             Answer::Refused(err) => Err(PageFailure::Refused(err)),
             Answer::Empty(reason) => {
                 self.job.log(LogLevel::Info, || reason);

@@ -310,6 +310,11 @@ impl Job {
         self.stop.load(Ordering::Acquire) != Stop::Nobody as u8
     }
 
+    /// Returns whether it was `CANCEL JOB`, or what does as it does, that asked the job to stop.
+    pub(super) fn is_cancelled_by_user(&self) -> bool {
+        self.stop.load(Ordering::Acquire) == Stop::User as u8
+    }
+
     /// Fails when the job was asked to stop.
     pub(super) fn check_cancelled(&self) -> Result<()> {
         let message = match self.stop.load(Ordering::Acquire) {

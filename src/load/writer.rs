@@ -21,8 +21,10 @@ use std::time::{Duration, Instant};
 const SMALL_BYTES: usize = 8 << 20;
 /// ... or, appended, this part of a large one ...
 const PART_BYTES: usize = 4 << 20;
-/// ... or until fetching waits for the memory they take, or no more came for this long.
+/// ... or until fetching waits for the memory they take, or no more came for this long ...
 const IDLE: Duration = Duration::from_millis(200);
+/// ... or the first of them came this long ago.
+const MOST_WAIT: Duration = Duration::from_secs(1);
 /// Pages and ends of sets that are gathered, however small they are.
 const MOST_GATHERED: usize = 2_000;
 /// In a database that several processes write to, each commit is a file and a chance to be in another's way: pages are gathered for so
@@ -119,7 +121,7 @@ impl Writer<'_> {
         let mut open: Option<Transaction> = None;
         let mut gathered: Vec<Fetched> = Vec::new();
         let mut n_bytes = 0;
-        let mut last_page = Instant::now();
+        let (mut first_page, mut last_page) = (Instant::now(), Instant::now());
         let is_shared = self.store.kind.is_shared();
         loop {
             let fetched = rows.recv_timeout(POLL);
@@ -129,17 +131,22 @@ impl Writer<'_> {
                 if let Fetched::Rows(page) = &fetched {
                     n_bytes += page.batch.approximate_bytes();
                 }
-                if gathered.is_empty() || !is_shared {
-                    last_page = Instant::now();
+                last_page = Instant::now();
+                if gathered.is_empty() {
+                    first_page = last_page;
                 }
                 gathered.push(fetched);
                 let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
                 is_full =
                     n_bytes >= SMALL_BYTES || gathered.len() >= MOST_GATHERED || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
             }
-            self.job.check_cancelled()?;
-            let is_idle = last_page.elapsed() >= if is_shared { SHARED_IDLE } else { IDLE };
-            if (is_full || is_idle || ended) && !gathered.is_empty() {
+            if let Err(cancelled) = self.job.check_cancelled() {
+                gathered.extend(rows.try_iter());
+                return Err(self.keep_what_came(open, gathered).err().unwrap_or(cancelled));
+            }
+            let is_idle = if is_shared { first_page.elapsed() >= SHARED_IDLE } else { last_page.elapsed() >= IDLE };
+            let is_due = is_full || is_idle || ended || (!is_shared && first_page.elapsed() >= MOST_WAIT);
+            if is_due && !gathered.is_empty() {
                 n_bytes = 0;
                 self.append(&mut open, std::mem::take(&mut gathered))?;
             }
@@ -151,6 +158,16 @@ impl Writer<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Stores what came before a user cancelled the job, so that the next load goes on from there. When the database or the process ends,
+    /// nobody waits for that.
+    fn keep_what_came(&mut self, mut open: Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+        if !self.job.is_cancelled_by_user() || self.store.kind.is_shared() {
+            return Ok(());
+        }
+        self.append(&mut open, gathered)?;
+        self.commit(&mut open)
     }
 
     /// Appends what was gathered, with the changes of the schema it brings.
@@ -174,7 +191,8 @@ impl Writer<'_> {
             }
         }
         if batches.is_empty() {
-            return Ok(());
+            // Sets without rows are places, too.
+            return if open.is_none() { self.commit(open) } else { Ok(()) };
         }
         if schema != self.schema {
             *self.shared_schema.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schema.clone());

@@ -149,7 +149,7 @@ def test_a_database_closed_during_a_large_load_ends_without_a_checkpoint(python,
             con = connect(path)
             con.execute("LOAD TABLE shop.million IN BACKGROUND").fetchall()
             rows = lambda: con.execute("SELECT rows FROM unify_jobs()").fetchone()[0]
-            until(rows, lambda n: n > 150_000)
+            until(rows, lambda n: n > 250_000)
             con.close()
             until(lambda: n_threads("unify"), lambda n: n == 0)
             return pathlib.Path(path + ".wal").exists()
@@ -158,7 +158,7 @@ def test_a_database_closed_during_a_large_load_ends_without_a_checkpoint(python,
         print(path is not None)
         con = connect(path)
         stored = con.execute("SELECT count(*) FROM shop.million__loading").fetchone()[0]
-        print(122_880 <= stored < 1_000_000)
+        print(184_320 < stored < 1_000_000)
         print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.million").fetchone())
         print(con.execute("SELECT count(*) FROM information_schema.loading_log WHERE message LIKE 'going on with%'").fetchone()[0])
     """
