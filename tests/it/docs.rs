@@ -99,3 +99,28 @@ fn links_lead_to_files() {
     }
     assert!(n_links > 10, "{n_links} links found");
 }
+
+#[test]
+fn every_page_with_blocks_is_run_by_a_test() {
+    // Commands for whoever changes the project: what they run is tested, or takes longer than a test may.
+    let for_developers = ["CONTRIBUTING.md", "benchmark/README.md", "test/README.md"];
+    let mut tests = String::new();
+    for folder in ["test/hosts", "src", "tests"] {
+        for file in files(&root().join(folder), ".py").into_iter().chain(files(&root().join(folder), "tests.rs")) {
+            tests.push_str(&fs::read_to_string(file).unwrap());
+        }
+    }
+    let mut n_pages = 0;
+    for file in files(root(), ".md") {
+        let page = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        if !fs::read_to_string(&file).unwrap().contains("\n```") || for_developers.contains(&page.as_str()) {
+            continue;
+        }
+        n_pages += 1;
+        let name = page.strip_prefix("docs/").unwrap_or(&page);
+        // As a whole path, or as a name below docs/.
+        let is_named = [format!("{page}\""), format!("\"{name}\"")].iter().any(|named| tests.contains(named.as_str()));
+        assert!(is_named, "{page} has blocks that no test runs: name it in one, such as test/hosts/test_docs_pages.py");
+    }
+    assert!(n_pages > 10, "only {n_pages} pages have blocks");
+}
