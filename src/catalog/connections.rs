@@ -4,6 +4,7 @@ use crate::catalog::adapters::AdapterEntry;
 use crate::catalog::config::Environment;
 use crate::catalog::hint::hint;
 use crate::catalog::option_text::OptionText;
+use crate::http::without_secrets;
 use crate::spec::yaml::{parse_into, Mistakes, Node};
 use crate::spec::{AdapterSpec, Connection, Secret};
 use crate::{Error, Result};
@@ -124,12 +125,16 @@ impl ConnectionEntry {
         self.connect().map(Arc::new).map_err(|err| self.placed(&err))
     }
 
-    /// Returns the options with secrets redacted: `username=me, password=$GITHUB_TOKEN`.
+    /// Returns the options with secrets redacted, those inside others' URLs included: `username=me, password=$GITHUB_TOKEN`.
     pub fn redacted_options(&self) -> String {
         let Ok(setup) = &self.setup else { return String::new() };
         // A name the adapter does not know may be a misspelt secret.
         let is_secret = |name: &str| setup.spec.option(name).is_none_or(|option| option.secret);
-        let shown = setup.options.iter().map(|(name, text)| format!("{name}={}", text.shown(is_secret(name))));
+        let shown = |name: &str, text: &OptionText| match is_secret(name) {
+            true => text.shown(true),
+            false => without_secrets(&text.shown(false)),
+        };
+        let shown = setup.options.iter().map(|(name, text)| format!("{name}={}", shown(name, text)));
         shown.collect::<Vec<_>>().join(", ")
     }
 

@@ -23,7 +23,7 @@ pub use headers::Headers;
 pub use limits::BudgetLeft;
 pub use link::{links_of, Link};
 pub use paging::{PageFacts, PageFailure, PageKey, PagePlace, PagePrint, PageVerdict, Pager, ResumePoint};
-pub use redact::Redactor;
+pub use redact::{without_secrets, Redactor};
 pub use request::{pager_sets, request_of, request_of_path, ApiRequest, ParamSet};
 pub use write::{WritePlan, WriteRequest, WriteRow};
 

@@ -66,12 +66,7 @@ impl Redactor {
         for key in &self.keys {
             redacted = mask_after(&redacted, key);
         }
-        for (pattern, replacement) in &self.patterns {
-            if pattern.is_match(&redacted) {
-                redacted = pattern.replace_all(&redacted, *replacement).into_owned();
-            }
-        }
-        redacted
+        masked(redacted, &self.patterns)
     }
 
     /// Returns whether one of the connection's secrets is in the text, in any form.
@@ -89,6 +84,21 @@ impl Redactor {
         let masked = self.text(&format!("{name}=x"));
         masked.ends_with(MASK)
     }
+}
+
+/// Returns the text without what looks like a secret, for texts that belong to no connection: user and password of a URL, values of
+/// parameters whose name says that they are secret.
+pub fn without_secrets(text: &str) -> String {
+    masked(text.to_string(), &patterns())
+}
+
+fn masked(mut text: String, patterns: &[(Regex, &'static str)]) -> String {
+    for (pattern, replacement) in patterns {
+        if pattern.is_match(&text) {
+            text = pattern.replace_all(&text, *replacement).into_owned();
+        }
+    }
+    text
 }
 
 /// Returns the texts as they are, percent-encoded, as JSON text and in base64; longest first.
@@ -117,7 +127,8 @@ fn patterns() -> Vec<(Regex, &'static str)> {
     let quoted = format!(r#"(?i)("[^"]*(?:{SECRET_WORDS})[^"]*"\s*:\s*")[^"]*"#);
     let pair = format!(r#"(?i)([?&;\s]|^)((?:[\w.%\[\]-]*(?:{SECRET_WORDS})[\w.%\[\]-]*|{SECRET_KEYS})=)[^&\s"'#;,)]*"#);
     let texts = [
-        (r"(?i)\b(https?://)[^/?#\s@]+@".to_string(), "${1}***@"),
+        // A password may have an @ of its own.
+        (r"(?i)\b(https?://)[^/?#\s]+@".to_string(), "${1}***@"),
         (r"(?i)\b((?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?)(?:(?:basic|bearer|token|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s,'\x22]+".to_string(), "${1}***"),
         (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}".to_string(), "${1} ***"),
         (quoted, "${1}***"),
@@ -198,6 +209,7 @@ mod tests {
     #[test]
     fn users_in_urls_and_headers_that_authorise_are_masked() {
         check("https://user:pass@a.test/x", "https://***@a.test/x");
+        check("HTTP://user:p@ss@a.test/x?to=b@c.test", "HTTP://***@a.test/x?to=b@c.test");
         check("Authorization: Bearer abc.def", "Authorization: ***");
         check("sent bearer abcdefgh1234", "sent bearer ***");
     }

@@ -1,6 +1,7 @@
 //! `SHOW ALL ADAPTERS` and `unify_adapters`: the adapters there are, those with broken specs included.
 
 use crate::catalog::AdapterEntry;
+use crate::http::without_secrets;
 use crate::session::Value;
 use crate::spec::{AdapterSpec, Part, ScalarType};
 use crate::sql::parse::{Pair, Rule};
@@ -94,7 +95,7 @@ fn row(entry: &AdapterEntry) -> Vec<Value> {
     row
 }
 
-/// Returns the base URL with the defaults of its options; an option without one stays a hole.
+/// Returns the base URL, redacted, with the defaults of its options; an option without one stays a hole.
 fn base_url(spec: &AdapterSpec) -> String {
     let part = |part: &Part| match part {
         Part::Literal(text) => text.clone(),
@@ -103,7 +104,7 @@ fn base_url(spec: &AdapterSpec) -> String {
             default.unwrap_or_else(|| format!("{{{name}}}"))
         }
     };
-    spec.base_url.parts().iter().map(part).collect()
+    without_secrets(&spec.base_url.parts().iter().map(part).collect::<String>())
 }
 
 #[cfg(test)]
