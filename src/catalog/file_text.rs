@@ -12,7 +12,7 @@ use std::ops::Range;
 enum Change<'a> {
     /// The entry takes the place of the first one of its name, or comes last.
     Put(&'a Definition),
-    /// All entries of the name go.
+    /// The entry of the name goes.
     Remove(&'a str),
 }
 
@@ -22,7 +22,8 @@ pub fn with_entry(file: &str, text: &str, definition: &Definition) -> Result<Str
     changed(file, text, &Change::Put(definition))
 }
 
-/// Returns the text without the entries of that name. Fails as [`with_entry`] does.
+/// Returns the text without the entry of that name. Fails as [`with_entry`] does, and when there are several, of which only the file's owner
+/// can tell which one is meant.
 pub fn without_entry(file: &str, text: &str, name: &str) -> Result<String> {
     changed(file, text, &Change::Remove(name))
 }
@@ -38,6 +39,9 @@ fn changed(file: &str, text: &str, change: &Change<'_>) -> Result<String> {
     let by_hand = || {
         Error::config(format!("connections file '{file}' is written in a way that Unify does not change; edit it by hand, or write each entry as '- name:' on a line of its own"))
     };
+    if let Change::Remove(name) = change {
+        check_one(file, nodes, name)?;
+    }
     let layout = Layout::of(text, nodes).ok_or_else(by_hand)?;
     let (new_text, wanted) = match change {
         Change::Put(definition) => layout.put(definition),
@@ -51,6 +55,17 @@ fn changed(file: &str, text: &str, change: &Change<'_>) -> Result<String> {
         Ok(new_root) if is_wanted(new_root.clone()) => Ok(new_text),
         _ => Err(by_hand()),
     }
+}
+
+fn check_one(file: &str, nodes: &[Node], name: &str) -> Result<()> {
+    let lines: Vec<String> = nodes.iter().filter(|node| is_named(node, name)).map(|node| node.line.to_string()).collect();
+    if lines.len() < 2 {
+        return Ok(());
+    }
+    let lines = lines.join(", ");
+    Err(Error::config(format!(
+        "connections file '{file}' has several entries of that name, at lines {lines}; leave one, by hand, and try again"
+    )))
 }
 
 fn root_of(file: &str, text: &str) -> Result<Option<Node>> {

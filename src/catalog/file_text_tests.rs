@@ -75,8 +75,15 @@ fn an_entry_is_removed_with_all_that_stands_in_it() {
     assert!(removed.ends_with("# password: old\n\n# GitHub, read only.\n\n# The end.\n"), "{removed}");
     let all = without_entry("c.yaml", &removed, "shop").unwrap();
     assert_eq!(all, "# Connections of the team.\n\n# The shop.\n\n# GitHub, read only.\n\n# The end.\n");
-    assert_eq!(without_entry("c.yaml", "-\n  a: {adapter: x}\n- b: {adapter: x}\n- A: {adapter: y}", "a").unwrap(), "- b: {adapter: x}\n");
+    assert_eq!(without_entry("c.yaml", "-\n  a: {adapter: x}\n- b: {adapter: x}\n", "a").unwrap(), "- b: {adapter: x}\n");
     assert_eq!(without_entry("c.yaml", FILE, "absent").unwrap(), FILE);
+}
+
+#[test]
+fn which_of_several_entries_goes_is_not_guessed() {
+    let err = without_entry("c.yaml", "- a: {adapter: x}\n- b: {adapter: x}\n- A: {adapter: y}\n", "a").unwrap_err();
+    let expected = "connections file 'c.yaml' has several entries of that name, at lines 1, 3; leave one, by hand, and try again";
+    assert_eq!(err.to_string(), expected);
 }
 
 #[test]
