@@ -111,15 +111,15 @@ pub fn writable_connections_file(settings: &Settings, environment: &Environment)
     Ok(home.join("connections.yaml"))
 }
 
-/// Returns the folder with the user's adapter specs: the one the setting names, else `$UNIFY_HOME/rest_specs`, else
-/// `~/.unify/rest_specs`; the last two only if they exist.
+/// Returns the folder with the user's adapter specs: the one the setting names, else the first that exists of `$UNIFY_HOME/rest_specs` and
+/// `~/.unify/rest_specs`.
 pub fn spec_folder(settings: &Settings, environment: &Environment) -> Option<Place> {
     if !settings.spec_path.is_empty() {
         return Some(Place { path: environment.expand(&settings.spec_path), named_by: Some("setting 'unify_spec_path'") });
     }
-    let home = environment.unify_home().or_else(|| environment.default_home())?;
-    let path = home.join("rest_specs");
-    path.is_dir().then_some(Place { path, named_by: None })
+    let homes = [environment.unify_home(), environment.default_home()];
+    let mut folders = homes.into_iter().flatten().map(|home| home.join("rest_specs"));
+    folders.find(|path| path.is_dir()).map(|path| Place { path, named_by: None })
 }
 
 /// Returns the text of a file, which `what` names in messages. Fails on anything but a plain file of moderate size.
@@ -206,6 +206,21 @@ mod tests {
         assert_eq!(place("", &[("UNIFY_HOME", unify_home)], None), Some(folder.path().join("rest_specs")));
         assert_eq!(place("", &[("UNIFY_HOME", "/nowhere")], Some(folder.path())), None);
         assert_eq!(place("specs", &[("UNIFY_HOME", unify_home)], None), Some("specs".into()));
+    }
+
+    #[test]
+    fn the_first_spec_folder_found_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, unify_home) = (folder.path().join("home"), folder.path().join("unify"));
+        let place = || {
+            let environment = Environment::of_test(&[("UNIFY_HOME", unify_home.to_str().unwrap())], Some(&home));
+            spec_folder(&settings("", ""), &environment).map(|place| place.path)
+        };
+        assert_eq!(place(), None);
+        std::fs::create_dir_all(home.join(".unify/rest_specs")).unwrap();
+        assert_eq!(place(), Some(home.join(".unify/rest_specs")));
+        std::fs::create_dir_all(unify_home.join("rest_specs")).unwrap();
+        assert_eq!(place(), Some(unify_home.join("rest_specs")));
     }
 
     #[test]

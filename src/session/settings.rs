@@ -49,7 +49,8 @@ pub const SETTINGS: &[SettingDef] = &[
         name: "unify_spec_path",
         setting_type: SettingType::Varchar,
         default: "",
-        description: "Folder with adapter specs of your own, which win over bundled ones of the same name; empty: $UNIFY_HOME/rest_specs",
+        description: "Folder with adapter specs of your own, which win over bundled ones of the same name; empty: $UNIFY_HOME/rest_specs, else \
+             ~/.unify/rest_specs",
     },
     SettingDef {
         name: "unify_target",
