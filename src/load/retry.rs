@@ -1,4 +1,4 @@
-//! Does a transaction again when another one was in its way: several processes may load into one lake at the same time.
+//! What to do when another transaction was in the way: several processes may load into one lake at the same time.
 
 use crate::session::CatalogKind;
 use crate::{Error, ErrorKind, Result};
@@ -37,6 +37,15 @@ pub fn retry_conflicts<T>(may_go_on: &dyn Fn() -> Result<()>, mut attempt: impl 
     }
 }
 
+/// Runs `attempt` once, for a database that no other process writes to: what is in its way there is mostly a transaction of the user's,
+/// which may be the one of the very statement that waits. Such an error says so.
+pub fn tell_conflict<T>(attempt: impl FnOnce() -> Result<T>) -> Result<T> {
+    attempt().map_err(|err| match err.kind() == ErrorKind::Database && CatalogKind::is_conflict(err.message()) {
+        true => err.within("another transaction, perhaps this session's own, changed the same; commit it or roll it back, and try again"),
+        false => err,
+    })
+}
+
 /// Returns a random time between a quarter of `longest` and all of it.
 fn part_of(longest: Duration) -> Duration {
     let random = RandomState::new().hash_one(0) % 768;
@@ -63,6 +72,14 @@ mod tests {
             }
         });
         assert_eq!(outcome.unwrap(), 4);
+    }
+
+    #[test]
+    fn a_conflict_that_is_not_waited_for_says_what_to_do() {
+        let err = tell_conflict(|| Err::<(), Error>(conflict())).unwrap_err();
+        assert!(err.message().starts_with("another transaction, perhaps this session's own, changed the same; "), "{err}");
+        let err = tell_conflict(|| Err::<(), Error>(Error::database("IO Error: no space left on device"))).unwrap_err();
+        assert_eq!(err.message(), "IO Error: no space left on device");
     }
 
     #[test]

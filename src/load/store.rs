@@ -7,7 +7,7 @@ use super::audit::{JOBS_COLUMNS, LOG_COLUMNS};
 use super::changes::CHANGES_COLUMNS;
 use super::exists::exists_sql;
 use super::live_jobs::{self, LIVE_COLUMNS};
-use super::retry::retry_conflicts;
+use super::retry::{retry_conflicts, tell_conflict};
 use crate::columns::TableSchema;
 use crate::session::{quote_ident, quote_literal, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, Result};
@@ -89,14 +89,14 @@ impl Store {
     }
 
     /// Does `work` in a transaction, on a session of its own. In a database that others write to at the same time it is done again as
-    /// long as they are in its way and `may_go_on` does not fail.
+    /// long as they are in its way and `may_go_on` does not fail; in another, the error says what is in the way.
     pub fn transact<T>(
         &self,
         database: &dyn Database,
         may_go_on: &dyn Fn() -> Result<()>,
         mut work: impl FnMut(&mut dyn Session) -> Result<T>,
     ) -> Result<T> {
-        let mut attempt = || {
+        let attempt = || {
             let mut session = database.connect()?;
             session.execute("BEGIN")?;
             let outcome = work(session.as_mut()).and_then(|done| session.execute("COMMIT").map(|()| done));
@@ -109,7 +109,7 @@ impl Store {
         };
         match self.kind.is_shared() {
             true => retry_conflicts(may_go_on, attempt),
-            false => attempt(),
+            false => tell_conflict(attempt),
         }
     }
 
