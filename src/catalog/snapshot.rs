@@ -6,11 +6,14 @@ use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile, Defini
 use crate::catalog::file_change::FileChange;
 use crate::catalog::hint::hint;
 use crate::session::Settings;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::{Duration, SystemTime};
+
+/// How often the wait for another session's change looks again.
+const POLL: Duration = Duration::from_millis(5);
 
 /// The adapters and connections of one database instance.
 pub struct Catalog {
@@ -85,9 +88,17 @@ impl Catalog {
         }
     }
 
-    /// Waits until no other session creates or drops a connection, and keeps others from it.
-    pub fn changing(&self) -> MutexGuard<'_, ()> {
-        lock(&self.changing)
+    /// Waits until no other session creates or drops a connection, and keeps others from it. Fails when the user interrupts: the other
+    /// one may wait for the file.
+    pub fn changing(&self, interrupted: &dyn Fn() -> bool) -> Result<MutexGuard<'_, ()>> {
+        loop {
+            match self.changing.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if interrupted() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(POLL),
+            }
+        }
     }
 
     /// Fails when connections may not be created or dropped.

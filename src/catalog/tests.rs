@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, CatalogSnapshot, Environment};
 use crate::session::Settings;
+use crate::ErrorKind;
 use expect_test::{expect, Expect};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -177,6 +178,15 @@ fn a_snapshot_is_kept_until_a_file_changes() {
     std::fs::write(fixture.path("other.yaml"), "").unwrap();
     fixture.settings.connections_file = fixture.path("other.yaml").display().to_string();
     assert!(fixture.snapshot().connections().is_empty());
+}
+
+#[test]
+fn the_wait_for_another_change_can_be_interrupted() {
+    let fixture = Fixture::new("");
+    let held = fixture.catalog.changing(&|| false).unwrap();
+    assert_eq!(fixture.catalog.changing(&|| true).err().unwrap().kind(), ErrorKind::Interrupted);
+    drop(held);
+    assert!(fixture.catalog.changing(&|| true).is_ok());
 }
 
 #[test]

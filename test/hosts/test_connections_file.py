@@ -68,3 +68,32 @@ def test_a_file_is_made_in_the_first_place_that_would_be_read(python, around):
     """).check()
     path = str(around.folder / "home of unify" / "connections.yaml")
     assert outcome.stdout.splitlines() == [f"created in {path}; not set in the environment: T", path]
+
+
+def test_who_waits_for_a_change_can_be_interrupted(python, around):
+    # Another process has the lock, one session waits for it, and the other for that session.
+    outcome = python.run(around, """
+        import fcntl
+        path = "own.yaml"
+        lock = open(".own.yaml.lock", "w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        con = connect()
+        con.execute(f"SET GLOBAL unify_connections_file = '{path}'")
+        make = "CREATE OR REPLACE {0} CONNECTION c (ADAPTER hackernews)"
+        first, second = con.cursor(), con.cursor()
+        waiting, results = in_thread(lambda: first.execute(make.format("PERSISTENT")).fetchall())
+        def interrupted():
+            thread, results = in_thread(lambda: second.execute(make.format("")).fetchall())
+            while thread.is_alive():
+                second.interrupt()
+                thread.join(0.02)
+            return str(results[0])
+        # Until the first one waits, the second one need not.
+        message = until(interrupted, lambda message: "nterrupt" in message, seconds=5)
+        print("nterrupt" in message, waiting.is_alive())
+        while waiting.is_alive():
+            first.interrupt()
+            waiting.join(0.02)
+        print("nterrupt" in str(results[0]))
+    """).check()
+    assert outcome.stdout == "True True\nTrue\n"

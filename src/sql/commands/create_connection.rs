@@ -196,7 +196,7 @@ impl Request {
         }
         Catalog::check_changeable(&ctx.settings)?;
         let catalog = &ctx.instance.catalog;
-        let _one_at_a_time = catalog.changing();
+        let _one_at_a_time = catalog.changing(ctx.interrupted)?;
         let definition = Definition::new(&self.name, &self.adapter, &self.options)?;
         // Under its lock the file stays as it is looked at here.
         let change = if self.persistent { Some(catalog.change_file(&ctx.settings, ctx.interrupted)?) } else { None };

@@ -72,7 +72,7 @@ impl TableFunction for UnifyDropConnection {
         let (if_exists, cascade) = (arguments.named_flag(IF_EXISTS.name)?, arguments.named_flag(CASCADE.name)?);
         Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| {
             Catalog::check_changeable(&ctx.settings)?;
-            let _one_at_a_time = ctx.instance.catalog.changing();
+            let _one_at_a_time = ctx.instance.catalog.changing(ctx.interrupted)?;
             let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
             if snapshot.connection(&name).is_none() && snapshot.unreadable().is_none() && if_exists {
                 return Ok(Vec::new());
