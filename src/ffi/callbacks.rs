@@ -4,6 +4,7 @@ use super::calls::progress_of;
 use super::database::DatabaseLease;
 use super::guard::guard_or;
 use super::own::OwnStatement;
+use super::raised;
 use super::settings::{value_of, ContextSettings};
 use super::state::State;
 use super::wait::{exception_of, exception_text, Wait};
@@ -176,6 +177,11 @@ extern "C" fn unify_table_function_free(function: *mut c_void) {
 #[no_mangle]
 extern "C" fn unify_progress(bind_data: *const c_void) -> f64 {
     guard_or(-1.0, || progress_of(bind_data))
+}
+
+#[no_mangle]
+extern "C" fn unify_take_exception() -> Answer {
+    guard_or(Answer::NONE, || raised::take().map_or(Answer::NONE, |text| Answer { kind: -1, text: Text::give(text) }))
 }
 
 #[no_mangle]

@@ -1,6 +1,7 @@
 //! Runs bound calls of Unify's table functions, in steps where they wait.
 
 use super::guard::guard;
+use super::raised;
 use super::scan::{ScanPlan, ScanRun};
 use super::settings::ContextSettings;
 use super::state::State;
@@ -139,9 +140,8 @@ pub unsafe extern "C" fn init(info: duckdb_init_info) {
         Ok(())
     });
     if let Err(err) = outcome {
-        let message = message_of(&err);
-        // SAFETY: the message is copied.
-        unsafe { duckdb_init_set_error(info, message.as_ptr()) };
+        // SAFETY: the info is valid, the message a C string.
+        raised::fail(&err, |message| unsafe { duckdb_init_set_error(info, message) });
     }
 }
 
@@ -180,9 +180,8 @@ pub unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chu
         fill(call, run_state, output)
     });
     if let Err(err) = outcome {
-        let message = message_of(&err);
-        // SAFETY: the message is copied.
-        unsafe { duckdb_function_set_error(info, message.as_ptr()) };
+        // SAFETY: the info is valid, the message a C string.
+        raised::fail(&err, |message| unsafe { duckdb_function_set_error(info, message) });
     }
 }
 

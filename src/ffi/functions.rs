@@ -1,11 +1,12 @@
 //! Registers Unify's table functions, and binds their calls.
 
 use super::callbacks::Text;
-use super::calls::{free_call, gone, init, message_of, run, statement_context, Call, CallPlan};
+use super::calls::{free_call, gone, init, run, statement_context, Call, CallPlan};
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
 use super::host::Bridge;
 use super::own::OwnStatement;
+use super::raised;
 use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
@@ -147,9 +148,8 @@ extern "C" fn free_registered(extra: *mut c_void) {
 
 unsafe extern "C" fn bind(info: duckdb_bind_info) {
     if let Err(err) = guard(|| bind_call(info)).or_else(|err| guard(|| fail_later(info, err))) {
-        let message = message_of(&err);
-        // SAFETY: the message is copied.
-        unsafe { duckdb_bind_set_error(info, message.as_ptr()) };
+        // SAFETY: the info is valid, the message a C string.
+        raised::fail(&err, |message| unsafe { duckdb_bind_set_error(info, message) });
     }
 }
 

@@ -16,6 +16,7 @@ mod init;
 mod json_type;
 mod json_value;
 mod own;
+mod raised;
 mod result;
 mod scan;
 mod settings;

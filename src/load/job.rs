@@ -253,7 +253,7 @@ impl Job {
     }
 
     /// Waits until the job ends. Asks `interrupted` at least every 100 ms; when it says so the job goes on and the error's kind
-    /// is [`ErrorKind::Interrupted`]. A timeout does the same.
+    /// is [`ErrorKind::Interrupted`]. After a timeout the job goes on, too.
     pub fn wait(&self, interrupted: &dyn Fn() -> bool, timeout: Option<Duration>) -> Result<LoadReport> {
         let started = Instant::now();
         let mut line = ProgressLine::new(self.progress, &self.label);
@@ -267,7 +267,7 @@ impl Job {
                 return Err(self.interrupted());
             }
             if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
-                return Err(self.still_running("the statement waited as long as 'unify_load_timeout' allows"));
+                return Err(Error::config(self.still_running("the statement waited as long as 'unify_load_timeout' allows")));
             }
         }
     }
@@ -282,19 +282,18 @@ impl Job {
     /// Returns the error of a statement that the user interrupted: the job goes on. DuckDB's command line shows no errors of such
     /// statements, so a terminal that shows progress shows this, too.
     pub fn interrupted(&self) -> Error {
-        let err = self.still_running("the statement was interrupted");
+        let err = Error::new(ErrorKind::Interrupted, self.still_running("the statement was interrupted"));
         progress::tell(self.progress, err.message());
         err
     }
 
-    /// Returns the error of a statement that stopped waiting: the job goes on.
-    fn still_running(&self, why: &str) -> Error {
+    /// Returns the message for a statement that stopped waiting: the job goes on.
+    fn still_running(&self, why: &str) -> String {
         let (id, label) = (self.id, &self.label);
-        let message = format!(
+        format!(
             "{why}; job {id} goes on loading {label}: SHOW JOB {id} shows how far it is, WAIT FOR JOB {id} waits for its end, CANCEL JOB \
              {id} ends it"
-        );
-        Error::new(ErrorKind::Interrupted, message)
+        )
     }
 
     /// Asks the job to stop as soon as it can. The first to ask is the one that its end names.

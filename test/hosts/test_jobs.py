@@ -46,6 +46,34 @@ def test_a_waiting_statement_shows_its_progress_and_can_be_interrupted(python, a
     check(python, around, script, expected)
 
 
+def test_what_is_interrupted_while_it_is_bound_raises_the_interrupt_of_the_host(python, around):
+    statements = ["SELECT * FROM shop.halfway", "DESCRIBE shop.halfway", "CREATE VIEW mine AS FROM shop.halfway", "PREPARE mine AS FROM shop.halfway",
+                  "CREATE TABLE mine AS FROM shop.halfway", "COPY shop.halfway TO 'mine.csv'", "FROM unify_scan('shop', 'halfway')"]
+    script = f"""
+        con = connect("x.duckdb")
+        con.execute("LOAD TABLE shop.halfway IN BACKGROUND").fetchall()
+        def interrupted(statement):
+            waiting = con.cursor()
+            thread, results = in_thread(lambda: waiting.execute(statement).fetchall())
+            while thread.is_alive():
+                waiting.interrupt()
+                thread.join(0.02)
+            return results[0]
+        for statement in {statements}:
+            # Before the waiting begins DuckDB itself obeys, with fewer words.
+            err = until(lambda: interrupted(statement), lambda err: "INTERRUPT Error: Interrupted!" not in str(err))
+            print(type(err).__name__, "job 1 goes on loading shop.halfway: SHOW JOB 1 shows" in str(err))
+        con.execute("SET unify_load_timeout = 0.01")
+        try:
+            con.execute("SELECT * FROM shop.halfway")
+        except duckdb.Error as err:
+            print(type(err).__name__, "unify_load_timeout" in str(err))
+        get("/__control?open=1")
+        print(con.execute("SELECT status, rows FROM unify_wait(1)").fetchall())
+    """
+    check(python, around, script, "InterruptException True\n" * len(statements) + "BinderException True\n[('success', 100)]\n")
+
+
 def test_progress_is_unknown_without_a_total(python, around):
     script = """
         con = connect("x.duckdb")

@@ -114,10 +114,13 @@ extern "C" void UNIFY_EXPORT(unify_make_optional_)(void *table_function) {
 
 extern "C" double unify_progress(const void *bind_data);
 
-//! Lets a table function made by duckdb_create_table_function wait between its steps, and say how far it is: percent, or -1 for unknown.
+//! Lets a table function made by duckdb_create_table_function wait between its steps, say how far it is (percent, or -1 for unknown), and
+//! throw what its callbacks leave to be thrown.
 extern "C" void UNIFY_EXPORT(unify_run_in_steps_)(void *table_function) {
 	using namespace duckdb;
 	auto &function = *reinterpret_cast<TableFunction *>(table_function);
+	function.bind = BindOrThrow;
+	function.init_global = InitOrThrow;
 	function.function = RunInSteps;
 	function.table_scan_progress = [](ClientContext &, const FunctionData *data, const GlobalTableFunctionState *) -> double {
 		return unify_progress(reinterpret_cast<const BindDataHandle *>(data)->bind_data);

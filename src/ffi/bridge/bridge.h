@@ -36,6 +36,8 @@ void *unify_extract(void *database, UnifyText sql);
 void unify_extracted_free(void *extracted);
 void *unify_table_function_new();
 void unify_table_function_free(void *table_function);
+//! The exception to throw, as DuckDB writes it, when `kind` is -1: what the callback of a table function that this thread ran last left.
+UnifyAnswer unify_take_exception();
 //! What the table function that this thread ran last waits for, or null when it does not. Freed with unify_wait_free.
 void *unify_take_wait();
 //! Waits a while. `kind` -1: it waits in vain, and text is the exception to throw, as DuckDB writes it.

@@ -1,9 +1,19 @@
-// Table functions that wait between their steps, and checks of settings.
+// Table functions that wait between their steps and throw exceptions of their own, and checks of settings.
 #pragma once
 
 #include "supplied.hpp"
 
 namespace duckdb {
+
+//! Throws the exception that an answer of Rust holds, if it is one.
+static void ThrowWrong(UnifyAnswer answer) {
+	auto is_wrong = answer.kind < 0;
+	string error(answer.text.data ? answer.text.data : "", answer.text.size);
+	unify_answer_free(answer);
+	if (is_wrong) {
+		throw std::runtime_error(error);
+	}
+}
 
 //===----------------------------------------------------------------------===//
 // Table functions that wait
@@ -15,26 +25,45 @@ struct WaitTask : public AsyncTask {
 		unify_wait_free(wait);
 	}
 	void Execute() override {
-		auto answer = unify_wait_a_while(wait);
-		auto fails = answer.kind < 0;
-		string error(answer.text.data ? answer.text.data : "", answer.text.size);
-		unify_answer_free(answer);
-		if (fails) {
-			throw std::runtime_error(error);
-		}
+		ThrowWrong(unify_wait_a_while(wait));
 	}
 	void *wait;
 };
 
 //! What the host runs for every table function of its C API.
-static table_function_t HostFunction() {
-	static const table_function_t function = [] {
-		auto host_function = reinterpret_cast<TableFunction *>(unify_table_function_new());
-		auto result = host_function->function;
-		unify_table_function_free(host_function);
-		return result;
-	}();
-	return function;
+struct HostFunction {
+	table_function_bind_t bind;
+	table_function_init_global_t init;
+	table_function_t function;
+
+	static const HostFunction &Get() {
+		static const HostFunction host = [] {
+			auto made = reinterpret_cast<TableFunction *>(unify_table_function_new());
+			HostFunction result {made->bind, made->init_global, made->function};
+			unify_table_function_free(made);
+			return result;
+		}();
+		return host;
+	}
+};
+
+// The host's code throws one type of exception for each callback. So a callback that wants another one returns as if all was well.
+static unique_ptr<FunctionData> BindOrThrow(ClientContext &context, TableFunctionBindInput &input,
+                                            vector<LogicalType> &types, vector<ColumnName> &names) {
+	auto result = HostFunction::Get().bind(context, input, types, names);
+	ThrowWrong(unify_take_exception());
+	return result;
+}
+
+static unique_ptr<GlobalTableFunctionState> InitOrThrow(ClientContext &context, TableFunctionInitInput &input) {
+	auto result = HostFunction::Get().init(context, input);
+	ThrowWrong(unify_take_exception());
+	return result;
+}
+
+static void RunOrThrow(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
+	HostFunction::Get().function(context, input, output);
+	ThrowWrong(unify_take_exception());
 }
 
 #ifndef UNIFY_DUCKDB_1_5
@@ -61,7 +90,7 @@ static bool CanBlock(const TableFunctionInput &input) {
 
 // While the function waits, DuckDB does other things: it asks for the progress and obeys interruption. Where it cannot, we wait here.
 static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
-	HostFunction()(context, input, output);
+	RunOrThrow(context, input, output);
 	while (auto wait = unify_take_wait()) {
 		auto task = unique_ptr<AsyncTask>(new WaitTask(wait));
 		if (CanBlock(input)) {
@@ -71,7 +100,7 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 			return;
 		}
 		task->Execute();
-		HostFunction()(context, input, output);
+		RunOrThrow(context, input, output);
 	}
 }
 
@@ -94,13 +123,7 @@ template struct Opened<mutex, &GlobalUserSettings::lock>;
 // Asked by DuckDB before it keeps a value. The callback is not told which setting is meant, so each has one of its own.
 template <size_t setting>
 static void CheckSetting(ClientContext &, SetScope, Value &value) {
-	auto answer = unify_check_setting(setting, &value);
-	auto is_wrong = answer.kind < 0;
-	string error(answer.text.data ? answer.text.data : "", answer.text.size);
-	unify_answer_free(answer);
-	if (is_wrong) {
-		throw std::runtime_error(error);
-	}
+	ThrowWrong(unify_check_setting(setting, &value));
 }
 
 template <size_t... settings>
