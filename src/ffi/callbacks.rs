@@ -202,6 +202,15 @@ extern "C" fn unify_wait_a_while(wait: *mut c_void) -> Answer {
 }
 
 #[no_mangle]
+extern "C" fn unify_wait_interrupted(wait: *mut c_void) -> Answer {
+    guard_or(Answer::NONE, || {
+        // SAFETY: the bridge lends what `unify_take_wait` gave.
+        let wait = unsafe { &*wait.cast::<Wait>() };
+        wait.interrupted().map_or(Answer::NONE, |err| Answer { kind: 1, text: Text::give(err.message().to_string()) })
+    })
+}
+
+#[no_mangle]
 extern "C" fn unify_wait_free(wait: *mut c_void) {
     guard_or((), || {
         // SAFETY: made by `unify_take_wait`, freed once.

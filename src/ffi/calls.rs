@@ -206,7 +206,7 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
         _ => return Err(Error::internal("a call has nothing to run")),
     };
     match (step, &mut run_state.run) {
-        (Step::Waits(awaited), _) => return Ok(Some(Wait { awaited, state: call.state.clone(), context: call.context })),
+        (Step::Waits(awaited), _) => return Ok(Some(Wait::new(awaited, call.state.clone(), call.context))),
         (Step::More(batch), CallRun::Working(_, handed)) => *handed = Handed::new(vec![batch]),
         (Step::More(_), _) => return Err(Error::internal("a call has more rows, but no work")),
         (Step::Rows(batches), run) => *run = CallRun::Rows(Handed::new(batches)),

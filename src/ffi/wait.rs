@@ -5,12 +5,12 @@ use crate::load::Awaited;
 use crate::{Error, ErrorKind, Result};
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// How long one wait takes at most: as often DuckDB asks for the progress.
 const A_WHILE: Duration = Duration::from_millis(50);
-/// How often a wait asks whether the user interrupted. DuckDB's own answer to that would not say that the job goes on.
+/// How often a wait asks whether the user interrupted.
 const POLL: Duration = Duration::from_millis(10);
 
 thread_local! {
@@ -20,13 +20,20 @@ thread_local! {
 
 /// A wait for a job, the daemon or an API, on behalf of a statement.
 pub struct Wait {
-    pub awaited: Arc<dyn Awaited>,
-    pub state: Weak<State>,
-    /// Address of the ClientContext whose statement waits; it lives as long as the wait.
-    pub context: usize,
+    awaited: Arc<dyn Awaited>,
+    state: Weak<State>,
+    /// Address of the ClientContext whose statement waits; the wait asks for it while that statement runs.
+    context: usize,
+    /// What a user who interrupted was told: once, whoever noticed it.
+    told: OnceLock<Error>,
 }
 
 impl Wait {
+    /// Makes the wait of a statement that runs in the ClientContext at that address.
+    pub fn new(awaited: Arc<dyn Awaited>, state: Weak<State>, context: usize) -> Wait {
+        Wait { awaited, state, context, told: OnceLock::new() }
+    }
+
     /// Leaves the wait for the bridge; `None` forgets one that was not taken.
     pub fn leave(wait: Option<Wait>) {
         WAIT.set(wait);
@@ -42,10 +49,19 @@ impl Wait {
         let began = Instant::now();
         while began.elapsed() < A_WHILE && !self.awaited.wait_at_most(POLL) {
             if self.state.upgrade().is_some_and(|state| state.is_interrupted(self.context)) {
-                return Err(self.awaited.interrupted());
+                return Err(self.told());
             }
         }
         Ok(())
+    }
+
+    /// Returns the error for a user who interrupted, unless the wait need not go on.
+    pub fn interrupted(&self) -> Option<Error> {
+        (!self.awaited.wait_at_most(Duration::ZERO)).then(|| self.told())
+    }
+
+    fn told(&self) -> Error {
+        self.told.get_or_init(|| self.awaited.interrupted()).clone()
     }
 }
 

@@ -35,9 +35,9 @@ def test_a_waiting_statement_shows_its_progress_and_can_be_interrupted(python, a
             return str(results[0])
         parts = ("job 1 goes on loading shop.halfway", "SHOW JOB 1", "WAIT FOR JOB 1", "CANCEL JOB 1")
         for statement in {WAITING}:
-            # Between two steps of the waiting DuckDB itself obeys, with fewer words.
-            message = until(lambda: interrupted(statement), lambda message: "INTERRUPT Error: Interrupted!" not in message)
-            print([part in message for part in parts])
+            # Whether DuckDB or the waiting notices it first is chance.
+            messages = [interrupted(statement) for _ in range(8)]
+            print([all(part in message for message in messages) for part in parts])
         print(con.execute("SELECT job, state, percent FROM unify_jobs()").fetchall())
         get("/__control?open=1")
         print(con.execute("SELECT status, rows FROM unify_wait(1)").fetchall())

@@ -42,6 +42,8 @@ UnifyAnswer unify_take_exception();
 void *unify_take_wait();
 //! Waits a while. `kind` -1: it waits in vain, and text is the exception to throw, as DuckDB writes it.
 UnifyAnswer unify_wait_a_while(void *wait);
+//! The message for a user who interrupts the statement that waits; `kind` 0 when it need not wait any more.
+UnifyAnswer unify_wait_interrupted(void *wait);
 void unify_wait_free(void *wait);
 //! Drops what Rust keeps for the database; called once, when the database goes away.
 void unify_state_free(void *state);

@@ -5,6 +5,14 @@
 
 namespace duckdb {
 
+//! Opens a private member: the argument of an explicit instantiation may name it.
+template <class OWNER, class NAME, class MEMBER, MEMBER OWNER::*member>
+struct Opened {
+	friend MEMBER &Open(OWNER &owner, NAME *) {
+		return owner.*member;
+	}
+};
+
 //! Throws the exception that an answer of Rust holds, if it is one.
 static void ThrowWrong(UnifyAnswer answer) {
 	auto is_wrong = answer.kind < 0;
@@ -18,16 +26,59 @@ static void ThrowWrong(UnifyAnswer answer) {
 //===----------------------------------------------------------------------===//
 // Table functions that wait
 //===----------------------------------------------------------------------===//
-struct WaitTask : public AsyncTask {
-	explicit WaitTask(void *wait_p) : wait(wait_p) {
+//! Owns a wait of Rust's.
+struct Wait {
+	explicit Wait(void *wait_p) : wait(wait_p) {
 	}
-	~WaitTask() override {
+	~Wait() {
 		unify_wait_free(wait);
 	}
-	void Execute() override {
-		ThrowWrong(unify_wait_a_while(wait));
-	}
 	void *wait;
+};
+
+struct WaitTask : public AsyncTask {
+	explicit WaitTask(shared_ptr<Wait> wait_p) : wait(std::move(wait_p)) {
+	}
+	void Execute() override {
+		ThrowWrong(unify_wait_a_while(wait->wait));
+	}
+	shared_ptr<Wait> wait;
+};
+
+struct RawMessage;
+struct FinalMessage;
+string &Open(ErrorData &error, RawMessage *);
+string &Open(ErrorData &error, FinalMessage *);
+template struct Opened<ErrorData, RawMessage, string, &ErrorData::raw_message>;
+template struct Opened<ErrorData, FinalMessage, string, &ErrorData::final_message>;
+
+//! What the statement of a session waits for. DuckDB looks for the user's interrupt, too, and often before the wait does; then its error
+//! gets the words that the wait would have had for it.
+struct SessionWait : public ClientContextState {
+	void Begin(shared_ptr<Wait> wait) {
+		lock_guard<mutex> guard(lock);
+		last = std::move(wait);
+	}
+	// The statement's tasks have ended.
+	void QueryEnd(ClientContext &, optional_ptr<ErrorData> error) override {
+		shared_ptr<Wait> wait;
+		{
+			lock_guard<mutex> guard(lock);
+			wait = std::move(last);
+		}
+		if (!wait || !error || error.get()->Message() != "INTERRUPT Error: Interrupted!") {
+			return;
+		}
+		auto answer = unify_wait_interrupted(wait->wait);
+		if (answer.kind != 0) {
+			string message(answer.text.data, answer.text.size);
+			Open(*error.get(), static_cast<FinalMessage *>(nullptr)) = "INTERRUPT Error: " + message;
+			Open(*error.get(), static_cast<RawMessage *>(nullptr)) = std::move(message);
+		}
+		unify_answer_free(answer);
+	}
+	mutex lock;
+	shared_ptr<Wait> last;
 };
 
 //! What the host runs for every table function of its C API.
@@ -91,8 +142,10 @@ static bool CanBlock(const TableFunctionInput &input) {
 // While the function waits, DuckDB does other things: it asks for the progress and obeys interruption. Where it cannot, we wait here.
 static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataChunk &output) {
 	RunOrThrow(context, input, output);
-	while (auto wait = unify_take_wait()) {
-		auto task = unique_ptr<AsyncTask>(new WaitTask(wait));
+	while (auto taken = unify_take_wait()) {
+		auto wait = make_shared_ptr<Wait>(taken);
+		context.registered_state->GetOrCreate<SessionWait>("unify")->Begin(wait);
+		auto task = unique_ptr<AsyncTask>(new WaitTask(std::move(wait)));
 		if (CanBlock(input)) {
 			vector<unique_ptr<AsyncTask>> tasks;
 			tasks.push_back(std::move(task));
@@ -107,18 +160,11 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 //===----------------------------------------------------------------------===//
 // Settings
 //===----------------------------------------------------------------------===//
-//! Opens a private member: the argument of an explicit instantiation may name it.
-template <class MEMBER, MEMBER GlobalUserSettings::*member>
-struct Opened {
-	friend MEMBER &Open(GlobalUserSettings &settings, MEMBER *) {
-		return settings.*member;
-	}
-};
 using OptionMap = decltype(std::declval<GlobalUserSettings>().GetExtensionSettings());
 OptionMap &Open(GlobalUserSettings &settings, OptionMap *);
 mutex &Open(GlobalUserSettings &settings, mutex *);
-template struct Opened<OptionMap, &GlobalUserSettings::extension_parameters>;
-template struct Opened<mutex, &GlobalUserSettings::lock>;
+template struct Opened<GlobalUserSettings, OptionMap, OptionMap, &GlobalUserSettings::extension_parameters>;
+template struct Opened<GlobalUserSettings, mutex, mutex, &GlobalUserSettings::lock>;
 
 // Asked by DuckDB before it keeps a value. The callback is not told which setting is meant, so each has one of its own.
 template <size_t setting>
