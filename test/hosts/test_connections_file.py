@@ -14,6 +14,7 @@ def makers(python, around, count: int):
     """Starts processes that make persistent connections, one after the other, until each has made `count`."""
     script = """
         con = connect("{0}.duckdb")
+        con.execute("SET enable_progress_bar = false")
         con.execute("RESET GLOBAL unify_connections_file")
         print("ready", flush=True)
         for n in range({1}):
@@ -37,6 +38,7 @@ def test_no_entry_is_lost_and_all_else_stays(python, around):
     assert sorted(file.name for file in path.parent.iterdir()) == [".connections.yaml.lock", "connections.yaml"]
     names = python.run(around, """
         con = connect()
+        con.execute("SET enable_progress_bar = false")
         con.execute("RESET GLOBAL unify_connections_file")
         print(*[name for name, in con.execute("SELECT connection FROM unify_connections() WHERE persistent").fetchall()])
     """).check().stdout.split()
@@ -62,6 +64,7 @@ def test_a_file_is_made_in_the_first_place_that_would_be_read(python, around):
     around.more["UNIFY_HOME"] = str(around.folder / "home of unify")
     outcome = python.run(around, f"""
         con = connect()
+        con.execute("SET enable_progress_bar = false")
         con.execute("RESET GLOBAL unify_connections_file")
         print(con.execute({MAKE.format(0, 0)!r}).fetchone()[2])
         print(con.execute("SELECT source_file FROM unify_connections()").fetchone()[0])
