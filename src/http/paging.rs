@@ -29,7 +29,7 @@ pub struct PageFacts {
     pub next_link: Option<String>,
     /// Absolute URL of the last page.
     pub last_link: Option<String>,
-    /// Hash of the page's rows: equal for equal pages.
+    /// Hash of the page's records: equal for equal pages.
     pub fingerprint: u64,
     /// Hash of the body's bytes.
     pub body: u64,

@@ -104,7 +104,7 @@ pub struct ResumePoint {
 /// Hashes of a page, to know it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PagePrint {
-    /// Of its rows as typed columns: equal however the rest of the body changes, but not once a column has another type.
+    /// Of its records: equal however the rest of the body changes, but not once a column has another type.
     pub rows: u64,
     /// Of the bytes of its body.
     pub body: u64,
