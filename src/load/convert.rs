@@ -29,12 +29,13 @@ pub fn convert(
 ) -> Result<ConvertedPage> {
     let body = std::mem::take(&mut page.body);
     let of_body = foldhash::fast::FixedState::default().hash_one(&body);
-    PARSER.with_borrow_mut(|parser| {
+    let converted = PARSER.with_borrow_mut(|parser| {
         parser.read(&body, |root| {
             let FlatPage { batch, fingerprint } = row_plan.rows_of(root, schema, copied)?;
             let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint, body: of_body };
             let facts = facts_of(&table_def.paging, &page, root, rows);
             Ok(ConvertedPage { batch, facts })
         })
-    })
+    });
+    converted.unwrap_or_else(|fault| Err(page.not_json(&fault, &body)))
 }
