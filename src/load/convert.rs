@@ -33,7 +33,7 @@ pub fn convert(
         parser.read(&body, |root| {
             let FlatPage { batch, fingerprint } = row_plan.rows_of(root, schema, copied)?;
             let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint, body: of_body };
-            let facts = facts_of(&table_def.paging, &page, root, rows);
+            let facts = facts_of(&table_def.paging, &page, root, rows)?;
             Ok(ConvertedPage { batch, facts })
         })
     });

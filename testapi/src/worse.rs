@@ -36,6 +36,7 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Arc<Control>) -> Re
         ["tokens", kind] => tokens(asked, kind),
         ["clamped", way] => clamped(asked, way),
         ["alike", way] => alike(asked, way),
+        ["next", kind] => next(asked, kind),
         ["late"] => late(asked),
         ["body", kind] => body(kind),
         ["limit", _] => limit(control),
@@ -130,6 +131,25 @@ fn alike(asked: &Asked, way: &str) -> Response {
             answer::with_header(answer::json(&Value::Array(data)), "link", &link)
         }
         _ => answer::json(&Value::Array(data)),
+    }
+}
+
+/// Answers two pages of which the first names the second in an odd way, in its body or its header.
+fn next(asked: &Asked, kind: &str) -> Response {
+    let is_first = asked.value("page").is_none();
+    let next = match kind {
+        "object" => json!({ "href": format!("{}?page=2", asked.path) }),
+        "port" => json!("http://127.0.0.1:99999/worse/next/port"),
+        "false" => json!(false),
+        "number" => json!(2),
+        _ => Value::Null,
+    };
+    let first = if is_first { 0 } else { PAGE_SIZE };
+    let rows: Vec<Value> = (first..first + PAGE_SIZE).map(row).collect();
+    let response = answer::json(&json!({ "rows": rows, "next": if is_first { next } else { Value::Null } }));
+    match kind {
+        "header" if is_first => answer::with_header(response, "link", "<http://127.0.0.1:99999/worse/next/header>; rel=\"next\""),
+        _ => response,
     }
 }
 

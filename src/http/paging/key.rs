@@ -65,14 +65,14 @@ impl PageKey {
         holds || !url.username().is_empty() || url.password().is_some()
     }
 
-    /// Returns words for messages; links and tokens are cut, since they may hold anything.
+    /// Returns words for messages; links and tokens are not in them, since they may hold anything.
     pub fn description(&self) -> String {
         match self {
             PageKey::Only | PageKey::Token(None) => "the first page".to_string(),
             PageKey::Page(page) => format!("page {page}"),
             PageKey::Offset { offset, .. } => format!("offset {offset}"),
             PageKey::Token(Some(_)) => "a later token".to_string(),
-            PageKey::Link(link) => format!("'{}'", link.split(['?', '#']).next().unwrap_or_default()),
+            PageKey::Link(_) => "a later link".to_string(),
         }
     }
 }
