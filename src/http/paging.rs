@@ -164,6 +164,14 @@ impl Pager {
         }
     }
 
+    /// Returns what the API told and did not give, once every page was answered.
+    pub fn shortfall(&self) -> Option<String> {
+        match &self.strategy {
+            Strategy::Numbered(numbered) => numbered.shortfall(),
+            Strategy::Sequential(_) | Strategy::Linked(_) => None,
+        }
+    }
+
     /// Returns where to continue when all pages up to `ordinal` (included) are stored and no other is. `None`: that page was
     /// not answered, or nothing follows it. To be asked in the order of the pages.
     pub fn resume_point(&mut self, ordinal: u64) -> Option<ResumePoint> {

@@ -37,6 +37,7 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Arc<Control>) -> Re
         ["clamped", way] => clamped(asked, way),
         ["alike", way] => alike(asked, way),
         ["next", kind] => next(asked, kind),
+        ["total", told] => total(asked, told.parse().unwrap_or(0)),
         ["late"] => late(asked),
         ["body", kind] => body(kind),
         ["limit", _] => limit(control),
@@ -151,6 +152,12 @@ fn next(asked: &Asked, kind: &str) -> Response {
         "header" if is_first => answer::with_header(response, "link", "<http://127.0.0.1:99999/worse/next/header>; rel=\"next\""),
         _ => response,
     }
+}
+
+/// Answers 30 rows in pages, each of which tells that there are as many rows as it is told to say, and pages to match.
+fn total(asked: &Asked, told: usize) -> Response {
+    let rows = answer::rows(30, (asked.number("page", 1).max(1) - 1) * PAGE_SIZE, PAGE_SIZE, row);
+    answer::json(&json!({ "total": told, "pages": told.div_ceil(PAGE_SIZE), "rows": rows }))
 }
 
 /// Answers 60 pages of 20 rows: `thing` is null in a thousand rows and then an object, `fresh` is there from page 50 on.
