@@ -20,13 +20,14 @@ fn main() -> unify::Result<()> {
         let body = &samples[page_idx % samples.len()];
         n_bytes += body.len();
         let start = Instant::now();
-        let batch = parser.read(body.as_bytes(), |root| {
+        let page = parser.read(body.as_bytes(), |root| {
             let parsed = Instant::now();
             parsing += parsed - start;
-            let batch = plan.rows_of(root, &schema, &[])?;
+            let page = plan.rows_of(root, &schema, &[]);
             converting += parsed.elapsed();
-            Ok(batch)
-        })?;
+            page
+        })??;
+        let batch = page.batch;
         n_rows += batch.n_rows;
         n_text_bytes += batch.text_bytes();
         schema = batch.schema;

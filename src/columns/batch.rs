@@ -114,7 +114,7 @@ impl Batch {
     }
 
     /// Returns a hash of the rows: equal for equal rows of equal columns, whatever the columns' order and those without a value.
-    pub fn fingerprint(&self) -> u64 {
+    pub(super) fn fingerprint(&self) -> u64 {
         let state = foldhash::fast::FixedState::default();
         let with_values = self.schema.columns.iter().zip(&self.columns).filter(|(_, vector)| vector.validity.bytes.contains(&1));
         with_values.fold(state.hash_one(self.n_rows), |sum, (column, vector)| {

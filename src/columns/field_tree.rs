@@ -23,7 +23,10 @@ pub(super) enum Route {
     /// Not decided before the first value that needs it.
     Unknown,
     Column(u32),
-    Skipped,
+    /// Becomes no column. The place is what its values are hashed with.
+    Skipped {
+        place: u64,
+    },
 }
 
 /// What becomes of a field's objects.

@@ -1,8 +1,9 @@
 //! Records into columns: each field's value goes straight to the column of its path.
 
-use super::batch::Batch;
+use super::batch::{Batch, ColumnData};
 use super::builder::ColumnBuilder;
 use super::field_tree::{FieldId, FieldTree, Objects, Route, META_ROOT, NONE, RECORD_ROOT};
+use super::left_out::{place_of, LeftOut};
 use super::names::{self, NameSet};
 use super::plan::RowPlan;
 use super::records::{meta_start, RecordGroup};
@@ -22,6 +23,14 @@ const MAX_CELLS: usize = 1 << 28;
 /// What a record that is no object is called.
 const VALUE: &str = "value";
 
+/// The records of a page as rows.
+#[derive(Debug, Clone)]
+pub struct FlatPage {
+    pub batch: Batch,
+    /// Hash of the records: equal for equal ones, the fields that become no column included.
+    pub fingerprint: u64,
+}
+
 /// The conversion of one page.
 pub(super) struct Flattener<'p, 'd> {
     plan: &'p RowPlan,
@@ -34,6 +43,7 @@ pub(super) struct Flattener<'p, 'd> {
     unbound: HashMap<String, u32>,
     meta_fields: Vec<FieldId>,
     params: Vec<(u32, View<'d>)>,
+    left_out: LeftOut,
     row_idx: usize,
     n_rows: usize,
 }
@@ -74,8 +84,19 @@ impl<'p, 'd> Flattener<'p, 'd> {
         let meta_fields = plan.meta_paths.iter().map(|path| tree.insert(META_ROOT, path)).collect();
         let builders = schema.columns.iter().map(|column| ColumnBuilder::new(column, n_rows)).collect();
         let schema = schema.clone();
-        let mut flattener =
-            Flattener { plan, tree, schema, builders, names: None, unbound, meta_fields, params: Vec::new(), row_idx: 0, n_rows };
+        let mut flattener = Flattener {
+            plan,
+            tree,
+            schema,
+            builders,
+            names: None,
+            unbound,
+            meta_fields,
+            params: Vec::new(),
+            left_out: LeftOut::default(),
+            row_idx: 0,
+            n_rows,
+        };
         for id in META_ROOT + 1..flattener.tree.fields.len() as FieldId {
             flattener.prepare(id);
         }
@@ -114,7 +135,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
     }
 
     /// Returns the rows.
-    pub(super) fn finish(mut self) -> Result<Batch> {
+    pub(super) fn finish(mut self) -> Result<FlatPage> {
         if self.schema.columns.is_empty() && self.row_idx > 0 {
             self.add_column(VALUE, record_source(vec![VALUE.to_string()]))?;
         }
@@ -132,7 +153,9 @@ impl<'p, 'd> Flattener<'p, 'd> {
             }
             columns.push(vector);
         }
-        Ok(Batch { schema: self.schema, columns, n_rows })
+        let batch = Batch { schema: self.schema, columns, n_rows };
+        let fingerprint = batch.fingerprint().wrapping_add(self.left_out.sum);
+        Ok(FlatPage { batch, fingerprint })
     }
 
     fn meta_values(&self, group: &RecordGroup<'d>) -> Vec<MetaValue<'p, 'd>> {
@@ -263,17 +286,25 @@ impl<'p, 'd> Flattener<'p, 'd> {
 
     #[inline]
     fn push_leaf(&mut self, id: FieldId, view: View<'d>) -> Result<()> {
-        let idx = match self.tree.fields[id as usize].route {
+        let route = match self.tree.fields[id as usize].route {
+            Route::Unknown => self.decide(id)?,
+            known => known,
+        };
+        let idx = match route {
             Route::Column(idx) => idx as usize,
-            Route::Skipped => return Ok(()),
-            Route::Unknown => match self.decide(id)? {
-                Some(idx) => idx as usize,
-                None => return Ok(()),
-            },
+            Route::Skipped { place } => {
+                self.left_out.add(place, self.row_idx, &view);
+                return Ok(());
+            }
+            Route::Unknown => return Err(Error::internal("a field that is neither a column nor left out")),
         };
         let builder = &mut self.builders[idx];
         if builder.declared {
             let kind = view.kind();
+            if matches!(builder.data, ColumnData::Date(_)) {
+                // The time of a day is left out.
+                self.left_out.add(idx as u64, self.row_idx, &view);
+            }
             return if builder.push_declared(self.row_idx, &view) { Ok(()) } else { Err(self.misfit(idx, kind)) };
         }
         if self.plan.lists_as_json && matches!(view, View::Array(_)) {
@@ -293,7 +324,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
 
     /// Gives a field its column, unless it is not selected.
     #[cold]
-    fn decide(&mut self, id: FieldId) -> Result<Option<u32>> {
+    fn decide(&mut self, id: FieldId) -> Result<Route> {
         let keys = self.tree.keys(id);
         let flattened = names::flattened(&keys);
         let (name, source) = if self.tree.root_of(id) == META_ROOT {
@@ -301,12 +332,13 @@ impl<'p, 'd> Flattener<'p, 'd> {
         } else if self.plan.selects(&flattened) {
             (self.plan.column_name(&flattened), record_source(keys))
         } else {
-            self.tree.field_mut(id).route = Route::Skipped;
-            return Ok(None);
+            let route = Route::Skipped { place: place_of(&keys) };
+            self.tree.field_mut(id).route = route;
+            return Ok(route);
         };
-        let idx = self.add_column(&name, source)?;
-        self.tree.field_mut(id).route = Route::Column(idx);
-        Ok(Some(idx))
+        let route = Route::Column(self.add_column(&name, source)?);
+        self.tree.field_mut(id).route = route;
+        Ok(route)
     }
 
     fn add_column(&mut self, name: &str, source: Vec<String>) -> Result<u32> {

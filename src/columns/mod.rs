@@ -7,6 +7,7 @@ mod conform;
 mod declared;
 mod field_tree;
 mod flatten;
+mod left_out;
 mod lists;
 mod names;
 mod plan;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
 pub use bound::BoundColumns;
+pub use flatten::FlatPage;
 pub use plan::RowPlan;
 pub use schema::SchemaChange;
 pub use temporal::{date_of, date_text, iso_date, iso_time, iso_timestamp, timestamp_of, timestamp_text};

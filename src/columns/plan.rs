@@ -1,11 +1,10 @@
 //! What a table's definition says about its rows, prepared once for all pages.
 
-use super::flatten::Flattener;
+use super::flatten::{FlatPage, Flattener};
 use super::names::{self, NameSet};
 use super::records::record_groups;
 use super::schema::{column_source, param_source};
 use super::types::{Column, ColumnType, TableSchema};
-use super::Batch;
 use crate::json::Node;
 use crate::spec::{ColumnPattern, Nested, ParamValue, TableDef};
 use crate::Result;
@@ -88,7 +87,7 @@ impl RowPlan {
     /// `schema` has the table's columns so far; the batch's schema is the same with wider types where needed and new columns at
     /// the end. `param_values` are the values of `copy_params_to_output`, in its order. Fails when the records are not where
     /// the table says, when a value does not fit a declared type, and beyond the limits on columns and text.
-    pub fn rows_of<'d>(&self, document: Node<'d>, schema: &TableSchema, param_values: &'d [ParamValue]) -> Result<Batch> {
+    pub fn rows_of<'d>(&self, document: Node<'d>, schema: &TableSchema, param_values: &'d [ParamValue]) -> Result<FlatPage> {
         let groups = record_groups(document, &self.path)?;
         let n_rows = groups.iter().map(|group| group.n_records()).sum();
         let mut flattener = Flattener::new(self, schema, n_rows);

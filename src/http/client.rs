@@ -7,6 +7,7 @@ use super::limits::{BudgetLeft, Limits};
 use super::transport::{Exchange, RawAnswer, Transport};
 use super::verdict::{wait_after_answer, Attempt, Judged};
 use super::{ApiRequest, Budget, Headers, Judge, Moment, Redactor, Verdict};
+use crate::json::JsonFault;
 use crate::spec::{AuthSpec, Connection};
 use crate::{Error, Result};
 use std::collections::hash_map::RandomState;
@@ -60,6 +61,19 @@ pub struct PageBody {
     pub url: Url,
     /// Query parameters that carry credentials; links of the answer lose them.
     pub(super) secret_params: Arc<[String]>,
+    pub(super) redactor: Arc<Redactor>,
+}
+
+impl PageBody {
+    /// Returns the error of a body that is no JSON, which shows the place without secrets. `body` has its bytes.
+    pub fn not_json(&self, fault: &JsonFault, body: &[u8]) -> Error {
+        /// Most characters of a body that an error shows.
+        const MOST: usize = 60;
+        match fault.offset() {
+            None => Error::data(fault.to_string()),
+            Some(offset) => Error::data(format!("{fault}, near '{}'", self.redactor.around(body, offset, MOST))),
+        }
+    }
 }
 
 /// What the answer to a request means.
@@ -107,7 +121,7 @@ pub struct ApiClient {
     auth: AuthSpec,
     credentials: Credentials,
     secret_params: Arc<[String]>,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     transport: Transport,
     budget: Budget,
     limits: Limits,
@@ -120,7 +134,7 @@ impl ApiClient {
             auth: auth_of(&connection)?.clone(),
             credentials: Credentials::of(&connection)?,
             secret_params: secret_params(&connection).into(),
-            redactor: Redactor::new(&connection),
+            redactor: Arc::new(Redactor::new(&connection)),
             transport: Transport::new(settings.timeout, settings.max_body_len)?,
             budget: Budget::new(&connection.adapter.throttle, settings.max_in_flight, connection.adapter.retry.park),
             limits: Limits::default(),
@@ -321,6 +335,7 @@ impl ApiClient {
             headers: answer.headers,
             url: url.clone(),
             secret_params: Arc::clone(&self.secret_params),
+            redactor: Arc::clone(&self.redactor),
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::Headers;
 use url::Url;
 
-/// Most links taken from one answer.
-const MAX_LINKS: usize = 64;
-
 /// A link of an answer to another resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    pub url: Url,
+    /// As it is written.
+    pub target: String,
+    /// `None` when the target is no URL.
+    pub url: Option<Url>,
     /// Relation types, in lower case.
     pub rels: Vec<String>,
 }
@@ -21,7 +21,8 @@ impl Link {
     }
 }
 
-/// Returns the links in all `Link` headers, relative ones resolved against `base`. What is no link is skipped.
+/// Returns the links in all `Link` headers that have a relation type, relative ones resolved against `base`. One whose target cannot be
+/// read is among them, without a URL.
 pub fn links_of(headers: &Headers, base: &Url) -> Vec<Link> {
     let mut links = Vec::new();
     for header in headers.all("link") {
@@ -31,22 +32,52 @@ pub fn links_of(headers: &Headers, base: &Url) -> Vec<Link> {
             rest = next;
             let rel = params.iter().find(|(name, _)| name.eq_ignore_ascii_case("rel"));
             let is_elsewhere = params.iter().any(|(name, _)| name.eq_ignore_ascii_case("anchor"));
-            if let (Ok(url), Some((_, rel)), false) = (base.join(target.trim()), rel, is_elsewhere) {
-                links.push(Link { url, rels: rel.split_whitespace().map(str::to_ascii_lowercase).collect() });
-            }
-            if links.len() >= MAX_LINKS {
-                return links;
-            }
+            let (Some((_, rel)), false) = (rel, is_elsewhere) else { continue };
+            links.push(Link {
+                target: target.text().to_string(),
+                url: target.in_brackets().and_then(|target| base.join(target).ok()),
+                rels: rel.split_whitespace().map(str::to_ascii_lowercase).collect(),
+            });
         }
     }
     links
 }
 
-/// Returns the text between the next `<` and `>`, and what follows.
-fn target_of(text: &str) -> Option<(&str, &str)> {
-    let start = text.find('<')? + 1;
-    let end = start + text[start..].find('>')?;
-    Some((&text[start..end], &text[end + 1..]))
+/// Where a link leads, as it is written.
+enum Target<'a> {
+    InBrackets(&'a str),
+    /// Without the brackets that a target has.
+    Bare(&'a str),
+}
+
+impl<'a> Target<'a> {
+    fn text(&self) -> &'a str {
+        match self {
+            Target::InBrackets(text) | Target::Bare(text) => text,
+        }
+    }
+
+    fn in_brackets(&self) -> Option<&'a str> {
+        match self {
+            Target::InBrackets(text) => Some(text),
+            Target::Bare(_) => None,
+        }
+    }
+}
+
+/// Returns the next link's target, and what follows.
+fn target_of(text: &str) -> Option<(Target<'_>, &str)> {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    if text.is_empty() {
+        return None;
+    }
+    let bare_len = text.find([';', ',']).unwrap_or(text.len());
+    let bracket = text.find('<').filter(|start| *start < bare_len);
+    let in_brackets = bracket.and_then(|start| Some((start + 1, start + text[start..].find('>')?)));
+    match in_brackets {
+        Some((start, end)) => Some((Target::InBrackets(text[start..end].trim()), &text[end + 1..])),
+        None => Some((Target::Bare(text[..bare_len].trim()), &text[bare_len..])),
+    }
 }
 
 /// Returns the `;`-separated parameters up to the next link's comma, and what follows it.
@@ -96,7 +127,7 @@ mod tests {
         let headers = Headers::new(headers.iter().map(|value| ("Link".to_string(), value.to_string())).collect());
         let base = Url::parse("https://api.test/v1/items?page=1").unwrap();
         let links: Vec<(String, String)> =
-            links_of(&headers, &base).iter().map(|link| (link.rels.join(" "), link.url.to_string())).collect();
+            links_of(&headers, &base).into_iter().map(|link| (link.rels.join(" "), link.url.map_or(link.target, String::from))).collect();
         let links: Vec<(&str, &str)> = links.iter().map(|(rel, url)| (rel.as_str(), url.as_str())).collect();
         assert_eq!(links, expected);
     }
@@ -128,9 +159,29 @@ mod tests {
     #[test]
     fn what_is_no_link_is_skipped() {
         check(
-            &["", "nonsense", "<unfinished", "<a>", "<b>; rel", "<x>; anchor=\"#foo\"; rel=next", "<c>; rel=\"next"],
-            &[("", "https://api.test/v1/b"), ("next", "https://api.test/v1/c")],
+            &["", "nonsense", "<unfinished", "<a>", "<b>; rel", "<x>; anchor=\"#foo\"; rel=next", "<c>; rel=\"next", "x <d>;rel=last"],
+            &[("", "https://api.test/v1/b"), ("next", "https://api.test/v1/c"), ("last", "https://api.test/v1/d")],
         );
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_read_is_no_missing_link() {
+        check(
+            &[
+                "<https://api.test:99999/x>; rel=next, <http://[bad>; rel=\"prev\"",
+                "<unfinished; rel=next",
+                "https://a.test/?a=1; rel=next",
+            ],
+            &[("next", "https://api.test:99999/x"), ("prev", "http://[bad"), ("next", "<unfinished"), ("next", "https://a.test/?a=1")],
+        );
+    }
+
+    #[test]
+    fn a_link_after_many_others_is_found() {
+        let many = "<x>; rel=item, ".repeat(1000) + "<y>; rel=next";
+        let headers = Headers::new(vec![("link".to_string(), many)]);
+        let links = links_of(&headers, &Url::parse("https://api.test/").unwrap());
+        assert!(links.iter().any(|link| link.has_rel("next")), "{}", links.len());
     }
 
     proptest! {

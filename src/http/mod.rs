@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod excerpt;
 mod facts;
 mod headers;
 mod limits;

@@ -29,7 +29,7 @@ pub struct PageFacts {
     pub next_link: Option<String>,
     /// Absolute URL of the last page.
     pub last_link: Option<String>,
-    /// Hash of the page's rows: equal for equal pages.
+    /// Hash of the page's records: equal for equal pages.
     pub fingerprint: u64,
     /// Hash of the body's bytes.
     pub body: u64,
@@ -161,6 +161,14 @@ impl Pager {
             Strategy::Numbered(numbered) => numbered.total_pages(),
             Strategy::Sequential(sequential) => sequential.total_pages(),
             Strategy::Linked(linked) => linked.total_pages(),
+        }
+    }
+
+    /// Returns what the API told and did not give, once every page was answered.
+    pub fn shortfall(&self) -> Option<String> {
+        match &self.strategy {
+            Strategy::Numbered(numbered) => numbered.shortfall(),
+            Strategy::Sequential(_) | Strategy::Linked(_) => None,
         }
     }
 

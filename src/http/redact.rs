@@ -6,6 +6,7 @@ use base64::Engine;
 use percent_encoding::{percent_encode, AsciiSet, NON_ALPHANUMERIC};
 use regex::Regex;
 use std::collections::BTreeSet;
+use std::fmt;
 use url::Url;
 
 /// What stands where a secret was.
@@ -26,6 +27,12 @@ pub struct Redactor {
     /// Names of secret options and of the parameters and headers they are sent in, in lower case.
     keys: BTreeSet<String>,
     patterns: Vec<(Regex, &'static str)>,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").finish_non_exhaustive()
+    }
 }
 
 impl Redactor {
@@ -74,6 +81,11 @@ impl Redactor {
         self.values.iter().any(|value| text.contains(value.as_str()))
     }
 
+    /// Returns how many bytes the longest form of a secret has.
+    pub(super) fn longest(&self) -> usize {
+        self.values.first().map_or(0, String::len)
+    }
+
     /// Returns the URL without user, password and secret parameters.
     pub fn url(&self, url: &Url) -> String {
         self.text(url.as_str())
@@ -115,6 +127,8 @@ fn forms_of(secrets: &[String]) -> Vec<String> {
                 .map(|_| url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>()),
         );
         forms.insert(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').to_string());
+        // As those who escape slashes write JSON.
+        forms.insert(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').replace('/', "\\/"));
         forms.insert(STANDARD.encode(secret));
         forms.insert(URL_SAFE_NO_PAD.encode(secret));
     }

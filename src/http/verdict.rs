@@ -139,7 +139,7 @@ impl Judge<'_> {
             "" => format!("returned {}", answer.status),
             name => format!("returned {} ({name})", answer.status),
         };
-        let line = self.redactor.text(&first_line(answer.body));
+        let line = self.redactor.first_line(answer.body, MAX_LINE_LEN);
         match (message, line.is_empty()) {
             (Some(message), _) => format!("{status}: {message}"),
             (None, true) => status,
@@ -175,18 +175,6 @@ fn body_matches(body: &[u8], path: &[String], expected: Option<&str>) -> bool {
         (_, None) => true,
         (serde_json::Value::String(text), Some(expected)) => text == expected,
         (other, Some(expected)) => expected == other.to_string().as_str(),
-    }
-}
-
-/// Returns the first line of a body that has text, cut to a length that fits a message.
-fn first_line(body: &[u8]) -> String {
-    let start = &body[..body.len().min(8 * MAX_LINE_LEN)];
-    let text = String::from_utf8_lossy(start);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match clean.char_indices().nth(MAX_LINE_LEN) {
-        Some((end, _)) => format!("{}...", &clean[..end]),
-        None => clean,
     }
 }
 

@@ -10,7 +10,7 @@ mod write;
 pub(crate) mod tests;
 
 pub use node::{ArrayIter, BigNumber, Node, ObjectIter, View};
-pub use parse::{parse, Document, Parser, MAX_DEPTH};
+pub use parse::{parse, Document, JsonFault, Parser, MAX_DEPTH};
 pub use path::JsonPath;
 pub use serde_json::{Map as JsonMap, Number as JsonNumber, Value as JsonValue};
 pub use write::{write_double, write_text};

@@ -6,6 +6,8 @@ use crate::{Error, Result};
 /// A JSONPath (RFC 9535). `data[-1:].id` and `$.data[-1:].id` are the same path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonPath {
+    /// As it was given.
+    text: String,
     /// The steps, when the path is nothing but keys and positions: the common case, walked without building a tree.
     steps: Option<Vec<Step>>,
     path: serde_json_path::JsonPath,
@@ -32,16 +34,17 @@ impl JsonPath {
         };
         let path = serde_json_path::JsonPath::parse(&full).map_err(|err| Error::config(format!("'{text}' is not a JSONPath: {err}")))?;
         let steps = steps_of(&full[1..]);
-        Ok(JsonPath { steps, path })
+        Ok(JsonPath { text: text.to_string(), steps, path })
     }
 
-    /// Returns the first match as text; `None` when there is none, or when it is null, a list or an object.
-    pub fn find_text(&self, root: Node<'_>) -> Option<String> {
-        self.first(root, |node| match node.view() {
-            View::Text(text) => Some(text.to_string()),
-            View::Boolean(_) | View::Integer(_) | View::BigNumber(_) | View::Double(_) => Some(node.to_json()),
-            View::Null | View::Array(_) | View::Object(_) => None,
-        })
+    /// Returns the path as it was given.
+    pub fn as_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns what `convert` makes of the first match; `None` when there is none.
+    pub fn find<T>(&self, root: Node<'_>, convert: impl FnOnce(Node<'_>) -> T) -> Option<T> {
+        self.first(root, |node| Some(convert(node)))
     }
 
     /// Returns the first match as an integer; texts of digits count.

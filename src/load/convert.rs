@@ -1,6 +1,6 @@
 //! From an answer's body to what the load needs of it: typed rows, and what it says about the pages.
 
-use crate::columns::{Batch, RowPlan, TableSchema};
+use crate::columns::{Batch, FlatPage, RowPlan, TableSchema};
 use crate::http::{facts_of, PageBody, PageFacts, PageRows};
 use crate::json::Parser;
 use crate::spec::{ParamValue, TableDef};
@@ -28,13 +28,14 @@ pub fn convert(
     copied: &[ParamValue],
 ) -> Result<ConvertedPage> {
     let body = std::mem::take(&mut page.body);
-    let fingerprint = foldhash::fast::FixedState::default().hash_one(&body);
-    PARSER.with_borrow_mut(|parser| {
+    let of_body = foldhash::fast::FixedState::default().hash_one(&body);
+    let converted = PARSER.with_borrow_mut(|parser| {
         parser.read(&body, |root| {
-            let batch = row_plan.rows_of(root, schema, copied)?;
-            let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint: batch.fingerprint(), body: fingerprint };
-            let facts = facts_of(&table_def.paging, &page, root, rows);
+            let FlatPage { batch, fingerprint } = row_plan.rows_of(root, schema, copied)?;
+            let rows = PageRows { n_rows: batch.n_rows as u64, fingerprint, body: of_body };
+            let facts = facts_of(&table_def.paging, &page, root, rows)?;
             Ok(ConvertedPage { batch, facts })
         })
-    })
+    });
+    converted.unwrap_or_else(|fault| Err(page.not_json(&fault, &body)))
 }

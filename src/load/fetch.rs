@@ -8,7 +8,9 @@ use super::places::SetPlace;
 use super::plan::copied_values;
 use super::pool::Workers;
 use crate::columns::{Batch, RowPlan, TableSchema};
-use crate::http::{request_of, Answer, ApiClient, ApiRequest, PageBody, PageFailure, PagePlace, ParamSet, RequestObserver, ResumePoint};
+use crate::http::{
+    request_of, Answer, ApiClient, ApiRequest, PageBody, PageFailure, PagePlace, Pager, ParamSet, RequestObserver, ResumePoint,
+};
 use crate::session::LogLevel;
 use crate::spec::{Connection, ParamValue, TableDef};
 use crate::{Error, Result};
@@ -138,9 +140,21 @@ impl Fetch {
                     }
                     Err(err) => order.failed(&place, PageFailure::Broken(err))?,
                 },
-                else => return order.done(),
+                else => {
+                    self.warn_of_shortfall(set, &order.pager);
+                    return order.done();
+                }
             }
         }
+    }
+
+    /// Notes that the API gave less than it told: that is no error, since a total may be an estimate.
+    fn warn_of_shortfall(&self, set: &ParamSet, pager: &Pager) {
+        let Some(shortfall) = pager.shortfall() else { return };
+        let first = Pager::new(&self.table_def.paging, self.max_pages).next_place();
+        let request = first.and_then(|place| request_of(&self.connection, &self.table_def, set, &place.key).ok());
+        let target = request.map(|request| format!("{}: ", self.client.text_of(&request))).unwrap_or_default();
+        self.job.log(LogLevel::Warning, || format!("{target}{shortfall}; check the table's 'paging' if rows are missing"));
     }
 
     fn expect_pages(&self, known: &mut u64, total: Option<u64>) {

@@ -1,7 +1,7 @@
 //! Endpoints that misbehave, each in one way.
 
 use crate::control::Control;
-use crate::{answer, Asked};
+use crate::{answer, Asked, TOKEN};
 use axum::body::{Body, Bytes};
 use axum::http::{header, HeaderValue};
 use axum::response::Response;
@@ -172,6 +172,11 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
         "error_inside" => answer::json(&json!({ "ok": false, "error": "quota used up", "rows": [] })),
         "deep" => answer::body(200, "application/json", format!("[{{\"deep\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000))),
         "echo" => answer::error(400, &format!("you sent {:?} {:?} {:?}", asked.authorization, asked.api_key, asked.query)),
+        // The credential stands where a message of ours ends.
+        "echo_late" => answer::body(400, "text/plain", format!("{} {TOKEN} is no good", "x".repeat(193))),
+        "echo_no_json" => {
+            answer::body(200, "text/plain", format!("This came along with the request as its password: {TOKEN}, and it is no good"))
+        }
         "login" => {
             let session = json!({ "access_token": "0123456789", "password": asked.authorization, "user": { "id": 1.50, "secret": 7 } });
             let response = answer::with_header(answer::json(&session), "set-cookie", "session=0123456789; Path=/");

@@ -35,6 +35,9 @@ pub async fn answer(asked: &Asked, parts: &[&str], control: &Arc<Control>) -> Re
         ["insert", way] => growing(asked, way, control),
         ["tokens", kind] => tokens(asked, kind),
         ["clamped", way] => clamped(asked, way),
+        ["alike", way] => alike(asked, way),
+        ["next", kind] => next(asked, kind),
+        ["total", told] => total(asked, told.parse().unwrap_or(0)),
         ["late"] => late(asked),
         ["body", kind] => body(kind),
         ["limit", _] => limit(control),
@@ -113,6 +116,48 @@ fn tokens(asked: &Asked, kind: &str) -> Response {
 fn clamped(asked: &Asked, way: &str) -> Response {
     let start = if way == "offsets" { asked.number("offset", 0) } else { (asked.number("page", 1).max(1) - 1) * 50 };
     answer::json(&Value::Array(answer::rows(120, start, asked.number("count", 50).min(50), row)))
+}
+
+/// Answers 200 rows that differ in their id and their day only: pages of 10 by number, token or link, and of 50 whatever was asked for.
+fn alike(asked: &Asked, way: &str) -> Response {
+    let size = if way == "clamped" { 50 } else { 10 };
+    let number = asked.number("page", 1).max(1);
+    let row = |idx: usize| json!({ "id": idx + 1, "state": "open", "at": format!("2024-01-01T{:02}:{:02}:00Z", idx / 60, idx % 60) });
+    let data = answer::rows(200, (number - 1) * size, size, row);
+    let next = (number < 200 / size).then(|| (number + 1).to_string());
+    match (way, &next) {
+        ("tokens", _) => answer::json(&json!({ "data": data, "next": next })),
+        ("links", Some(next)) => {
+            let link = format!("<{}?page={next}>; rel=\"next\"", asked.path);
+            answer::with_header(answer::json(&Value::Array(data)), "link", &link)
+        }
+        _ => answer::json(&Value::Array(data)),
+    }
+}
+
+/// Answers two pages of which the first names the second in an odd way, in its body or its header.
+fn next(asked: &Asked, kind: &str) -> Response {
+    let is_first = asked.value("page").is_none();
+    let next = match kind {
+        "object" => json!({ "href": format!("{}?page=2", asked.path) }),
+        "port" => json!("http://127.0.0.1:99999/worse/next/port"),
+        "false" => json!(false),
+        "number" => json!(2),
+        _ => Value::Null,
+    };
+    let first = if is_first { 0 } else { PAGE_SIZE };
+    let rows: Vec<Value> = (first..first + PAGE_SIZE).map(row).collect();
+    let response = answer::json(&json!({ "rows": rows, "next": if is_first { next } else { Value::Null } }));
+    match kind {
+        "header" if is_first => answer::with_header(response, "link", "<http://127.0.0.1:99999/worse/next/header>; rel=\"next\""),
+        _ => response,
+    }
+}
+
+/// Answers 30 rows in pages, each of which tells that there are as many rows as it is told to say, and pages to match.
+fn total(asked: &Asked, told: usize) -> Response {
+    let rows = answer::rows(30, (asked.number("page", 1).max(1) - 1) * PAGE_SIZE, PAGE_SIZE, row);
+    answer::json(&json!({ "total": told, "pages": told.div_ceil(PAGE_SIZE), "rows": rows }))
 }
 
 /// Answers 60 pages of 20 rows: `thing` is null in a thousand rows and then an object, `fresh` is there from page 50 on.

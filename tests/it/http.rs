@@ -159,7 +159,7 @@ impl Bench {
                 other => panic!("{other:?}"),
             };
             let (facts, numbers) = read(paging, &page);
-            if pager.answered(&place, &facts)? == PageVerdict::Keep {
+            if pager.answered(&place, &facts?)? == PageVerdict::Keep {
                 rows.extend(numbers);
             }
         }
@@ -167,7 +167,7 @@ impl Bench {
     }
 }
 
-fn read(paging: &Paging, page: &PageBody) -> (PageFacts, Vec<i128>) {
+fn read(paging: &Paging, page: &PageBody) -> (Result<PageFacts>, Vec<i128>) {
     let mut body = page.body.clone();
     let document = parse(&mut body).unwrap();
     let list = document.root().get("rows").unwrap_or(document.root());
@@ -407,6 +407,45 @@ fn links_in_the_body_are_followed() {
     });
     let paging = Paging::NextLink { link_path: JsonPath::parse("next").unwrap() };
     assert_eq!(Bench::new(adapter(&server.url(), bearer())).load(&paging).unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn a_next_page_that_cannot_be_read_is_an_error() {
+    let check = |paging: &Paging, header: &'static str, next: &'static str, expected: std::result::Result<&[i128], &str>| {
+        let server = Server::start(move |request, _| match request.param("p") {
+            None => Reply::json(format!("{{\"rows\": [1], \"next\": {next}}}")).header("Link", header.to_string()),
+            _ => Reply::json("{\"rows\": [2]}"),
+        });
+        match (Bench::new(adapter(&server.url(), bearer())).load(paging), expected) {
+            (Ok(rows), Ok(expected)) => assert_eq!(rows, expected, "{next} {header}"),
+            (Err(err), Err(expected)) => assert!(err.to_string().contains(expected), "{next} {header}: {err}"),
+            (found, _) => panic!("{next} {header}: {found:?}"),
+        }
+    };
+    let path = || JsonPath::parse("next").unwrap();
+    let links = Paging::NextLink { link_path: path() };
+    let tokens = Paging::PagerToken { token_param: "p".into(), count_param: None, page_size: 1, token_path: path(), has_more_path: None };
+    for end in ["null", "\"\"", "false"] {
+        check(&links, "", end, Ok(&[1]));
+        check(&tokens, "", end, Ok(&[1]));
+    }
+    check(&links, "", "\" \"", Ok(&[1]));
+    check(&links, "", "\"?p=2\"", Ok(&[1, 2]));
+    check(&tokens, "", "2", Ok(&[1, 2]));
+    check(&links, "", "\"http://127.0.0.1:99999/x\"", Err("link at 'next' is no URL ('http://127.0.0.1:99999/x'): invalid port number"));
+    check(&links, "", "{\"href\": \"/x\"}", Err("link at 'next' is an object; expected a text; check 'pager_link_path'"));
+    check(&links, "", "[\"/x\"]", Err("link at 'next' is a list"));
+    check(&links, "", "true", Err("link at 'next' is a boolean"));
+    check(&links, "", "7", Err("link at 'next' is a number"));
+    check(&tokens, "", "{\"cursor\": 1}", Err("token at 'next' is an object; expected a text or a number; check 'pager_token_path'"));
+    check(&tokens, "", "true", Err("token at 'next' is a boolean"));
+    let header = Paging::LinkHeader { count_param: None, page_size: 1 };
+    check(&header, "<?p=2>; rel=next", "null", Ok(&[1, 2]));
+    check(&header, "<?p=2>; rel=prev", "null", Ok(&[1]));
+    check(&header, "<http://127.0.0.1:99999/x>; rel=prev", "null", Ok(&[1]));
+    for wrong in ["<http://127.0.0.1:99999/x>; rel=\"next\"", "<http://[bad>; rel=next", "/x?p=2; rel=next"] {
+        check(&header, wrong, "null", Err("the 'Link' header names a next page that is no URL ('"));
+    }
 }
 
 fn numbered(total: Option<Total>) -> Paging {

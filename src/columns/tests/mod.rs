@@ -50,9 +50,17 @@ pub(super) fn names_pattern(name: &str) -> ColumnPattern {
 pub(super) fn convert_with(table_def: &TableDef, body: &str, schema: &TableSchema, params: &[ParamValue]) -> Result<Batch> {
     let mut bytes = body.as_bytes().to_vec();
     let document = parse(&mut bytes)?;
-    let batch = RowPlan::new(table_def).rows_of(document.root(), schema, params)?;
+    let batch = RowPlan::new(table_def).rows_of(document.root(), schema, params)?.batch;
     check_shape(&batch);
     Ok(batch)
+}
+
+/// Returns the fingerprint of a page.
+pub(super) fn fingerprint(table_def: &TableDef, body: &str) -> u64 {
+    let mut bytes = body.as_bytes().to_vec();
+    let document = parse(&mut bytes).unwrap();
+    let row_plan = RowPlan::new(table_def);
+    row_plan.rows_of(document.root(), &row_plan.initial_schema(&[]), &[]).unwrap().fingerprint
 }
 
 /// Converts the pages one after another, each starting from the columns so far, and fits all to the last columns.

@@ -182,6 +182,31 @@ fn only_selected_fields_come_along() {
 }
 
 #[test]
+fn pages_differ_in_fields_that_are_left_out() {
+    let selected = with(|t| t.select = vec![names_pattern("state")]);
+    let day = column("at", Some(DeclaredType::Scalar(ScalarType::Date)), None);
+    let declared = with(|t| {
+        t.columns = vec![column("state", None, None), day];
+        t.only_columns = true;
+    });
+    let page = |id: &str| format!(r#"[{{"id":{id},"state":"open"}},{{"id":0,"state":"open","none":null}}]"#);
+    for table_def in [&selected, &declared] {
+        let prints: Vec<u64> =
+            ["1", "2", "1.5", "\"1\"", "[1]", "[1,2]", "{\"a\":1}", "{\"b\":1}", "true", "false", "1e400", "[[],1]", "[[1]]"]
+                .iter()
+                .map(|id| fingerprint(table_def, &page(id)))
+                .collect();
+        assert_eq!(prints.iter().collect::<std::collections::HashSet<_>>().len(), prints.len(), "{prints:?}");
+        let swapped = r#"[{"state":"open","id":0},{"state":"open","id":1}]"#;
+        assert_ne!(fingerprint(table_def, swapped), prints[0], "the order of the rows counts");
+        let same = r#"[{"state":"open","id":1},{"more":null,"state":"open","id":0}]"#;
+        assert_eq!(fingerprint(table_def, same), prints[0], "the order of the keys does not count");
+    }
+    let at = |time: &str| fingerprint(&declared, &format!(r#"[{{"at":"2024-01-01T{time}Z"}}]"#));
+    assert_ne!(at("00:00:00"), at("00:00:01"));
+}
+
+#[test]
 fn prefixes_are_stripped() {
     let table_def = with(|t| t.strip_prefixes = vec!["fields_".into(), "fields_status_".into()]);
     check(

@@ -65,14 +65,14 @@ impl PageKey {
         holds || !url.username().is_empty() || url.password().is_some()
     }
 
-    /// Returns words for messages; links and tokens are cut, since they may hold anything.
+    /// Returns words for messages; links and tokens are not in them, since they may hold anything.
     pub fn description(&self) -> String {
         match self {
             PageKey::Only | PageKey::Token(None) => "the first page".to_string(),
             PageKey::Page(page) => format!("page {page}"),
             PageKey::Offset { offset, .. } => format!("offset {offset}"),
             PageKey::Token(Some(_)) => "a later token".to_string(),
-            PageKey::Link(link) => format!("'{}'", link.split(['?', '#']).next().unwrap_or_default()),
+            PageKey::Link(_) => "a later link".to_string(),
         }
     }
 }
@@ -104,7 +104,7 @@ pub struct ResumePoint {
 /// Hashes of a page, to know it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PagePrint {
-    /// Of its rows as typed columns: equal however the rest of the body changes, but not once a column has another type.
+    /// Of its records: equal however the rest of the body changes, but not once a column has another type.
     pub rows: u64,
     /// Of the bytes of its body.
     pub body: u64,

@@ -361,6 +361,31 @@ fn an_empty_page_in_the_middle_does_not_end_a_known_total() {
 }
 
 #[test]
+fn a_total_that_is_not_reached_is_told() {
+    let check = |paging: &Paging, total_rows: Option<u64>, total_pages: Option<u64>, sizes: &[u64], expected: Option<&str>| {
+        let mut pager = Pager::new(paging, 100);
+        assert_eq!(pager.shortfall(), None);
+        while let Some(place) = pager.next_place() {
+            let n_rows = sizes.get(place.ordinal as usize).copied().unwrap_or(0);
+            pager.answered(&place, &PageFacts { total_rows, total_pages, ..facts(n_rows, place.ordinal) }).unwrap();
+        }
+        assert!(pager.is_done());
+        assert_eq!(pager.shortfall().as_deref(), expected, "{paging:?}");
+    };
+    for paging in [pages(10, 1, true), pages(10, 0, true), offsets(10, true)] {
+        check(&paging, Some(1000), None, &[10, 10, 10], Some("the API told 1000 rows and gave 30"));
+        check(&paging, Some(30), None, &[10, 10, 10], None);
+        check(&paging, Some(23), None, &[10, 10, 3], None);
+        // More rows than told may come, too.
+        check(&paging, Some(29), None, &[10, 10, 10], None);
+        check(&paging, None, None, &[10, 10, 7], None);
+    }
+    check(&offsets(10, false), Some(1000), None, &[10, 10, 10], Some("the API told 1000 rows and gave 30"));
+    check(&pages(10, 1, true), None, Some(9), &[10, 10, 10], Some("the API told 9 pages and gave no rows after page 3 of them"));
+    check(&pages(10, 1, true), None, Some(3), &[10, 0, 10], None);
+}
+
+#[test]
 fn a_short_page_before_one_with_rows_is_not_the_end() {
     let mut pager = Pager::new(&pages(10, 1, false), 100);
     let first = pager.next_place().unwrap();

@@ -54,6 +54,20 @@ impl NumberedPager {
         }
     }
 
+    /// Returns what the API told and did not give, for a warning: a total can be an estimate, or count what others may see.
+    pub(in super::super) fn shortfall(&self) -> Option<String> {
+        let n_rows = self.n_rows_before + self.n_rows;
+        let last_page = self.given.iter().filter(|page| page.n_rows > 0).map(|page| page.start + page.width).max().unwrap_or(0);
+        match (self.unit, self.total_rows, self.total_pages) {
+            _ if !self.done => None,
+            (_, Some(total), _) if n_rows < total => Some(format!("the API told {total} rows and gave {n_rows}")),
+            (Unit::Page { .. }, None, Some(total)) if last_page < total => {
+                Some(format!("the API told {total} pages and gave no rows after page {last_page} of them"))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns whether offsets cannot go on, because the last answer had no row to step over.
     fn is_exhausted(&self) -> bool {
         let last = self.by_start.last_key_value().map(|(_, &idx)| &self.given[idx].state);
