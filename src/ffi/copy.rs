@@ -101,18 +101,22 @@ fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
     // SAFETY: the info is valid; the handle is taken.
     let context = context_of(unsafe { duckdb_copy_function_bind_get_client_context(info) })?;
     // SAFETY: the info is the one of the running binding, as the host's own code made it.
-    let path = text_of(unsafe { (format.bridge.copy_path)(info.cast()) }).unwrap_or_default();
+    let path = unsafe { (format.bridge.copy_path)(info.cast()) };
+    // SAFETY: the text is lent for the length of the binding.
+    let path = unsafe { path.as_str() }.to_string();
     // SAFETY: the info is valid.
     let n_columns = unsafe { duckdb_copy_function_bind_get_column_count(info) };
     let mut columns = Vec::new();
     for idx in 0..n_columns {
         // SAFETY: as for the path; there is a name for each column.
-        let name = text_of(unsafe { (format.bridge.copy_column)(info.cast(), idx as usize) }).unwrap_or_default();
+        let name = unsafe { (format.bridge.copy_column)(info.cast(), idx as usize) };
+        // SAFETY: as for the path.
+        let name = unsafe { name.as_str() }.to_string();
         // SAFETY: the column exists; its type is given away.
         let json_type = JsonType::of(unsafe { duckdb_copy_function_bind_get_column_type(info, idx) });
         columns.push((name.clone(), json_type.map_err(|err| err.within(format!("column '{name}'")))?));
     }
-    let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info) };
+    let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info)? };
     let catalog = match target_catalog(state.instance(), &context.read()?)? {
         Some(target) => target,
         None => current_catalog(&state, &context)?,
@@ -135,7 +139,7 @@ fn context_of(handle: duckdb_client_context) -> Result<ContextSettings> {
 }
 
 /// Returns the options that DuckDB left to the format, by name.
-fn options_of(info: duckdb_copy_function_bind_info) -> Vec<(String, Value)> {
+fn options_of(info: duckdb_copy_function_bind_info) -> Result<Vec<(String, Value)>> {
     // SAFETY: the info is valid; the value is given away.
     let mut options = unsafe { duckdb_copy_function_bind_get_options(info) };
     let mut named = Vec::new();
@@ -158,7 +162,7 @@ fn options_of(info: duckdb_copy_function_bind_info) -> Vec<(String, Value)> {
     }
     // SAFETY: the value is ours, freed once.
     unsafe { duckdb_destroy_value(&mut options) };
-    named
+    named.into_iter().map(|(name, value)| Ok((name, value?))).collect()
 }
 
 unsafe extern "C" fn start(info: duckdb_copy_function_global_init_info) {

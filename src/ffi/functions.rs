@@ -186,7 +186,7 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
     if context.address() == 0 {
         return Err(no_context());
     }
-    let arguments = arguments_of(info, registered.function.as_ref());
+    let arguments = arguments_of(info, registered.function.as_ref())?;
     let def = registered.function.def();
     if arguments.positional.len() > def.positional.len() {
         let (expected, found) = (def.positional.len(), arguments.positional.len());
@@ -241,28 +241,31 @@ pub(super) fn current_catalog(state: &State, context: &ContextSettings) -> Resul
     name.ok_or_else(|| Error::internal("the database has no name"))
 }
 
-fn arguments_of(info: duckdb_bind_info, function: &dyn TableFunction) -> Arguments {
+fn arguments_of(info: duckdb_bind_info, function: &dyn TableFunction) -> Result<Arguments> {
     let mut arguments = Arguments::default();
     // SAFETY: the bind info is valid.
     let n_positional = unsafe { duckdb_bind_get_parameter_count(info) };
     for idx in 0..n_positional {
         // SAFETY: the parameter exists.
         let mut value = unsafe { duckdb_bind_get_parameter(info, idx) };
-        arguments.positional.push(value_of(value));
+        let copy = value_of(value);
         // SAFETY: the value is ours, freed once.
         unsafe { duckdb_destroy_value(&mut value) };
+        arguments.positional.push(copy.map_err(|err| err.within(format!("argument {}", idx + 1)))?);
     }
     for parameter in function.def().named {
         let Ok(name) = c_string(parameter.name) else { continue };
         // SAFETY: the name is valid; null when the parameter was not given.
         let mut value = unsafe { duckdb_bind_get_named_parameter(info, name.as_ptr()) };
         if !value.is_null() {
-            arguments.named.push((parameter.name.to_string(), value_of(value)));
+            let copy = value_of(value);
             // SAFETY: the value is ours, freed once.
             unsafe { duckdb_destroy_value(&mut value) };
+            let copy = copy.map_err(|err| err.within(format!("argument '{}'", parameter.name)))?;
+            arguments.named.push((parameter.name.to_string(), copy));
         }
     }
-    arguments
+    Ok(arguments)
 }
 
 fn add_result_column(info: duckdb_bind_info, name: &str, column_type: ColumnType) -> Result<()> {

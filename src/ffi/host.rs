@@ -18,8 +18,8 @@ pub struct Bridge {
     pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize),
     pub name_parameter: unsafe extern "C" fn(table_function: *mut c_void, idx: usize, name: Text),
     pub describe: unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text),
-    pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> *const c_char,
-    pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> *const c_char,
+    pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> Text,
+    pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> Text,
     pub column_comment: unsafe extern "C" fn(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void,
 }
 
@@ -59,9 +59,9 @@ macro_rules! bridge_line {
                 #[link_name = $describe]
                 pub fn describe(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text);
                 #[link_name = $copy_path]
-                pub fn copy_path(copy_bind_info: *mut c_void) -> *const c_char;
+                pub fn copy_path(copy_bind_info: *mut c_void) -> Text;
                 #[link_name = $copy_column]
-                pub fn copy_column(copy_bind_info: *mut c_void, idx: usize) -> *const c_char;
+                pub fn copy_column(copy_bind_info: *mut c_void, idx: usize) -> Text;
                 #[link_name = $column_comment]
                 pub fn column_comment(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void;
             }

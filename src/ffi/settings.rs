@@ -4,7 +4,7 @@ use super::callbacks::Text;
 use super::database::{c_string, DatabaseLease};
 use super::host::Bridge;
 use super::result::text_of;
-use crate::session::{SettingType, Settings, Value, SETTINGS};
+use crate::session::{quote_literal, SettingType, Settings, Value, SETTINGS};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ffi::c_void;
@@ -94,10 +94,10 @@ impl ContextSettings {
         if value.is_null() {
             return None;
         }
-        let read = value_of(value);
+        let read = value_of(value).ok();
         // SAFETY: the value is the caller's, freed once.
         unsafe { duckdb_destroy_value(&mut value) };
-        Some(read)
+        read
     }
 
     /// Returns the attached database that unqualified schemas mean; `None` when the search path does not name one.
@@ -140,20 +140,20 @@ fn first_catalog(path: &str) -> Option<String> {
     (parts.len() == 2).then(|| parts.swap_remove(0))
 }
 
-/// Copies a value of the C API. Types Unify's functions and settings do not have are their text.
-pub fn value_of(value: duckdb_value) -> Value {
+/// Copies a value of the C API. Types Unify's functions and settings do not have are their text. Fails when a text holds a NUL character.
+pub fn value_of(value: duckdb_value) -> Result<Value> {
     if value.is_null() {
-        return Value::Null;
+        return Ok(Value::Null);
     }
     // SAFETY: the value is valid.
     if unsafe { duckdb_is_null_value(value) } {
-        return Value::Null;
+        return Ok(Value::Null);
     }
     // SAFETY: the value is valid; the type belongs to it and is not freed.
     let logical_type = unsafe { duckdb_get_value_type(value) };
     // SAFETY: the type is valid.
     let type_id = unsafe { duckdb_get_type_id(logical_type) };
-    match type_id {
+    Ok(match type_id {
         // SAFETY: the value has the type.
         DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => Value::Boolean(unsafe { duckdb_get_bool(value) }),
         DUCKDB_TYPE_DUCKDB_TYPE_TINYINT
@@ -167,13 +167,13 @@ pub fn value_of(value: duckdb_value) -> Value {
             // SAFETY: the value is a number.
             Value::Double(unsafe { duckdb_get_double(value) })
         }
-        DUCKDB_TYPE_DUCKDB_TYPE_MAP => Value::Map(map_entries(value)),
-        _ => text_value(value),
-    }
+        DUCKDB_TYPE_DUCKDB_TYPE_MAP => Value::Map(map_entries(value)?),
+        _ => text_value(value)?,
+    })
 }
 
 /// Copies the entries of a map, as texts.
-fn map_entries(map: duckdb_value) -> Vec<(String, Option<String>)> {
+fn map_entries(map: duckdb_value) -> Result<Vec<(String, Option<String>)>> {
     // SAFETY: the value is a map.
     let n_entries = unsafe { duckdb_get_map_size(map) };
     let mut entries = Vec::new();
@@ -182,29 +182,50 @@ fn map_entries(map: duckdb_value) -> Vec<(String, Option<String>)> {
         let mut key = unsafe { duckdb_get_map_key(map, idx) };
         // SAFETY: as above.
         let mut value = unsafe { duckdb_get_map_value(map, idx) };
-        if let Value::Text(name) = text_value(key) {
-            entries.push((name, text_value(value).as_text().map(str::to_string)));
-        }
+        let entry = (text_value(key), text_value(value));
         // SAFETY: the key is ours, freed once.
         unsafe { duckdb_destroy_value(&mut key) };
         // SAFETY: the value is ours, freed once.
         unsafe { duckdb_destroy_value(&mut value) };
+        if let (Value::Text(name), text) = (entry.0?, entry.1?) {
+            entries.push((name, text.as_text().map(str::to_string)));
+        }
     }
-    entries
+    Ok(entries)
 }
 
-/// Copies a value as its text.
-fn text_value(value: duckdb_value) -> Value {
+/// Copies a value as its text. Fails when that holds a NUL character, where the C API cuts it off.
+fn text_value(value: duckdb_value) -> Result<Value> {
     // SAFETY: a value that is not null is valid.
     if value.is_null() || unsafe { duckdb_is_null_value(value) } {
-        return Value::Null;
+        return Ok(Value::Null);
     }
     // SAFETY: any value can be cast to text; the text is freed below.
     let text = unsafe { duckdb_get_varchar(value) };
     let copy = text_of(text);
     // SAFETY: freed once.
     unsafe { duckdb_free(text.cast()) };
-    copy.map_or(Value::Null, Value::Text)
+    match copy {
+        Some(text) if is_cut(value, &text) => Err(Error::config("a text holds a NUL character, which no text for Unify may")),
+        copy => Ok(copy.map_or(Value::Null, Value::Text)),
+    }
+}
+
+/// Returns whether a value that is a text is longer than what the C API gave of it. The C API tells no lengths; as a literal, too, a text
+/// ends where it is cut, and then has no closing quote.
+fn is_cut(value: duckdb_value, text: &str) -> bool {
+    // SAFETY: the value is valid; the type belongs to it and is not freed.
+    let logical_type = unsafe { duckdb_get_value_type(value) };
+    // SAFETY: the type is valid.
+    if unsafe { duckdb_get_type_id(logical_type) } != DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR {
+        return false;
+    }
+    // SAFETY: the value is valid; the text is freed below.
+    let literal = unsafe { duckdb_value_to_string(value) };
+    let is_cut = text_of(literal).is_some_and(|literal| literal != quote_literal(text));
+    // SAFETY: freed once.
+    unsafe { duckdb_free(literal.cast()) };
+    is_cut
 }
 
 /// Builds the error of a setting that cannot be read in the current state.

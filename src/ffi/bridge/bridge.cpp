@@ -166,13 +166,13 @@ extern "C" void UNIFY_EXPORT(unify_describe_)(void *neighbour, const void *clien
 }
 
 //! What stands after TO, of the COPY that is bound; lent for the length of the binding.
-extern "C" const char *UNIFY_EXPORT(unify_copy_path_)(void *copy_bind_info) {
-	return reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->input.info.file_path.c_str();
+extern "C" UnifyText UNIFY_EXPORT(unify_copy_path_)(void *copy_bind_info) {
+	return duckdb::Lend(reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->input.info.file_path);
 }
 
 //! The name of a column of the COPY that is bound; lent for the length of the binding.
-extern "C" const char *UNIFY_EXPORT(unify_copy_column_)(void *copy_bind_info, size_t idx) {
-	return reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->names.begin()[idx].c_str();
+extern "C" UnifyText UNIFY_EXPORT(unify_copy_column_)(void *copy_bind_info, size_t idx) {
+	return duckdb::Lend(duckdb::TextOf(reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->names.begin()[idx]));
 }
 
 //! The comment of a table's column, a duckdb_value lent while the entry lives, and the column's name; null when `entry`, a
