@@ -21,18 +21,7 @@ extern "C" void UNIFY_EXPORT(unify_register_)(void *database, void *state, const
 	auto &instance = *reinterpret_cast<DatabaseHandle *>(database)->database->instance;
 	// First in the list: the Python host's own scan looks a table name up among the caller's variables, whatever its schema,
 	// so a variable `repos` would otherwise hide github.repos.
-	auto &scans = instance.config.replacement_scans;
-	ReplacementScan ours(Replace, unique_ptr<ReplacementScanData>(new ReplacementState(state)));
-#ifdef UNIFY_DUCKDB_1_5
-	scans.insert(scans.begin(), std::move(ours));
-#else
-	ReplacementScanList reordered;
-	reordered.push_back(std::move(ours));
-	for (auto &scan : scans.Snapshot()) {
-		reordered.push_back(std::move(*scan));
-	}
-	scans = std::move(reordered);
-#endif
+	PutFirst(instance.config, ReplacementScan(Replace, unique_ptr<ReplacementScanData>(new ReplacementState(state))));
 	ParserExtension extension;
 	extension.parse_function = Parse;
 	extension.plan_function = Plan;

@@ -78,18 +78,11 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 //===----------------------------------------------------------------------===//
 // Settings
 //===----------------------------------------------------------------------===//
-//! Opens a private member: the argument of an explicit instantiation may name it.
-template <class MEMBER, MEMBER GlobalUserSettings::*member>
-struct Opened {
-	friend MEMBER &Open(GlobalUserSettings &settings, MEMBER *) {
-		return settings.*member;
-	}
-};
 using OptionMap = decltype(std::declval<GlobalUserSettings>().GetExtensionSettings());
 OptionMap &Open(GlobalUserSettings &settings, OptionMap *);
 mutex &Open(GlobalUserSettings &settings, mutex *);
-template struct Opened<OptionMap, &GlobalUserSettings::extension_parameters>;
-template struct Opened<mutex, &GlobalUserSettings::lock>;
+template struct Opened<GlobalUserSettings, OptionMap, &GlobalUserSettings::extension_parameters>;
+template struct Opened<GlobalUserSettings, mutex, &GlobalUserSettings::lock>;
 
 // Asked by DuckDB before it keeps a value. The callback is not told which setting is meant, so each has one of its own.
 template <size_t setting>

@@ -183,6 +183,14 @@ struct ParameterLayout {
 static_assert(sizeof(ParameterLayout) == sizeof(FunctionParameter), "the layout of FunctionParameter changed");
 #endif
 
+//! Opens a private member: the argument of an explicit instantiation may name it.
+template <class OWNER, class MEMBER, MEMBER OWNER::*member>
+struct Opened {
+	friend MEMBER &Open(OWNER &owner, MEMBER *) {
+		return owner.*member;
+	}
+};
+
 static UnifyText Lend(const string &text) {
 	return UnifyText {text.data(), text.size()};
 }
