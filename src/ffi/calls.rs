@@ -20,7 +20,7 @@ pub struct Call {
     pub state: Weak<State>,
     /// Address of the ClientContext that bound the call and runs it.
     pub context: usize,
-    pub current_catalog: String,
+    pub catalog: Result<String>,
     pub plan: CallPlan,
 }
 
@@ -87,13 +87,13 @@ impl Handed {
 pub fn statement_context<'a>(
     state: &'a State,
     context: &ContextSettings,
-    current_catalog: &str,
+    catalog: &Result<String>,
     interrupted: &'a dyn Fn() -> bool,
 ) -> Result<StatementContext<'a>> {
     Ok(StatementContext {
         instance: state.instance(),
         settings: context.read()?,
-        current_catalog: current_catalog.to_string(),
+        catalog: catalog.clone(),
         session: context.session(),
         interrupted,
         has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
@@ -194,7 +194,7 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
     let state = call.state.upgrade().ok_or_else(gone)?;
     let context = ContextSettings::of_raw(call.context as *const c_void);
     let interrupted = || state.is_interrupted(call.context);
-    let ctx = statement_context(&state, &context, &call.current_catalog, &interrupted)?;
+    let ctx = statement_context(&state, &context, &call.catalog, &interrupted)?;
     let step = match (&mut run_state.run, &call.plan) {
         (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
         (CallRun::NotStarted, CallPlan::Waiting(bound)) => {

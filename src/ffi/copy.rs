@@ -3,7 +3,7 @@
 
 use super::calls::{gone, message_of, statement_context};
 use super::database::{c_string, DatabaseLease};
-use super::functions::current_catalog;
+use super::functions::catalog_of;
 use super::guard::{guard, guard_or};
 use super::host::Bridge;
 use super::json_type::JsonType;
@@ -14,7 +14,7 @@ use super::state::State;
 use crate::json::JsonValue;
 use crate::load::WriteBack;
 use crate::session::Value;
-use crate::sql::{bind_copy, target_catalog, BoundCopy, CopyArguments, COPY_FORMAT};
+use crate::sql::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ffi::c_void;
@@ -117,10 +117,7 @@ fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
         columns.push((name.clone(), json_type.map_err(|err| err.within(format!("column '{name}'")))?));
     }
     let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info)? };
-    let catalog = match target_catalog(state.instance(), &context.read()?)? {
-        Some(target) => target,
-        None => current_catalog(&state, &context)?,
-    };
+    let catalog = catalog_of(&state, &context);
     let interrupted = || state.is_interrupted(context.address());
     let bound = bind_copy(&arguments, &statement_context(&state, &context, &catalog, &interrupted)?)?;
     let copy = Copy { state: format.state.clone(), bound, columns };

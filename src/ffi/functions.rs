@@ -167,7 +167,7 @@ fn fail_later(info: duckdb_bind_info, err: Error) -> Result<()> {
         return Err(err);
     }
     add_result_column(info, "error", ColumnType::Scalar(ScalarType::Varchar))?;
-    let call = Call { state: registered.state.clone(), context: 0, current_catalog: String::new(), plan: CallPlan::Failed(err) };
+    let call = Call { state: registered.state.clone(), context: 0, catalog: Ok(String::new()), plan: CallPlan::Failed(err) };
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
@@ -192,13 +192,10 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
         let (expected, found) = (def.positional.len(), arguments.positional.len());
         return Err(Error::config(format!("{} takes at most {expected} arguments, found {found}; for example {}", def.name, def.example)));
     }
-    let current_catalog = match target_catalog(state.instance(), &context.read()?)? {
-        Some(target) => target,
-        None => current_catalog(&state, &context)?,
-    };
+    let catalog = catalog_of(&state, &context);
     let bound = {
         let interrupted = || state.is_interrupted(context.address());
-        let ctx = statement_context(&state, &context, &current_catalog, &interrupted)?;
+        let ctx = statement_context(&state, &context, &catalog, &interrupted)?;
         registered.function.bind(&arguments, &ctx)?
     };
     let plan = match bound {
@@ -219,14 +216,22 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
         }
         Bound::Scan(table) => CallPlan::Scan(ScanPlan::bind(info, state.instance().database.as_ref(), &table)?),
     };
-    let call = Call { state: registered.state.clone(), context: context.address(), current_catalog, plan };
+    let call = Call { state: registered.state.clone(), context: context.address(), catalog, plan };
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
 }
 
+/// Returns the attached database that connections' schemas are in, for a statement. Fails when setting `unify_target` names none.
+pub(super) fn catalog_of(state: &State, context: &ContextSettings) -> Result<String> {
+    match target_catalog(state.instance(), &context.read()?)? {
+        Some(target) => Ok(target),
+        None => current_catalog(state, context),
+    }
+}
+
 /// Returns the attached database that unqualified names mean in the statement's session.
-pub(super) fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
+fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
     let mut session = state.instance().database.connect()?;
     if let Some(catalog) = context.search_path_catalog() {
         // As DuckDB has the name: USE takes it in any case.

@@ -81,7 +81,7 @@ impl TableFunction for AuditTable {
     fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
         let catalog = match arguments.named_text(CATALOG.name)? {
             Some(catalog) => attached(catalog, ctx)?,
-            None => ctx.current_catalog.clone(),
+            None => ctx.catalog()?.to_string(),
         };
         let sql = format!(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = {} AND schema_name = {} AND table_name = {}",

@@ -84,7 +84,7 @@ fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>>
     let connection = entry.open()?;
     let catalog = match &path.catalog {
         Some(catalog) => attached(catalog, ctx)?,
-        None => ctx.current_catalog.clone(),
+        None => ctx.catalog()?.to_string(),
     };
     let known = lookup(&connection.adapter, &connection.name, &path.table);
     let table = known.as_ref().map_or(path.table.as_str(), |(_, name)| name);
@@ -115,7 +115,7 @@ fn is_loaded(connection: &Arc<Connection>, table: &str, catalog: String, ctx: &S
 
 /// Returns the columns of a table that is not Unify's. As in DuckDB, `a.t` is schema and table, else database and table.
 fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<NativeColumn>> {
-    let current = Some(ctx.current_catalog.clone());
+    let current = Some(ctx.catalog()?.to_string());
     let name = |catalog: Option<String>, schema: &str| TableName { catalog, schema: schema.to_string(), table: path.table.clone() };
     let candidates = match (&path.catalog, &path.schema) {
         (Some(catalog), Some(schema)) => vec![name(Some(catalog.clone()), schema)],

@@ -150,11 +150,10 @@ impl TestInstance {
     }
 
     pub(crate) fn context(&self) -> StatementContext<'_> {
-        let current_catalog = "memory".to_string();
         StatementContext {
             instance: &self.instance,
             settings: self.settings(),
-            current_catalog,
+            catalog: Ok("memory".to_string()),
             session: 1,
             interrupted: &|| false,
             has_progress_bar: false,
