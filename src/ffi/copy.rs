@@ -11,6 +11,7 @@ use super::json_value::json_at;
 use super::result::text_of;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
+use super::user::ContextUser;
 use crate::json::JsonValue;
 use crate::load::WriteBack;
 use crate::session::Value;
@@ -119,7 +120,8 @@ fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
     let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info)? };
     let catalog = catalog_of(&state, &context);
     let interrupted = || state.is_interrupted(context.address());
-    let bound = bind_copy(&arguments, &statement_context(&state, &context, &catalog, &interrupted)?)?;
+    let user = ContextUser { state: &state, context: &context };
+    let bound = bind_copy(&arguments, &statement_context(&user, &catalog, &interrupted)?)?;
     let copy = Copy { state: format.state.clone(), bound, columns };
     // SAFETY: DuckDB owns the copy from here and frees it with `free_copy`.
     unsafe { duckdb_copy_function_bind_set_bind_data(info, Box::into_raw(Box::new(copy)).cast(), Some(free_copy)) };

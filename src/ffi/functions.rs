@@ -10,6 +10,7 @@ use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
 use super::types::logical_type_of;
+use super::user::ContextUser;
 use crate::columns::ColumnType;
 use crate::session::{quote_literal, Session};
 use crate::spec::ScalarType;
@@ -195,7 +196,8 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
     let catalog = catalog_of(&state, &context);
     let bound = {
         let interrupted = || state.is_interrupted(context.address());
-        let ctx = statement_context(&state, &context, &catalog, &interrupted)?;
+        let user = ContextUser { state: &state, context: &context };
+        let ctx = statement_context(&user, &catalog, &interrupted)?;
         registered.function.bind(&arguments, &ctx)?
     };
     let plan = match bound {
@@ -233,7 +235,7 @@ pub(super) fn catalog_of(state: &State, context: &ContextSettings) -> Result<Str
 /// Returns the attached database that unqualified names mean in the statement's session.
 fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
     let mut session = state.instance().database.connect()?;
-    if let Some(catalog) = context.search_path_catalog() {
+    if let Some(catalog) = context.search_path().into_iter().next().and_then(|(catalog, _)| catalog) {
         // As DuckDB has the name: USE takes it in any case.
         let catalog = quote_literal(&catalog);
         let rows = session.query(&format!("SELECT database_name FROM duckdb_databases() WHERE lower(database_name) = lower({catalog})"))?;

@@ -20,6 +20,7 @@ pub struct Bridge {
     pub describe: unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text),
     pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> Text,
     pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> Text,
+    pub is_uncommitted: unsafe extern "C" fn(entry: *mut c_void) -> bool,
     pub column_comment: unsafe extern "C" fn(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void,
 }
 
@@ -27,7 +28,7 @@ macro_rules! bridge_line {
     ($name:ident, $module:ident, $register:literal, $weak:literal, $weak_free:literal, $users:literal, $moves_first_rows:literal, $lock:literal,
      $unlock:literal,
      $interrupted:literal, $run_in_steps:literal, $make_optional:literal, $check_setting_of:literal, $name_parameter:literal, $describe:literal,
-     $copy_path:literal, $copy_column:literal, $column_comment:literal) => {
+     $copy_path:literal, $copy_column:literal, $is_uncommitted:literal, $column_comment:literal) => {
         mod $module {
             use super::Text;
             use std::ffi::{c_char, c_void};
@@ -62,6 +63,8 @@ macro_rules! bridge_line {
                 pub fn copy_path(copy_bind_info: *mut c_void) -> Text;
                 #[link_name = $copy_column]
                 pub fn copy_column(copy_bind_info: *mut c_void, idx: usize) -> Text;
+                #[link_name = $is_uncommitted]
+                pub fn is_uncommitted(entry: *mut c_void) -> bool;
                 #[link_name = $column_comment]
                 pub fn column_comment(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void;
             }
@@ -82,6 +85,7 @@ macro_rules! bridge_line {
             describe: $module::describe,
             copy_path: $module::copy_path,
             copy_column: $module::copy_column,
+            is_uncommitted: $module::is_uncommitted,
             column_comment: $module::column_comment,
         };
     };

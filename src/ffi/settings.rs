@@ -52,7 +52,7 @@ pub fn register(database: &DatabaseLease, bridge: &Bridge) -> Result<()> {
 
 /// The layout of a duckdb_client_context (duckdb/main/capi/capi_internal.hpp, CClientContextWrapper).
 #[repr(C)]
-struct ContextHandle {
+pub struct ContextHandle {
     context: *const c_void,
 }
 
@@ -87,7 +87,7 @@ impl ContextSettings {
     /// Returns the value of any setting; `None` when there is none of that name.
     pub fn value(&self, name: &str) -> Option<Value> {
         let name = c_string(name).ok()?;
-        let mut handle = ContextHandle { context: self.context };
+        let mut handle = self.lend();
         let context = std::ptr::addr_of_mut!(handle).cast();
         // SAFETY: the handle has the C API's layout, and its context is alive.
         let mut value = unsafe { duckdb_client_context_get_config_option(context, name.as_ptr(), std::ptr::null_mut()) };
@@ -100,15 +100,19 @@ impl ContextSettings {
         read
     }
 
-    /// Returns the attached database that unqualified schemas mean; `None` when the search path does not name one.
-    pub fn search_path_catalog(&self) -> Option<String> {
-        let path = self.value("search_path")?;
-        first_catalog(path.as_text()?)
+    /// Returns what the user made the search path: schemas, each with its database where one was named.
+    pub fn search_path(&self) -> Vec<(Option<String>, String)> {
+        self.value("search_path").and_then(|path| path.as_text().map(path_entries)).unwrap_or_default()
+    }
+
+    /// Returns what the C API takes for a duckdb_client_context, valid while `self` is.
+    pub fn lend(&self) -> ContextHandle {
+        ContextHandle { context: self.context }
     }
 
     /// Returns the number of the session in its database instance.
     pub fn session(&self) -> u64 {
-        let mut handle = ContextHandle { context: self.context };
+        let mut handle = self.lend();
         let context = std::ptr::addr_of_mut!(handle).cast();
         // SAFETY: the handle has the C API's layout, and its context is alive.
         unsafe { duckdb_client_context_get_connection_id(context) }
@@ -120,24 +124,29 @@ impl ContextSettings {
     }
 }
 
-/// Returns the catalog of the first entry of a search path such as `"my db".main,other`.
-fn first_catalog(path: &str) -> Option<String> {
-    let mut parts = vec![String::new()];
+/// Returns the entries of a search path such as `"my db".main,other`.
+fn path_entries(path: &str) -> Vec<(Option<String>, String)> {
+    let mut entries = Vec::new();
+    let mut catalog = None;
+    let mut name = String::new();
     let mut chars = path.chars().peekable();
     let mut quoted = false;
     while let Some(c) = chars.next() {
         match c {
             '"' if quoted && chars.peek() == Some(&'"') => {
                 chars.next();
-                parts.last_mut()?.push('"');
+                name.push('"');
             }
             '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
-            ',' if !quoted => break,
-            c => parts.last_mut()?.push(c),
+            '.' if !quoted => catalog = Some(std::mem::take(&mut name)),
+            ',' if !quoted => entries.push((catalog.take(), std::mem::take(&mut name))),
+            c => name.push(c),
         }
     }
-    (parts.len() == 2).then(|| parts.swap_remove(0))
+    if !name.is_empty() {
+        entries.push((catalog, name));
+    }
+    entries
 }
 
 /// Copies a value of the C API. Types Unify's functions and settings do not have are their text. Fails when a text holds a NUL character.
@@ -235,13 +244,14 @@ pub fn no_context() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::first_catalog;
+    use super::path_entries;
 
     #[test]
-    fn the_catalog_of_a_search_path_is_its_first_entrys() {
-        assert_eq!(first_catalog(""), None);
-        assert_eq!(first_catalog("main"), None);
-        assert_eq!(first_catalog("a.b,c.d").as_deref(), Some("a"));
-        assert_eq!(first_catalog("\"my \"\"db.\".main").as_deref(), Some("my \"db."));
+    fn a_search_path_is_schemas_with_and_without_their_database() {
+        let entry = |catalog: Option<&str>, schema: &str| (catalog.map(str::to_string), schema.to_string());
+        assert_eq!(path_entries(""), []);
+        assert_eq!(path_entries("main"), [entry(None, "main")]);
+        assert_eq!(path_entries("a.b,c,d.e"), [entry(Some("a"), "b"), entry(None, "c"), entry(Some("d"), "e")]);
+        assert_eq!(path_entries("\"my \"\"db.\".\"x,y\""), [entry(Some("my \"db."), "x,y")]);
     }
 }

@@ -164,6 +164,13 @@ extern "C" UnifyText UNIFY_EXPORT(unify_copy_column_)(void *copy_bind_info, size
 	return duckdb::Lend(duckdb::TextOf(reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->names.begin()[idx]));
 }
 
+//! Whether an open transaction made or changed `entry`, a duckdb_catalog_entry.
+extern "C" bool UNIFY_EXPORT(unify_is_uncommitted_)(void *entry) {
+	// duckdb/common/constants.cpp, TRANSACTION_ID_START: what is not committed has the number of its transaction, from here on.
+	constexpr duckdb::transaction_t first_transaction = 4611686018427388000ULL;
+	return reinterpret_cast<duckdb::CatalogEntryHandle *>(entry)->entry.timestamp.load() >= first_transaction;
+}
+
 //! The comment of a table's column, a duckdb_value lent while the entry lives, and the column's name; null when `entry`, a
 //! duckdb_catalog_entry, is no table or has no such column. The C API tells no comments, and DuckDB's own list of columns
 //! binds every view there is.

@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct AuditTable {
     pub table: &'static str,
     def: &'static FunctionDef,
-    columns: &'static [(&'static str, ScalarType)],
+    pub columns: &'static [(&'static str, ScalarType)],
 }
 
 /// The schema the audit tables are stored in.
@@ -64,6 +64,12 @@ pub(crate) const LOADING_LOG: AuditTable = AuditTable {
         ("level", ScalarType::Varchar),
     ],
 };
+
+/// Returns the audit table that a name means which DuckDB does not find; `None` when it means none.
+pub(crate) fn table_of(schema: &str, table: &str) -> Option<AuditTable> {
+    let is_it = |audit: &AuditTable| schema.eq_ignore_ascii_case("information_schema") && audit.table.eq_ignore_ascii_case(table);
+    [LOADING_JOBS, LOADING_LOG].into_iter().find(is_it)
+}
 
 impl AuditTable {
     /// Returns the call that reads the table, in the database a name was qualified with.
