@@ -4,7 +4,7 @@ use super::callbacks::Text;
 use super::calls::{free_call, gone, init, message_of, run, statement_context, Call, CallPlan};
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
-use super::host::Bridge;
+use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
@@ -37,13 +37,13 @@ pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -
         let function: Arc<dyn TableFunction> = Arc::from(function);
         register_one(session.connection(), Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
-    describe_all(session.connection(), bridge);
+    done(describe_all(session.connection(), bridge), "describe the functions")?;
     session.execute("COMMIT")
 }
 
 /// Gives the functions of the connection's transaction the descriptions that `duckdb_functions()` shows. The C API cannot, but finds an
-/// entry of the schema they are in.
-fn describe_all(connection: duckdb_connection, bridge: &Bridge) {
+/// entry of the schema they are in. Returns whether it was done.
+fn describe_all(connection: duckdb_connection, bridge: &Bridge) -> bool {
     let mut context: duckdb_client_context = std::ptr::null_mut();
     // SAFETY: the connection is valid; the context is written.
     unsafe { duckdb_connection_get_client_context(connection, &mut context) };
@@ -53,18 +53,20 @@ fn describe_all(connection: duckdb_connection, bridge: &Bridge) {
     // SAFETY: the names are C strings; null when the catalog is or when there is no such entry.
     let mut neighbour = unsafe { duckdb_catalog_get_entry(catalog, context, view, c"main".as_ptr(), c"duckdb_tables".as_ptr()) };
     let context = ContextSettings::take_context(context);
+    let mut was_done = true;
     if !neighbour.is_null() {
         for function in functions() {
             let def = function.def();
             let (name, description, example) = (Text::lend(def.name), Text::lend(def.description), Text::lend(def.example));
             // SAFETY: entry and context are alive; the texts are copied.
-            unsafe { (bridge.describe)(neighbour.cast(), context, name, description, example) };
+            was_done &= unsafe { (bridge.describe)(neighbour.cast(), context, name, description, example) };
         }
     }
     // SAFETY: made above, freed once; null is allowed.
     unsafe { duckdb_destroy_catalog_entry(&mut neighbour) };
     // SAFETY: as above.
     unsafe { duckdb_destroy_catalog(&mut catalog) };
+    was_done
 }
 
 fn register_one(connection: duckdb_connection, registered: Registered, bridge: &Bridge) -> Result<()> {
@@ -83,11 +85,13 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
     }
     for (idx, parameter) in def.positional.iter().enumerate() {
         // SAFETY: the function has this parameter; the name is copied.
-        unsafe { (bridge.name_parameter)(function.cast(), idx, Text::lend(parameter.name)) };
+        let was_done = unsafe { (bridge.name_parameter)(function.cast(), idx, Text::lend(parameter.name)) };
+        done(was_done, "name a parameter")?;
     }
     if def.has_optional {
         // SAFETY: the function has a parameter by position.
-        unsafe { (bridge.make_optional)(function.cast()) };
+        let was_done = unsafe { (bridge.make_optional)(function.cast()) };
+        done(was_done, "make a parameter optional")?;
     }
     for parameter in def.named {
         let mut logical_type = parameter_type(parameter);
@@ -109,7 +113,8 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
     // SAFETY: the function is valid.
     unsafe { duckdb_table_function_supports_projection_pushdown(function, true) };
     // SAFETY: the function was made by the host the bridge is for.
-    unsafe { (bridge.run_in_steps)(function.cast()) };
+    let was_done = unsafe { (bridge.run_in_steps)(function.cast()) };
+    done(was_done, "let a function wait")?;
     // SAFETY: connection and function are valid; the function is copied.
     let registered = unsafe { duckdb_register_table_function(connection, function) };
     // SAFETY: made above, freed once.

@@ -2,7 +2,7 @@
 
 use super::callbacks::Text;
 use super::database::{c_string, DatabaseLease};
-use super::host::Bridge;
+use super::host::{done, Bridge};
 use super::result::text_of;
 use crate::session::{quote_literal, SettingType, Settings, Value, SETTINGS};
 use crate::{Error, Result};
@@ -39,13 +39,14 @@ pub fn register(database: &DatabaseLease, bridge: &Bridge) -> Result<()> {
         // SAFETY: session and option are valid. A setting that is there already is refused, which is what is wanted.
         unsafe { duckdb_register_config_option(session.connection(), option) };
         // SAFETY: the database and the name are valid for the length of the call.
-        unsafe { (bridge.check_setting_of)(database.as_ptr(), Text::lend(setting.name), idx) };
+        let was_done = unsafe { (bridge.check_setting_of)(database.as_ptr(), Text::lend(setting.name), idx) };
         // SAFETY: made above, freed once.
         unsafe { duckdb_destroy_config_option(&mut option) };
         // SAFETY: made above, freed once.
         unsafe { duckdb_destroy_value(&mut value) };
         // SAFETY: made above, freed once.
         unsafe { duckdb_destroy_logical_type(&mut logical_type) };
+        done(was_done, "check a setting's values")?;
     }
     Ok(())
 }

@@ -191,6 +191,18 @@ struct Opened {
 	}
 };
 
+//! Does what Rust asked for. No exception, such as that memory is short, crosses into Rust, which cannot be unwound from here. Returns
+//! whether it was done.
+template <class WORK>
+static bool Contain(WORK work) noexcept {
+	try {
+		work();
+		return true;
+	} catch (...) {
+		return false;
+	}
+}
+
 static UnifyText Lend(const string &text) {
 	return UnifyText {text.data(), text.size()};
 }
