@@ -17,7 +17,7 @@ mod statement;
 mod waiting;
 
 pub use commands::{functions, statements};
-pub use copy::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
+pub use copy::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT, COPY_STATEMENT};
 pub use function::{
     Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, Seen, StatementContext, Step, TableFunction,
     UserSession, WaitingCall, Work,
@@ -25,4 +25,4 @@ pub use function::{
 pub use parse::{joined, mistake_in, parse_statement, ParsedStatement};
 pub use relation::target_catalog;
 pub use replacement::replacement_sql;
-pub use statement::{StatementDef, Topic};
+pub use statement::{HostStatementDef, StatementDef, Topic};
