@@ -14,7 +14,6 @@ REFUSED = [
     ("COPY (SELECT 'x' AS name) TO ('desk.plain' || chr(0) || '.x') (FORMAT unify)", "desk.plain"),
     ("COPY (SELECT 'x' AS name) TO 'desk.plain' (FORMAT unify, dry_run ('true' || chr(0)))", "NUL character"),
 ]
-IN_THE_TEXT = 'REFRESH TABLE "a\\0b".c'
 
 
 @pytest.mark.parametrize(("sql", "message"), REFUSED)
