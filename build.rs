@@ -55,6 +55,7 @@ fn generate(releases: &Value) {
             "describe",
             "copy_path",
             "copy_column",
+            "is_uncommitted",
             "column_comment",
         ] {
             write!(code, ", \"unify_{function}_{name}\"").unwrap();

@@ -96,7 +96,7 @@ extern "C" fn unify_mistake(query: Text, known: Text) -> Answer {
 
 #[no_mangle]
 extern "C" fn unify_check_setting(setting: usize, value: *mut c_void) -> Answer {
-    guard_or(Answer::NONE, || match Settings::check(setting, value_of(value.cast())) {
+    guard_or(Answer::NONE, || match value_of(value.cast()).and_then(|value| Settings::check(setting, value)) {
         Ok(()) => Answer::NONE,
         Err(err) => Answer { kind: -1, text: Text::give(exception_of(&err)) },
     })

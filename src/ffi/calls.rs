@@ -5,6 +5,7 @@ use super::raised;
 use super::scan::{ScanPlan, ScanRun};
 use super::settings::ContextSettings;
 use super::state::State;
+use super::user::ContextUser;
 use super::vector::{write_rows, Place, Strings};
 use super::wait::Wait;
 use crate::columns::Batch;
@@ -21,7 +22,7 @@ pub struct Call {
     pub state: Weak<State>,
     /// Address of the ClientContext that bound the call and runs it.
     pub context: usize,
-    pub current_catalog: String,
+    pub catalog: Result<String>,
     pub plan: CallPlan,
 }
 
@@ -84,17 +85,18 @@ impl Handed {
     }
 }
 
-/// Returns what the statement that runs in `context` works with.
+/// Returns what a statement of the user's session works with.
 pub fn statement_context<'a>(
-    state: &'a State,
-    context: &ContextSettings,
-    current_catalog: &str,
+    user: &'a ContextUser<'a>,
+    catalog: &Result<String>,
     interrupted: &'a dyn Fn() -> bool,
 ) -> Result<StatementContext<'a>> {
+    let context = user.context;
     Ok(StatementContext {
-        instance: state.instance(),
+        instance: user.state.instance(),
         settings: context.read()?,
-        current_catalog: current_catalog.to_string(),
+        catalog: catalog.clone(),
+        user,
         session: context.session(),
         interrupted,
         has_progress_bar: context.value("enable_progress_bar") == Some(Value::Boolean(true)),
@@ -193,7 +195,8 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
     let state = call.state.upgrade().ok_or_else(gone)?;
     let context = ContextSettings::of_raw(call.context as *const c_void);
     let interrupted = || state.is_interrupted(call.context);
-    let ctx = statement_context(&state, &context, &call.current_catalog, &interrupted)?;
+    let user = ContextUser { state: &state, context: &context };
+    let ctx = statement_context(&user, &call.catalog, &interrupted)?;
     let step = match (&mut run_state.run, &call.plan) {
         (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
         (CallRun::NotStarted, CallPlan::Waiting(bound)) => {

@@ -32,7 +32,7 @@ pub fn column_comments(connection: duckdb_connection, bridge: &Bridge, table: &T
             if comment.is_null() {
                 break;
             }
-            if let Value::Text(comment) = value_of(comment.cast_mut().cast()) {
+            if let Ok(Value::Text(comment)) = value_of(comment.cast_mut().cast()) {
                 // SAFETY: the text lives as long as the entry.
                 comments.push((unsafe { column.as_str() }.to_string(), comment));
             }

@@ -3,7 +3,7 @@
 
 use super::calls::{gone, message_of, statement_context};
 use super::database::{c_string, DatabaseLease};
-use super::functions::current_catalog;
+use super::functions::catalog_of;
 use super::guard::{guard, guard_or};
 use super::host::Bridge;
 use super::json_type::JsonType;
@@ -11,10 +11,11 @@ use super::json_value::json_at;
 use super::result::text_of;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
+use super::user::ContextUser;
 use crate::json::JsonValue;
 use crate::load::WriteBack;
 use crate::session::Value;
-use crate::sql::{bind_copy, target_catalog, BoundCopy, CopyArguments, COPY_FORMAT};
+use crate::sql::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ffi::c_void;
@@ -101,24 +102,26 @@ fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
     // SAFETY: the info is valid; the handle is taken.
     let context = context_of(unsafe { duckdb_copy_function_bind_get_client_context(info) })?;
     // SAFETY: the info is the one of the running binding, as the host's own code made it.
-    let path = text_of(unsafe { (format.bridge.copy_path)(info.cast()) }).unwrap_or_default();
+    let path = unsafe { (format.bridge.copy_path)(info.cast()) };
+    // SAFETY: the text is lent for the length of the binding.
+    let path = unsafe { path.as_str() }.to_string();
     // SAFETY: the info is valid.
     let n_columns = unsafe { duckdb_copy_function_bind_get_column_count(info) };
     let mut columns = Vec::new();
     for idx in 0..n_columns {
         // SAFETY: as for the path; there is a name for each column.
-        let name = text_of(unsafe { (format.bridge.copy_column)(info.cast(), idx as usize) }).unwrap_or_default();
+        let name = unsafe { (format.bridge.copy_column)(info.cast(), idx as usize) };
+        // SAFETY: as for the path.
+        let name = unsafe { name.as_str() }.to_string();
         // SAFETY: the column exists; its type is given away.
         let json_type = JsonType::of(unsafe { duckdb_copy_function_bind_get_column_type(info, idx) });
         columns.push((name.clone(), json_type.map_err(|err| err.within(format!("column '{name}'")))?));
     }
-    let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info) };
-    let catalog = match target_catalog(state.instance(), &context.read()?)? {
-        Some(target) => target,
-        None => current_catalog(&state, &context)?,
-    };
+    let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info)? };
+    let catalog = catalog_of(&state, &context);
     let interrupted = || state.is_interrupted(context.address());
-    let bound = bind_copy(&arguments, &statement_context(&state, &context, &catalog, &interrupted)?)?;
+    let user = ContextUser { state: &state, context: &context };
+    let bound = bind_copy(&arguments, &statement_context(&user, &catalog, &interrupted)?)?;
     let copy = Copy { state: format.state.clone(), bound, columns };
     // SAFETY: DuckDB owns the copy from here and frees it with `free_copy`.
     unsafe { duckdb_copy_function_bind_set_bind_data(info, Box::into_raw(Box::new(copy)).cast(), Some(free_copy)) };
@@ -135,7 +138,7 @@ fn context_of(handle: duckdb_client_context) -> Result<ContextSettings> {
 }
 
 /// Returns the options that DuckDB left to the format, by name.
-fn options_of(info: duckdb_copy_function_bind_info) -> Vec<(String, Value)> {
+fn options_of(info: duckdb_copy_function_bind_info) -> Result<Vec<(String, Value)>> {
     // SAFETY: the info is valid; the value is given away.
     let mut options = unsafe { duckdb_copy_function_bind_get_options(info) };
     let mut named = Vec::new();
@@ -158,7 +161,7 @@ fn options_of(info: duckdb_copy_function_bind_info) -> Vec<(String, Value)> {
     }
     // SAFETY: the value is ours, freed once.
     unsafe { duckdb_destroy_value(&mut options) };
-    named
+    named.into_iter().map(|(name, value)| Ok((name, value?))).collect()
 }
 
 unsafe extern "C" fn start(info: duckdb_copy_function_global_init_info) {

@@ -2,7 +2,7 @@
 
 use super::appender::{append, Way};
 use super::comments::column_comments;
-use super::host::Bridge;
+use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::result::{rows_of, take_error, Rows};
 use crate::columns::Batch;
@@ -42,10 +42,11 @@ unsafe impl Sync for Shared {}
 
 impl HostDatabase {
     /// Makes a weak reference to the database behind a duckdb_database.
-    pub fn new(bridge: &'static Bridge, database: *mut c_void) -> HostDatabase {
+    pub fn new(bridge: &'static Bridge, database: *mut c_void) -> Result<HostDatabase> {
         // SAFETY: DuckDB passes a valid database for the length of the call.
         let weak = unsafe { (bridge.weak)(database) };
-        HostDatabase { shared: Arc::new(Shared { bridge, weak, open: Mutex::default() }) }
+        done(!weak.is_null(), "refer to the database")?;
+        Ok(HostDatabase { shared: Arc::new(Shared { bridge, weak, open: Mutex::default() }) })
     }
 
     /// Opens a session of the host's own type.

@@ -4,13 +4,14 @@ use super::callbacks::Text;
 use super::calls::{free_call, gone, init, run, statement_context, Call, CallPlan};
 use super::database::{c_string, DatabaseLease};
 use super::guard::guard;
-use super::host::Bridge;
+use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::raised;
 use super::scan::ScanPlan;
 use super::settings::{no_context, value_of, ContextSettings};
 use super::state::State;
 use super::types::logical_type_of;
+use super::user::ContextUser;
 use crate::columns::ColumnType;
 use crate::session::{quote_literal, Session};
 use crate::spec::ScalarType;
@@ -37,13 +38,13 @@ pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -
         let function: Arc<dyn TableFunction> = Arc::from(function);
         register_one(session.connection(), Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
-    describe_all(session.connection(), bridge);
+    done(describe_all(session.connection(), bridge), "describe the functions")?;
     session.execute("COMMIT")
 }
 
 /// Gives the functions of the connection's transaction the descriptions that `duckdb_functions()` shows. The C API cannot, but finds an
-/// entry of the schema they are in.
-fn describe_all(connection: duckdb_connection, bridge: &Bridge) {
+/// entry of the schema they are in. Returns whether it was done.
+fn describe_all(connection: duckdb_connection, bridge: &Bridge) -> bool {
     let mut context: duckdb_client_context = std::ptr::null_mut();
     // SAFETY: the connection is valid; the context is written.
     unsafe { duckdb_connection_get_client_context(connection, &mut context) };
@@ -53,18 +54,20 @@ fn describe_all(connection: duckdb_connection, bridge: &Bridge) {
     // SAFETY: the names are C strings; null when the catalog is or when there is no such entry.
     let mut neighbour = unsafe { duckdb_catalog_get_entry(catalog, context, view, c"main".as_ptr(), c"duckdb_tables".as_ptr()) };
     let context = ContextSettings::take_context(context);
+    let mut was_done = true;
     if !neighbour.is_null() {
         for function in functions() {
             let def = function.def();
             let (name, description, example) = (Text::lend(def.name), Text::lend(def.description), Text::lend(def.example));
             // SAFETY: entry and context are alive; the texts are copied.
-            unsafe { (bridge.describe)(neighbour.cast(), context, name, description, example) };
+            was_done &= unsafe { (bridge.describe)(neighbour.cast(), context, name, description, example) };
         }
     }
     // SAFETY: made above, freed once; null is allowed.
     unsafe { duckdb_destroy_catalog_entry(&mut neighbour) };
     // SAFETY: as above.
     unsafe { duckdb_destroy_catalog(&mut catalog) };
+    was_done
 }
 
 fn register_one(connection: duckdb_connection, registered: Registered, bridge: &Bridge) -> Result<()> {
@@ -83,11 +86,13 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
     }
     for (idx, parameter) in def.positional.iter().enumerate() {
         // SAFETY: the function has this parameter; the name is copied.
-        unsafe { (bridge.name_parameter)(function.cast(), idx, Text::lend(parameter.name)) };
+        let was_done = unsafe { (bridge.name_parameter)(function.cast(), idx, Text::lend(parameter.name)) };
+        done(was_done, "name a parameter")?;
     }
     if def.has_optional {
         // SAFETY: the function has a parameter by position.
-        unsafe { (bridge.make_optional)(function.cast()) };
+        let was_done = unsafe { (bridge.make_optional)(function.cast()) };
+        done(was_done, "make a parameter optional")?;
     }
     for parameter in def.named {
         let mut logical_type = parameter_type(parameter);
@@ -109,7 +114,8 @@ fn register_one(connection: duckdb_connection, registered: Registered, bridge: &
     // SAFETY: the function is valid.
     unsafe { duckdb_table_function_supports_projection_pushdown(function, true) };
     // SAFETY: the function was made by the host the bridge is for.
-    unsafe { (bridge.run_in_steps)(function.cast()) };
+    let was_done = unsafe { (bridge.run_in_steps)(function.cast()) };
+    done(was_done, "let a function wait")?;
     // SAFETY: connection and function are valid; the function is copied.
     let registered = unsafe { duckdb_register_table_function(connection, function) };
     // SAFETY: made above, freed once.
@@ -167,7 +173,7 @@ fn fail_later(info: duckdb_bind_info, err: Error) -> Result<()> {
         return Err(err);
     }
     add_result_column(info, "error", ColumnType::Scalar(ScalarType::Varchar))?;
-    let call = Call { state: registered.state.clone(), context: 0, current_catalog: String::new(), plan: CallPlan::Failed(err) };
+    let call = Call { state: registered.state.clone(), context: 0, catalog: Ok(String::new()), plan: CallPlan::Failed(err) };
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
@@ -186,19 +192,17 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
     if context.address() == 0 {
         return Err(no_context());
     }
-    let arguments = arguments_of(info, registered.function.as_ref());
+    let arguments = arguments_of(info, registered.function.as_ref())?;
     let def = registered.function.def();
     if arguments.positional.len() > def.positional.len() {
         let (expected, found) = (def.positional.len(), arguments.positional.len());
         return Err(Error::config(format!("{} takes at most {expected} arguments, found {found}; for example {}", def.name, def.example)));
     }
-    let current_catalog = match target_catalog(state.instance(), &context.read()?)? {
-        Some(target) => target,
-        None => current_catalog(&state, &context)?,
-    };
+    let catalog = catalog_of(&state, &context);
     let bound = {
         let interrupted = || state.is_interrupted(context.address());
-        let ctx = statement_context(&state, &context, &current_catalog, &interrupted)?;
+        let user = ContextUser { state: &state, context: &context };
+        let ctx = statement_context(&user, &catalog, &interrupted)?;
         registered.function.bind(&arguments, &ctx)?
     };
     let plan = match bound {
@@ -219,16 +223,24 @@ fn bind_call(info: duckdb_bind_info) -> Result<()> {
         }
         Bound::Scan(table) => CallPlan::Scan(ScanPlan::bind(info, state.instance().database.as_ref(), &table)?),
     };
-    let call = Call { state: registered.state.clone(), context: context.address(), current_catalog, plan };
+    let call = Call { state: registered.state.clone(), context: context.address(), catalog, plan };
     // SAFETY: DuckDB owns the call from here and frees it with `free_call`.
     unsafe { duckdb_bind_set_bind_data(info, Box::into_raw(Box::new(call)).cast(), Some(free_call)) };
     Ok(())
 }
 
+/// Returns the attached database that connections' schemas are in, for a statement. Fails when setting `unify_target` names none.
+pub(super) fn catalog_of(state: &State, context: &ContextSettings) -> Result<String> {
+    match target_catalog(state.instance(), &context.read()?)? {
+        Some(target) => Ok(target),
+        None => current_catalog(state, context),
+    }
+}
+
 /// Returns the attached database that unqualified names mean in the statement's session.
-pub(super) fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
+fn current_catalog(state: &State, context: &ContextSettings) -> Result<String> {
     let mut session = state.instance().database.connect()?;
-    if let Some(catalog) = context.search_path_catalog() {
+    if let Some(catalog) = context.search_path().into_iter().next().and_then(|(catalog, _)| catalog) {
         // As DuckDB has the name: USE takes it in any case.
         let catalog = quote_literal(&catalog);
         let rows = session.query(&format!("SELECT database_name FROM duckdb_databases() WHERE lower(database_name) = lower({catalog})"))?;
@@ -241,28 +253,31 @@ pub(super) fn current_catalog(state: &State, context: &ContextSettings) -> Resul
     name.ok_or_else(|| Error::internal("the database has no name"))
 }
 
-fn arguments_of(info: duckdb_bind_info, function: &dyn TableFunction) -> Arguments {
+fn arguments_of(info: duckdb_bind_info, function: &dyn TableFunction) -> Result<Arguments> {
     let mut arguments = Arguments::default();
     // SAFETY: the bind info is valid.
     let n_positional = unsafe { duckdb_bind_get_parameter_count(info) };
     for idx in 0..n_positional {
         // SAFETY: the parameter exists.
         let mut value = unsafe { duckdb_bind_get_parameter(info, idx) };
-        arguments.positional.push(value_of(value));
+        let copy = value_of(value);
         // SAFETY: the value is ours, freed once.
         unsafe { duckdb_destroy_value(&mut value) };
+        arguments.positional.push(copy.map_err(|err| err.within(format!("argument {}", idx + 1)))?);
     }
     for parameter in function.def().named {
         let Ok(name) = c_string(parameter.name) else { continue };
         // SAFETY: the name is valid; null when the parameter was not given.
         let mut value = unsafe { duckdb_bind_get_named_parameter(info, name.as_ptr()) };
         if !value.is_null() {
-            arguments.named.push((parameter.name.to_string(), value_of(value)));
+            let copy = value_of(value);
             // SAFETY: the value is ours, freed once.
             unsafe { duckdb_destroy_value(&mut value) };
+            let copy = copy.map_err(|err| err.within(format!("argument '{}'", parameter.name)))?;
+            arguments.named.push((parameter.name.to_string(), copy));
         }
     }
-    arguments
+    Ok(arguments)
 }
 
 fn add_result_column(info: duckdb_bind_info, name: &str, column_type: ColumnType) -> Result<()> {

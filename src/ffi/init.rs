@@ -3,7 +3,7 @@
 use super::database::{DatabaseLease, HostDatabase};
 use super::exit::stop_at_exit;
 use super::guard::guard;
-use super::host::{bridge_for, supported_releases, C_API};
+use super::host::{bridge_for, done, supported_releases, C_API};
 use super::state::State;
 use super::{copy, functions, settings};
 use crate::load::LOG_TYPE;
@@ -49,7 +49,7 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     // SAFETY: it points to the handle of an open database.
     let database: *mut c_void = unsafe { database.read() }.cast();
     let lease = DatabaseLease::borrow(database);
-    let state = State::new(bridge, HostDatabase::new(bridge, database));
+    let state = State::new(bridge, HostDatabase::new(bridge, database)?);
     settings::register(&lease, bridge)?;
     functions::register(&lease, &state, bridge)?;
     copy::register(&lease, &state, bridge)?;
@@ -57,8 +57,8 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     let log_type = CString::new(LOG_TYPE).unwrap_or_default();
     // SAFETY: the database is valid for the length of this call, which copies the text; the reference goes to the bridge, which gives it back through
     // `unify_state_free`.
-    unsafe { (bridge.register)(database, Arc::into_raw(state).cast_mut().cast(), log_type.as_ptr()) };
-    Ok(())
+    let was_done = unsafe { (bridge.register)(database, Arc::into_raw(state).cast_mut().cast(), log_type.as_ptr()) };
+    done(was_done, "register the statements of unify")
 }
 
 /// Returns the host's release, such as `v1.5.6`, reading nothing else: the table of a release that is not supported may be shorter

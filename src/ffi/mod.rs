@@ -22,5 +22,6 @@ mod scan;
 mod settings;
 mod state;
 mod types;
+mod user;
 mod vector;
 mod wait;

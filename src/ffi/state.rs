@@ -37,6 +37,12 @@ impl State {
         !context.is_null() && unsafe { (self.bridge.interrupted)(context) }
     }
 
+    /// Returns whether an open transaction made or changed a duckdb_catalog_entry, which must be alive.
+    pub fn is_uncommitted(&self, entry: *mut c_void) -> bool {
+        // SAFETY: the caller vouches for the entry.
+        unsafe { (self.bridge.is_uncommitted)(entry) }
+    }
+
     /// Stops all jobs and joins all threads but the calling one.
     pub fn close(&self) {
         self.instance.loader.close();

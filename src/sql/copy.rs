@@ -7,12 +7,20 @@ use crate::spec::yaml::suggestion;
 use crate::spec::AdapterSpec;
 use crate::sql::parse;
 use crate::sql::relation::{place, with_place, Kind, Relation};
-use crate::sql::StatementContext;
+use crate::sql::{HostStatementDef, StatementContext, Topic};
 use crate::{Error, Result};
 use std::sync::Arc;
 
 /// The name after FORMAT.
 pub const COPY_FORMAT: &str = "unify";
+
+/// What HELP and the docs say of it.
+pub static COPY_STATEMENT: HostStatementDef = HostStatementDef {
+    syntax: "COPY source TO 'conn.table' (FORMAT unify [, dry_run true])",
+    description: "Writes the rows of a table or query to a table's API; a dry run sends nothing, FROM unify_dry_run() shows its requests",
+    example: "COPY (SELECT 'acme' AS owner, 'repo0' AS repo, 'Broken link' AS title) TO 'github.issues' (FORMAT unify, dry_run true)",
+    topic: Topic::Requests,
+};
 
 /// Makes a COPY plan its requests and send none.
 const DRY_RUN: &str = "dry_run";

@@ -17,14 +17,51 @@ pub struct Instance {
 pub struct StatementContext<'a> {
     pub instance: &'a Instance,
     pub settings: Settings,
-    /// The attached database that unqualified schemas mean in the user's session.
-    pub current_catalog: String,
+    /// The attached database that connections' schemas are in: the one setting `unify_target` names, else the current one of the user's
+    /// session. An error when that is not attached, which only matters to who works with the tables.
+    pub catalog: Result<String>,
+    /// The session of the user who runs the statement.
+    pub user: &'a dyn UserSession,
     /// Number of the user's session in the database instance.
     pub session: u64,
     /// Whether the user interrupted the statement.
     pub interrupted: &'a dyn Fn() -> bool,
     /// Whether DuckDB draws a progress bar of its own for the statement.
     pub has_progress_bar: bool,
+}
+
+/// What only the user's session knows, while a statement of it is bound or runs.
+pub trait UserSession {
+    /// Returns what the user made the search path: schemas, each with its database where one was named.
+    fn search_path(&self) -> Vec<(Option<String>, String)>;
+
+    /// Returns whether the statement sees a table or view of that full name.
+    fn look_up(&self, name: &TableName) -> Seen;
+}
+
+/// What a statement sees under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// No table or view.
+    Nothing,
+    /// One that only this session sees: it is temporary, or the open transaction made or changed it.
+    ByItAlone,
+    /// One that every session sees.
+    ByAll,
+    /// The kind of database cannot be asked.
+    Unknown,
+}
+
+impl StatementContext<'_> {
+    /// Returns the attached database that connections' schemas are in. Fails when setting `unify_target` names none that is attached.
+    pub fn catalog(&self) -> Result<&str> {
+        self.catalog.as_deref().map_err(Clone::clone)
+    }
+
+    /// Returns whether connections' schemas are in the attached database of that name.
+    pub fn is_catalog(&self, name: &str) -> bool {
+        self.catalog().is_ok_and(|catalog| catalog.eq_ignore_ascii_case(name))
+    }
 }
 
 /// The type of a parameter.

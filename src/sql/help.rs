@@ -6,7 +6,7 @@ use crate::columns::ColumnType;
 use crate::session::{quote_literal, SettingDef, SettingType, SETTINGS};
 use crate::spec::{AdapterSpec, OptionSpec, TableDef};
 use crate::sql::name::{shown, TablePath};
-use crate::sql::{functions, statements, FunctionDef, StatementDef};
+use crate::sql::{functions, statements, FunctionDef, StatementDef, COPY_STATEMENT};
 use crate::{Error, Result};
 
 /// A row of HELP.
@@ -23,6 +23,7 @@ pub(super) struct Entry {
 /// Returns an entry for everything there is.
 pub(super) fn index(snapshot: &CatalogSnapshot) -> Vec<Entry> {
     let mut entries: Vec<Entry> = statements().into_iter().map(of_statement).collect();
+    entries.push(of_copy());
     entries.extend(functions().iter().map(|function| of_function(function.def())));
     entries.extend(SETTINGS.iter().map(of_setting));
     entries.extend(snapshot.connections().iter().map(|entry| summary(&entry.name, "connection", spec_of(&entry.adapter, snapshot))));
@@ -39,9 +40,12 @@ pub(super) fn on(topic: &str, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> 
     let is_named_briefly = |name: &str| is_named(name) || name.strip_prefix("unify_").is_some_and(is_named);
     let mut entries: Vec<Entry> = index(snapshot).into_iter().filter(|entry| is_named(&format!("{}s", entry.kind))).collect();
     for statement in statements() {
-        if begins_with(statement, &topic) || is_named(statement.topic.name()) || is_named(statement.function) {
+        if begins_with(&statement.keywords(), &topic) || is_named(statement.topic.name()) || is_named(statement.function) {
             entries.push(of_statement(statement));
         }
+    }
+    if begins_with(&COPY_STATEMENT.keywords(), &topic) || is_named(COPY_STATEMENT.topic.name()) {
+        entries.push(of_copy());
     }
     let about = |name: &str| statements().iter().any(|statement| statement.function == name && is_named(statement.topic.name()));
     let functions = functions();
@@ -73,30 +77,26 @@ fn topics(snapshot: &CatalogSnapshot) -> Vec<String> {
     topics
 }
 
-fn begins_with(statement: &StatementDef, topic: &str) -> bool {
-    let keywords = statement.keywords();
+fn begins_with(keywords: &[&str], topic: &str) -> bool {
     let begin: Vec<&str> = topic.split(' ').collect();
     keywords.len() >= begin.len() && keywords.iter().zip(&begin).all(|(keyword, word)| keyword.eq_ignore_ascii_case(word))
 }
 
 fn of_statement(statement: &StatementDef) -> Entry {
-    Entry {
-        topic: statement.keywords().join(" "),
-        kind: "statement",
-        syntax: Some(statement.syntax.to_string()),
-        description: Some(statement.description.to_string()),
-        example: Some(statement.example.to_string()),
-    }
+    defined(statement.keywords().join(" "), "statement", statement.syntax, statement.description, statement.example)
+}
+
+fn of_copy() -> Entry {
+    let copy = &COPY_STATEMENT;
+    defined(copy.keywords().join(" "), "statement", copy.syntax, copy.description, copy.example)
 }
 
 fn of_function(def: &FunctionDef) -> Entry {
-    Entry {
-        topic: def.name.to_string(),
-        kind: "function",
-        syntax: Some(def.usage()),
-        description: Some(def.description.to_string()),
-        example: Some(def.example.to_string()),
-    }
+    defined(def.name.to_string(), "function", &def.usage(), def.description, def.example)
+}
+
+fn defined(topic: String, kind: &'static str, syntax: &str, description: &str, example: &str) -> Entry {
+    Entry { topic, kind, syntax: Some(syntax.to_string()), description: Some(description.to_string()), example: Some(example.to_string()) }
 }
 
 fn of_setting(setting: &SettingDef) -> Entry {

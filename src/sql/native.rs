@@ -1,7 +1,7 @@
 //! What is in the database already: tables, views, their columns, and when each was loaded last.
 
-use crate::session::{quote_literal, Session, TableName, Value};
-use crate::Result;
+use crate::session::{quote_literal, CatalogKind, Session, TableName, Value};
+use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -82,30 +82,54 @@ pub(super) struct NativeColumn {
     pub key: bool,
 }
 
-/// Returns the columns of a table or view, in order; none when it does not exist.
-pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Vec<NativeColumn>> {
-    let catalog = quote_literal(name.catalog.as_deref().unwrap_or(""));
-    let (schema, table) = (quote_literal(&name.schema), quote_literal(&name.table));
+/// Returns the columns of a table or view that every session sees, in order; `None` when it does not exist.
+///
+/// One table is asked for its columns, never DuckDB's list of all columns: that binds every view there is, each under a lock of its own, and
+/// a statement that binds such a view may hold that lock while it waits for this very call, or for a load.
+pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Option<Vec<NativeColumn>>> {
+    let catalog = name.catalog.as_deref().unwrap_or("");
+    let is_there =
+        format!("lower(database_name) = lower({}) AND lower(schema_name) = lower({})", quote_literal(catalog), quote_literal(&name.schema));
+    let table = quote_literal(&name.table);
     let sql = format!(
-        "SELECT c.column_name, c.data_type, c.is_nullable, c.comment, EXISTS (SELECT 1 FROM duckdb_constraints() k \
-         WHERE k.database_name = c.database_name AND k.schema_name = c.schema_name AND k.table_name = c.table_name \
-         AND k.constraint_type = 'PRIMARY KEY' AND list_contains(k.constraint_column_names, c.column_name)) \
-         FROM duckdb_columns() c WHERE lower(c.database_name) = lower({catalog}) AND lower(c.schema_name) = lower({schema}) \
-         AND lower(c.table_name) = lower({table}) ORDER BY c.column_index"
+        "SELECT true FROM duckdb_tables() WHERE {is_there} AND lower(table_name) = lower({table}) \
+         UNION ALL SELECT false FROM duckdb_views() WHERE {is_there} AND lower(view_name) = lower({table})"
     );
+    let Some(found) = session.query(&sql)?.into_iter().flatten().next() else { return Ok(None) };
+    let is_table = found == Value::Boolean(true);
+    let described = session.query(&format!("SELECT column_name, column_type, \"null\" = 'YES', key FROM (DESCRIBE {name})"));
+    let rows = described.map_err(|err| match err.kind() {
+        ErrorKind::Database if !is_table => Error::database(format!(
+            "view {name} cannot be listed, since something that it reads is not there, such as a table that is not loaded; \
+             DESCRIBE {name} loads that or says what is missing"
+        )),
+        _ => err,
+    })?;
+    let comments = if is_table { comments(session, name)? } else { Vec::new() };
     let mut columns = Vec::new();
-    for row in session.query(&sql)? {
-        if let [Value::Text(name), Value::Text(data_type), nullable, comment, key] = row.as_slice() {
+    for row in rows {
+        if let [Value::Text(name), Value::Text(data_type), nullable, key] = row.as_slice() {
             columns.push(NativeColumn {
                 name: name.clone(),
                 data_type: data_type.clone(),
                 nullable: *nullable == Value::Boolean(true),
-                comment: comment.as_text().map(str::to_string),
-                key: *key == Value::Boolean(true),
+                comment: comments.iter().find(|(column, _)| column == name).map(|(_, comment)| comment.clone()),
+                key: key.as_text() == Some("PRI"),
             });
         }
     }
-    Ok(columns)
+    Ok(Some(columns))
+}
+
+/// Returns the comments of a table's columns, each with the column's name.
+fn comments(session: &mut dyn Session, name: &TableName) -> Result<Vec<(String, String)>> {
+    if !CatalogKind::of(session, name.catalog.as_deref().unwrap_or(""))?.has_comments() {
+        return Ok(Vec::new());
+    }
+    session.execute("BEGIN TRANSACTION")?;
+    let comments = session.column_comments(name);
+    session.execute("ROLLBACK")?;
+    comments
 }
 
 /// Returns the number of rows of a table.

@@ -38,6 +38,9 @@ pub fn parse_statement(text: &str) -> ParsedStatement {
     if StatementParser::parse(Rule::head, text).is_err() {
         return ParsedStatement::NotOurs;
     }
+    if text.contains('\0') {
+        return ParsedStatement::Wrong { message: "the statement holds a NUL character, which no statement may".to_string() };
+    }
     let parsed = StatementParser::parse(Rule::statement, text);
     let err = match parsed.map(|mut pairs| pairs.next().and_then(|pair| pair.into_inner().next())) {
         Ok(Some(pair)) => match call_of(pair) {

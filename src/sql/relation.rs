@@ -35,7 +35,7 @@ impl Relation {
         let (kind, name) = lookup(&connection.adapter, &connection.name, &path.table)?;
         let catalog = match &path.catalog {
             Some(catalog) => attached(catalog, ctx)?,
-            None => ctx.current_catalog.clone(),
+            None => ctx.catalog()?.to_string(),
         };
         Ok(Relation { connection, kind, name, catalog })
     }
@@ -100,8 +100,8 @@ fn tables_of_view(spec: &AdapterSpec, view: &str) -> Vec<String> {
 
 /// Returns the name of an attached database as DuckDB has it.
 pub(super) fn attached(catalog: &str, ctx: &StatementContext<'_>) -> Result<String> {
-    if catalog.eq_ignore_ascii_case(&ctx.current_catalog) {
-        return Ok(ctx.current_catalog.clone());
+    if ctx.is_catalog(catalog) {
+        return ctx.catalog().map(str::to_string);
     }
     attached_name(catalog, ctx.instance)?
         .ok_or_else(|| Error::config(format!("no database '{catalog}' is attached; FROM duckdb_databases() lists them")))

@@ -9,9 +9,16 @@ use crate::{Error, Result};
 
 /// Schemas that are DuckDB's own or Unify's state: never connections.
 const OWN_SCHEMAS: &[&str] = &["main", "temp", "unify", "pg_catalog", "system"];
+/// A schema of DuckDB's in which the audit tables have their documented names.
+const AUDIT_SCHEMA: &str = "information_schema";
 /// Last parts of names that are files: `FROM data.csv` reaches us as schema `data` and table `csv`.
 const FILE_ENDINGS: &[&str] =
     &["arrow", "avro", "csv", "db", "duckdb", "feather", "gz", "json", "jsonl", "ndjson", "parquet", "tsv", "txt", "xlsx", "zst"];
+
+/// Returns whether a schema is DuckDB's own or holds Unify's state, so that it is no connection, whatever the connections file says.
+pub(super) fn is_own_schema(schema: &str) -> bool {
+    OWN_SCHEMAS.iter().chain([&AUDIT_SCHEMA]).any(|own| own.eq_ignore_ascii_case(schema))
+}
 
 /// Returns the SQL that a name stands for which DuckDB does not find, `None` when it is none of ours. `catalog` is empty unless
 /// the name was qualified with a database. Fails when the name is a connection's that cannot be used, or one of its tables that
@@ -34,9 +41,8 @@ pub fn replacement_sql(
         return Ok(None);
     }
     let catalog = Some(catalog).filter(|catalog| !catalog.is_empty());
-    if schema.eq_ignore_ascii_case("information_schema") {
-        let tables = [audit::LOADING_JOBS, audit::LOADING_LOG];
-        return Ok(tables.iter().find(|audit| audit.table.eq_ignore_ascii_case(table)).map(|audit| audit.call(catalog)));
+    if schema.eq_ignore_ascii_case(AUDIT_SCHEMA) {
+        return Ok(audit::table_of(schema, table).map(|audit| audit.call(catalog)));
     }
     let settings = match settings_of() {
         // A setting of ours that is out of its range is no reason to read no files.

@@ -47,22 +47,43 @@ pub struct StatementDef {
     pub(crate) call: fn(Pair<'_>) -> Result<String>,
 }
 
+/// What a statement of DuckDB's does with Unify, as HELP and the docs see it. DuckDB parses it: it is no rule of the grammar.
+#[derive(Debug, Clone, Copy)]
+pub struct HostStatementDef {
+    pub syntax: &'static str,
+    pub description: &'static str,
+    /// A whole statement.
+    pub example: &'static str,
+    pub topic: Topic,
+}
+
 impl StatementDef {
     /// Returns the keywords it begins with: optional ones and names left out.
     pub fn keywords(&self) -> Vec<&'static str> {
-        let is_keyword = |word: &&str| word.chars().all(|letter| letter.is_ascii_uppercase());
-        let mut keywords = Vec::new();
-        let mut n_open = 0;
-        for word in self.syntax.split(' ') {
-            let is_optional = n_open > 0 || word.starts_with('[');
-            n_open += word.matches('[').count();
-            n_open -= word.matches(']').count();
-            match is_optional {
-                true => {}
-                false if is_keyword(&word) => keywords.push(word),
-                false => break,
-            }
-        }
-        keywords
+        keywords_of(self.syntax)
     }
+}
+
+impl HostStatementDef {
+    /// Returns the keywords it begins with.
+    pub fn keywords(&self) -> Vec<&'static str> {
+        keywords_of(self.syntax)
+    }
+}
+
+fn keywords_of(syntax: &'static str) -> Vec<&'static str> {
+    let is_keyword = |word: &&str| word.chars().all(|letter| letter.is_ascii_uppercase());
+    let mut keywords = Vec::new();
+    let mut n_open = 0;
+    for word in syntax.split(' ') {
+        let is_optional = n_open > 0 || word.starts_with('[');
+        n_open += word.matches('[').count();
+        n_open -= word.matches(']').count();
+        match is_optional {
+            true => {}
+            false if is_keyword(&word) => keywords.push(word),
+            false => break,
+        }
+    }
+    keywords
 }

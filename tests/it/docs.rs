@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use unify::session::SETTINGS;
-use unify::sql::{functions, statements};
+use unify::sql::{functions, statements, COPY_STATEMENT};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,6 +61,7 @@ fn statements_and_functions_are_documented_as_they_are_defined() {
     for statement in statements() {
         lines.push(format!("| {} | {} | {} |", code(statement.syntax), code(statement.function), statement.description));
     }
+    lines.push(format!("| {} | | {} |", code(COPY_STATEMENT.syntax), COPY_STATEMENT.description));
     check_generated("docs/commands.md", "statements", &lines);
     let mut lines = vec!["| Function | What it does | Example |".to_string(), "|---|---|---|".to_string()];
     for function in functions() {

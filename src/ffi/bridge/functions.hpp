@@ -5,14 +5,6 @@
 
 namespace duckdb {
 
-//! Opens a private member: the argument of an explicit instantiation may name it.
-template <class OWNER, class NAME, class MEMBER, MEMBER OWNER::*member>
-struct Opened {
-	friend MEMBER &Open(OWNER &owner, NAME *) {
-		return owner.*member;
-	}
-};
-
 //! Throws the exception that an answer of Rust holds, if it is one.
 static void ThrowWrong(UnifyAnswer answer) {
 	auto is_wrong = answer.kind < 0;

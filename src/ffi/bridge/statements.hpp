@@ -124,6 +124,28 @@ struct ReplacementState : public ReplacementScanData {
 	void *state;
 };
 
+#ifndef UNIFY_DUCKDB_1_5
+using SharedScans = vector<shared_ptr<ReplacementScan>>;
+SharedScans &Open(ReplacementScanList &scans, SharedScans *);
+mutex &Open(ReplacementScanList &scans, mutex *);
+template struct Opened<ReplacementScanList, SharedScans, SharedScans, &ReplacementScanList::scans>;
+template struct Opened<ReplacementScanList, mutex, mutex, &ReplacementScanList::lock>;
+#endif
+
+//! Puts a scan before all others.
+static void PutFirst(DBConfig &config, ReplacementScan scan) {
+#ifdef UNIFY_DUCKDB_1_5
+	auto &scans = config.replacement_scans;
+	scans.insert(scans.begin(), std::move(scan));
+#else
+	// Other sessions may be asking the scans that are there.
+	auto shared_scan = make_shared_ptr<ReplacementScan>(std::move(scan));
+	lock_guard<mutex> guard(Open(config.replacement_scans, static_cast<mutex *>(nullptr)));
+	auto &scans = Open(config.replacement_scans, static_cast<SharedScans *>(nullptr));
+	scans.insert(scans.begin(), std::move(shared_scan));
+#endif
+}
+
 static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput &input,
                                     optional_ptr<ReplacementScanData> data) {
 	if (input.schema_name.empty() && input.catalog_name.empty()) {

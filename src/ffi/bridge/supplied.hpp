@@ -184,6 +184,26 @@ struct ParameterLayout {
 static_assert(sizeof(ParameterLayout) == sizeof(FunctionParameter), "the layout of FunctionParameter changed");
 #endif
 
+//! Opens a private member: the argument of an explicit instantiation may name it.
+template <class OWNER, class NAME, class MEMBER, MEMBER OWNER::*member>
+struct Opened {
+	friend MEMBER &Open(OWNER &owner, NAME *) {
+		return owner.*member;
+	}
+};
+
+//! Does what Rust asked for. No exception, such as that memory is short, crosses into Rust, which cannot be unwound from here. Returns
+//! whether it was done.
+template <class WORK>
+static bool Contain(WORK work) noexcept {
+	try {
+		work();
+		return true;
+	} catch (...) {
+		return false;
+	}
+}
+
 static UnifyText Lend(const string &text) {
 	return UnifyText {text.data(), text.size()};
 }

@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct AuditTable {
     pub table: &'static str,
     def: &'static FunctionDef,
-    columns: &'static [(&'static str, ScalarType)],
+    pub columns: &'static [(&'static str, ScalarType)],
 }
 
 /// The schema the audit tables are stored in.
@@ -65,6 +65,12 @@ pub(crate) const LOADING_LOG: AuditTable = AuditTable {
     ],
 };
 
+/// Returns the audit table that a name means which DuckDB does not find; `None` when it means none.
+pub(crate) fn table_of(schema: &str, table: &str) -> Option<AuditTable> {
+    let is_it = |audit: &AuditTable| schema.eq_ignore_ascii_case("information_schema") && audit.table.eq_ignore_ascii_case(table);
+    [LOADING_JOBS, LOADING_LOG].into_iter().find(is_it)
+}
+
 impl AuditTable {
     /// Returns the call that reads the table, in the database a name was qualified with.
     pub(crate) fn call(&self, catalog: Option<&str>) -> String {
@@ -81,7 +87,7 @@ impl TableFunction for AuditTable {
     fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
         let catalog = match arguments.named_text(CATALOG.name)? {
             Some(catalog) => attached(catalog, ctx)?,
-            None => ctx.current_catalog.clone(),
+            None => ctx.catalog()?.to_string(),
         };
         let sql = format!(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = {} AND schema_name = {} AND table_name = {}",

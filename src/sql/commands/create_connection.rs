@@ -215,7 +215,7 @@ impl Request {
         let (definition, adapter) = (named_as_the_spec(definition, &entry)?, entry.spec()?.name.clone());
         let mut status = if existing.is_some() { "replaced" } else { "created" }.to_string();
         let change = change.map(|change| with(change, &definition)).transpose().map_err(place)?;
-        let schema = ConnectionSchema { connection: &self.name, adapter: &adapter, catalog: &ctx.current_catalog };
+        let schema = ConnectionSchema { connection: &self.name, adapter: &adapter, catalog: ctx.catalog()? };
         let outcome = ctx.instance.loader.create_schema(schema).map_err(place)?;
         match change {
             Some(change) => {
@@ -226,7 +226,7 @@ impl Request {
             None => catalog.define(definition),
         }
         if outcome == SchemaOutcome::ReadOnly {
-            status.push_str(&format!("; without its schema, since database '{}' is read-only", ctx.current_catalog));
+            status.push_str(&format!("; without its schema, since database '{}' is read-only", ctx.catalog()?));
         }
         let missing = entry.missing_variables();
         if !missing.is_empty() {

@@ -149,7 +149,7 @@ fn table_row(table: &LoadedTable, next: NextRefresh, now: i64, ctx: &StatementCo
 
 /// Returns a table's name, with its database where that is not the current one.
 fn label(catalog: &str, table: &str, ctx: &StatementContext<'_>) -> String {
-    match catalog.eq_ignore_ascii_case(&ctx.current_catalog) {
+    match ctx.is_catalog(catalog) {
         true => table.to_string(),
         false => format!("{catalog}.{table}"),
     }

@@ -94,7 +94,7 @@ fn drop_entry(entry: &ConnectionEntry, cascade: bool, ctx: &StatementContext<'_>
         }
         None => None,
     };
-    let schema = ConnectionSchema { connection: &entry.name, adapter: &entry.adapter, catalog: &ctx.current_catalog };
+    let schema = ConnectionSchema { connection: &entry.name, adapter: &entry.adapter, catalog: ctx.catalog()? };
     let dropped = ctx.instance.loader.drop_schema(schema, cascade)?;
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for object in dropped {

@@ -100,7 +100,11 @@ mod tests {
     use crate::session::SETTINGS;
     use crate::sql::commands::tests::{check_error, check_rows, check_statement, TestInstance};
     use crate::sql::{functions, statements};
-    use expect_test::expect;
+    use expect_test::{expect, Expect};
+
+    fn check(topic: &str, expected: Expect) {
+        check_rows("unify_help", &[topic], expected);
+    }
 
     #[test]
     fn the_statement_is_a_call() {
@@ -112,18 +116,16 @@ mod tests {
 
     #[test]
     fn a_topic_is_what_statements_begin_with_or_are_about() {
-        check_rows(
-            "unify_help",
-            &["refresh"],
+        check(
+            "refresh",
             expect![[r#"
                 topic | kind | syntax | description | example
                 REFRESH TABLE | statement | REFRESH TABLE conn.table [IN BACKGROUND] | Brings a table up to date by its refresh strategy, loading it if need be | REFRESH TABLE shop.orders
                 REFRESH SCHEMA | statement | REFRESH SCHEMA conn [IN BACKGROUND] | Brings all loaded tables of a connection up to date, side by side | REFRESH SCHEMA shop
                 unify_refresh | function | unify_refresh(table [, background := BOOLEAN]) | Brings a table up to date by its refresh strategy, loading it if need be; given a connection, all its loaded tables | FROM unify_refresh('shop.orders')"#]],
         );
-        check_rows(
-            "unify_help",
-            &["daemon"],
+        check(
+            "daemon",
             expect![[r#"
                 topic | kind | syntax | description | example
                 START DAEMON | statement | START DAEMON | Keeps loaded tables fresh in the background | START DAEMON
@@ -134,17 +136,15 @@ mod tests {
                 unify_daemon | function | unify_daemon() | Keeps loaded tables fresh in the foreground, until it is interrupted or stopped by another session | CALL unify_daemon()
                 unify_status | function | unify_status() | Says whether the daemon runs, how busy the machine is, which loads run, and when each table is refreshed next and why | FROM unify_status()"#]],
         );
-        check_rows(
-            "unify_help",
-            &["UNIFY_LOAD"],
+        check(
+            "UNIFY_LOAD",
             expect![[r#"
             topic | kind | syntax | description | example
             LOAD TABLE | statement | LOAD TABLE conn.table [IN BACKGROUND] | Loads a table, or the tables of a view, unless it is loaded; in the background it only starts the load | LOAD TABLE shop.orders
             unify_load | function | unify_load(table [, background := BOOLEAN]) | Loads a table, or the tables of a view, and waits unless it is done in the background; a loaded table is left alone | FROM unify_load('shop.orders')"#]],
         );
-        check_rows(
-            "unify_help",
-            &["unify_target"],
+        check(
+            "unify_target",
             expect![[r#"
             topic | kind | syntax | description | example
             unify_target | setting | SET unify_target = VARCHAR | Attached database that tables, views and the state of loads go to; empty: the session's current one | SET unify_target = ''"#]],
@@ -152,10 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_of_duckdb_that_writes_back_has_help() {
+        check(
+            "copy",
+            expect![[r#"
+            topic | kind | syntax | description | example
+            COPY | statement | COPY source TO 'conn.table' (FORMAT unify [, dry_run true]) | Writes the rows of a table or query to a table's API; a dry run sends nothing, FROM unify_dry_run() shows its requests | COPY (SELECT 'acme' AS owner, 'repo0' AS repo, 'Broken link' AS title) TO 'github.issues' (FORMAT unify, dry_run true)"#]],
+        );
+    }
+
+    #[test]
     fn a_connection_has_the_help_of_its_adapter() {
-        check_rows(
-            "unify_help",
-            &["shop"],
+        check(
+            "shop",
             expect![[r#"
             topic | kind | syntax | description | example
             shop | connection | NULL | A shop | NULL
@@ -166,32 +175,28 @@ mod tests {
             shop | table | shop.customers | NULL | FROM shop.customers
             shop | view | shop.big_orders | Orders of more than 100 | FROM shop.big_orders"#]],
         );
-        check_rows(
-            "unify_help",
-            &["shop . orders"],
+        check(
+            "shop . orders",
             expect![[r#"
             topic | kind | syntax | description | example
             shop.orders | table | shop.orders | What was ordered | FROM shop.orders
             shop.orders | column | id BIGINT | The order's number | NULL
             shop.orders | column | placed_on DATE | NULL | NULL"#]],
         );
-        check_rows(
-            "unify_help",
-            &["Shop.big_orders"],
+        check(
+            "Shop.big_orders",
             expect![[r#"
             topic | kind | syntax | description | example
             shop | view | shop.big_orders | Orders of more than 100 | FROM shop.big_orders"#]],
         );
-        check_rows(
-            "unify_help",
-            &["broken"],
+        check(
+            "broken",
             expect![[r#"
             topic | kind | syntax | description | example
             broken | connection | NULL | there is no adapter 'shp' | HELP broken"#]],
         );
-        check_rows(
-            "unify_help",
-            &["torn"],
+        check(
+            "torn",
             expect![[r#"
             topic | kind | syntax | description | example
             torn | adapter | NULL | ~/rest_specs/torn.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content | HELP torn"#]],
@@ -203,7 +208,8 @@ mod tests {
         let instance = TestInstance::new();
         let all = rows(None, &instance.context()).unwrap();
         let count = |kind: &str| all.iter().filter(|row| row[1] == text(Some(kind))).count();
-        assert_eq!(count("statement"), statements().len());
+        // COPY is one of DuckDB's.
+        assert_eq!(count("statement"), statements().len() + 1);
         assert_eq!(count("function"), functions().len());
         assert_eq!(count("setting"), SETTINGS.len());
         assert_eq!(count("connection"), 3);

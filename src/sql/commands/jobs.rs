@@ -129,7 +129,7 @@ fn row_of(known: &KnownJob, ctx: &StatementContext<'_>) -> Vec<Value> {
 /// Returns the table's name, with its database where that is not the current one.
 fn table_of(known: &KnownJob, ctx: &StatementContext<'_>) -> String {
     let target = &known.target;
-    match target.catalog.eq_ignore_ascii_case(&ctx.current_catalog) {
+    match ctx.is_catalog(&target.catalog) {
         true => known.job.label().to_string(),
         false => format!("{}.{}", target.catalog, known.job.label()),
     }
@@ -149,7 +149,7 @@ pub(super) fn find(id: i64, ctx: &StatementContext<'_>) -> Result<KnownJob> {
 fn with_id(id: i64, ctx: &StatementContext<'_>) -> Result<Vec<KnownJob>> {
     let mut jobs = ctx.instance.loader.jobs();
     jobs.retain(|known| known.job.id() == id);
-    if let Some(here) = jobs.iter().rfind(|known| known.target.catalog.eq_ignore_ascii_case(&ctx.current_catalog)) {
+    if let Some(here) = jobs.iter().rfind(|known| ctx.is_catalog(&known.target.catalog)) {
         return Ok(vec![here.clone()]);
     }
     if jobs.is_empty() {

@@ -107,7 +107,7 @@ fn loaded_tables(connection: &str, ctx: &StatementContext<'_>) -> Result<Vec<Tab
     let mut loaded = Vec::new();
     for table_def in &connection.adapter.tables {
         let target =
-            TableTarget { connection: Arc::clone(&connection), table: table_def.name.clone(), catalog: ctx.current_catalog.clone() };
+            TableTarget { connection: Arc::clone(&connection), table: table_def.name.clone(), catalog: ctx.catalog()?.to_string() };
         if ctx.instance.loader.is_loaded(session.as_mut(), &target)? {
             loaded.push(target);
         }

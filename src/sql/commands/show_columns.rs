@@ -3,13 +3,16 @@
 use crate::load::TableTarget;
 use crate::session::{quote_literal, TableName, Value};
 use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
+use crate::sql::commands::audit;
 use crate::sql::commands::load::TABLE;
 use crate::sql::name::TablePath;
 use crate::sql::native::{self, NativeColumn};
 use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::{attached, lookup, with_place};
+use crate::sql::replacement::is_own_schema;
 use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::search_path::candidates;
+use crate::sql::{Arguments, Bound, FunctionDef, Seen, StatementContext, StatementDef, TableFunction, Topic};
 use crate::{columns::ColumnType, Error, Result};
 use std::sync::Arc;
 
@@ -77,19 +80,20 @@ impl TableFunction for UnifyColumns {
 
 fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-    let Some(entry) = path.schema.as_deref().and_then(|schema| snapshot.connection(schema)) else {
+    let schema = path.schema.as_deref().filter(|schema| !is_own_schema(schema));
+    let Some(entry) = schema.and_then(|schema| snapshot.connection(schema)) else {
         let columns = other_columns(path, ctx)?;
         return Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect());
     };
     let connection = entry.open()?;
     let catalog = match &path.catalog {
         Some(catalog) => attached(catalog, ctx)?,
-        None => ctx.current_catalog.clone(),
+        None => ctx.catalog()?.to_string(),
     };
     let known = lookup(&connection.adapter, &connection.name, &path.table);
     let table = known.as_ref().map_or(path.table.as_str(), |(_, name)| name);
     let name = TableName { catalog: Some(catalog.clone()), schema: connection.name.clone(), table: table.to_string() };
-    let columns = native::columns(ctx.instance.database.connect()?.as_mut(), &name)?;
+    let columns = native::columns(ctx.instance.database.connect()?.as_mut(), &name)?.unwrap_or_default();
     let Some(table_def) = connection.adapter.table(table) else {
         // A view, or a table of the user's own beside those of the adapter.
         return match (known, columns.is_empty()) {
@@ -113,21 +117,27 @@ fn is_loaded(connection: &Arc<Connection>, table: &str, catalog: String, ctx: &S
     ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| with_place(err, &target))
 }
 
-/// Returns the columns of a table that is not Unify's. As in DuckDB, `a.t` is schema and table, else database and table.
+/// Returns the columns of a table that is no connection's, of those that DESCRIBE would find under that name.
 fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<NativeColumn>> {
-    let current = Some(ctx.current_catalog.clone());
-    let name = |catalog: Option<String>, schema: &str| TableName { catalog, schema: schema.to_string(), table: path.table.clone() };
-    let candidates = match (&path.catalog, &path.schema) {
-        (Some(catalog), Some(schema)) => vec![name(Some(catalog.clone()), schema)],
-        (_, Some(schema)) => vec![name(current, schema), name(Some(schema.clone()), "main")],
-        (_, None) => vec![name(current, "main")],
-    };
     let mut session = ctx.instance.database.connect()?;
-    for candidate in candidates {
-        let columns = native::columns(session.as_mut(), &candidate)?;
-        if !columns.is_empty() {
-            return Ok(columns);
+    for candidate in candidates(path, session.as_mut(), ctx)? {
+        let seen = ctx.user.look_up(&candidate);
+        let columns = match seen {
+            Seen::Nothing | Seen::ByItAlone => None,
+            Seen::ByAll | Seen::Unknown => native::columns(session.as_mut(), &candidate)?,
+        };
+        match columns {
+            Some(columns) => return Ok(columns),
+            None if seen == Seen::ByItAlone => {
+                return Err(Error::config(format!(
+                    "only this session sees '{path}', which is temporary or made or changed by its open transaction; DESCRIBE {path} lists its columns"
+                )))
+            }
+            None => {}
         }
+    }
+    if let Some(columns) = audit_columns(path, ctx)? {
+        return Ok(columns);
     }
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
     match (&path.schema, snapshot.unreadable()) {
@@ -136,6 +146,23 @@ fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Nat
             "there is no table '{path}', and no connection of that name; FROM unify_tables() lists those of connections"
         ))),
     }
+}
+
+/// Returns the columns of an audit table, which DuckDB does not know under its documented name; `None` when the name is none.
+fn audit_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Option<Vec<NativeColumn>>> {
+    let schema = path.schema.as_deref().unwrap_or_default();
+    let Some(table) = audit::table_of(schema, &path.table) else { return Ok(None) };
+    if let Some(catalog) = &path.catalog {
+        attached(catalog, ctx)?;
+    }
+    let column = |(name, scalar_type): &(&str, ScalarType)| NativeColumn {
+        name: name.to_string(),
+        data_type: ColumnType::Scalar(*scalar_type).sql_name().to_string(),
+        nullable: true,
+        comment: None,
+        key: false,
+    };
+    Ok(Some(table.columns.iter().map(column).collect()))
 }
 
 fn is_key(table_def: &TableDef, column: &str) -> bool {
@@ -197,8 +224,11 @@ mod tests {
 
     #[test]
     fn a_table_of_something_else_is_described() {
-        let column = vec![text(Some("a")), text(Some("INTEGER")), Value::Boolean(false), Value::Null, Value::Boolean(true)];
-        let instance = TestInstance::new().answer("'main'", vec![column]);
+        let column = vec![text(Some("a")), text(Some("INTEGER")), Value::Boolean(false), text(Some("PRI"))];
+        let instance = TestInstance::new()
+            .answer("DESCRIBE \"memory\".\"main\".\"t\"", vec![column])
+            .answer("SELECT type FROM duckdb_databases()", vec![vec![text(Some("postgres"))]])
+            .answer("lower('memory') AND lower(schema_name) = lower('main')", vec![vec![Value::Boolean(true)]]);
         instance.check_rows(
             "unify_columns",
             &["main.t"],
@@ -206,6 +236,16 @@ mod tests {
             column | type | nullable | key | source_path | description
             a | INTEGER | false | true | NULL | NULL"#]],
         );
+    }
+
+    #[test]
+    fn a_name_that_may_be_two_things_is_an_error() {
+        let instance = TestInstance::new()
+            .answer("FROM duckdb_databases() WHERE lower(database_name) = lower('two')", vec![vec![Value::Integer(1)]])
+            .answer("FROM duckdb_schemas()", vec![vec![Value::Integer(1)]]);
+        let err = instance.bind("unify_columns", &["two.t"]).err().unwrap();
+        expect!["'two.t' may be in schema 'two' or in database 'two'; name it in full, as 'database.schema.table'"]
+            .assert_eq(err.message());
     }
 
     #[test]

@@ -105,8 +105,8 @@ fn rows(connection: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<
         return Err(problem.clone());
     }
     let mut session = ctx.instance.database.connect()?;
-    let natives = NativeRelations::read(session.as_mut(), &ctx.current_catalog)?;
-    let last_loads = LastLoads::read(session.as_mut(), &ctx.current_catalog, &natives)?;
+    let natives = NativeRelations::read(session.as_mut(), ctx.catalog()?)?;
+    let last_loads = LastLoads::read(session.as_mut(), ctx.catalog()?, &natives)?;
     let mut listing = Listing { ctx, session: session.as_mut(), natives, last_loads, now: native::now(), rows: Vec::new() };
     for entry in entries {
         listing.add(entry)?;
@@ -146,7 +146,7 @@ impl Listing<'_> {
     }
 
     fn table_row(&mut self, connection: &Arc<Connection>, table_def: &TableDef) -> Result<Vec<Value>> {
-        let catalog = self.ctx.current_catalog.clone();
+        let catalog = self.ctx.catalog()?.to_string();
         let target = TableTarget { connection: Arc::clone(connection), table: table_def.name.clone(), catalog: catalog.clone() };
         let n_columns = self.natives.columns_of(&connection.name, &table_def.name);
         let loaded = match n_columns {

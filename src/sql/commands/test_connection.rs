@@ -130,7 +130,7 @@ fn request(connection: &Arc<Connection>, ctx: &StatementContext<'_>) -> Result<C
     let Some(table_def) = table_to_ask(&connection.adapter) else {
         return Ok(Checked::Untested("every table needs values of another one; PEEK at one when that is loaded".to_string()));
     };
-    let target = TableTarget { connection: Arc::clone(connection), table: table_def.name.clone(), catalog: ctx.current_catalog.clone() };
+    let target = TableTarget { connection: Arc::clone(connection), table: table_def.name.clone(), catalog: ctx.catalog()?.to_string() };
     let batch = ctx.instance.loader.probe(&target, &ctx.settings, ctx.interrupted)?;
     Ok(Checked::Well(format!("table '{}' answered, rows of its first page: {}", table_def.name, batch.n_rows)))
 }

@@ -4,7 +4,9 @@ use crate::catalog::{Catalog, Environment};
 use crate::columns::{Batch, ColumnData};
 use crate::load::Loader;
 use crate::session::{Database, Session, Settings, TableName, Value};
-use crate::sql::{functions, parse_statement, statements, Arguments, Bound, Instance, ParameterType, ParsedStatement, StatementContext};
+use crate::sql::{
+    functions, parse_statement, statements, Arguments, Bound, Instance, ParameterType, ParsedStatement, Seen, StatementContext, UserSession,
+};
 use crate::{Error, Result};
 use expect_test::Expect;
 use std::any::Any;
@@ -100,6 +102,19 @@ impl Session for FakeSession {
     }
 }
 
+/// A session that never set its search path, of which nothing else is known.
+struct AnyUser;
+
+impl UserSession for AnyUser {
+    fn search_path(&self) -> Vec<(Option<String>, String)> {
+        Vec::new()
+    }
+
+    fn look_up(&self, _name: &TableName) -> Seen {
+        Seen::Unknown
+    }
+}
+
 /// A database instance with the connections above, their files in a folder of its own.
 pub(crate) struct TestInstance {
     folder: tempfile::TempDir,
@@ -116,7 +131,8 @@ impl TestInstance {
         std::fs::write(folder.path().join("rest_specs/torn.yaml"), "name: [").unwrap();
         std::fs::write(folder.path().join("connections.yaml"), CONNECTIONS).unwrap();
         let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
-        let answers = Answers::default();
+        let current = ("SELECT current_database()".to_string(), vec![vec![Value::Text("memory".to_string())]]);
+        let answers = Answers::new(Mutex::new(vec![current]));
         let accepts = Arc::<AtomicBool>::default();
         let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers), accepts: Arc::clone(&accepts) });
         let instance =
@@ -150,11 +166,11 @@ impl TestInstance {
     }
 
     pub(crate) fn context(&self) -> StatementContext<'_> {
-        let current_catalog = "memory".to_string();
         StatementContext {
             instance: &self.instance,
             settings: self.settings(),
-            current_catalog,
+            catalog: Ok("memory".to_string()),
+            user: &AnyUser,
             session: 1,
             interrupted: &|| false,
             has_progress_bar: false,
