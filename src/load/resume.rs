@@ -12,7 +12,8 @@ use crate::Result;
 use std::collections::HashMap;
 
 /// An unfinished load to which nothing was added for so long, in microseconds, starts over: what the API has now would not go with its rows.
-const MOST_AGE: i64 = 24 * 60 * 60 * 1_000_000;
+/// It is twice the longest wait that an API is believed: one that was parked for that goes on.
+const MOST_AGE: i64 = 2 * 24 * 60 * 60 * 1_000_000;
 
 /// An unfinished load that can be continued.
 pub struct Staged {
@@ -137,7 +138,7 @@ impl Unfinished {
 /// Returns why the places or the age of a load do not let it be continued.
 fn unusable(sets: &HashMap<String, SetPlace>, updated: i64) -> Option<&'static str> {
     if now_micros().saturating_sub(updated) > MOST_AGE {
-        return Some("nothing was added to it for more than a day");
+        return Some("nothing was added to it for more than two days");
     }
     let is_lost = |place: &SetPlace| match place {
         SetPlace::Done | SetPlace::Skipped => false,
