@@ -193,9 +193,7 @@ impl Inner {
         let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
         let run = self.job_run(&mut state, &job, Work { target, action, settings }, (store, ids, None))?;
         session.execute(&run.start_sql())?;
-        state.known.add(KnownJob { job: job.clone(), target: target.clone() });
-        state.spawn(target.key(), Arc::new(run))?;
-        Ok(job)
+        begin(state, run)
     }
 
     /// Starts a job in a database that other processes write to, or one that waits for theirs.
@@ -219,14 +217,10 @@ impl Inner {
             Entry::Entered(id) => {
                 let job = Arc::new(Job::new(id, action, label, settings));
                 let run = self.job_run(&mut state, &job, work, (store, Arc::new(AtomicI64::new(id)), Some(pulse.clone())));
-                let started = run.and_then(|run| {
-                    state.known.add(KnownJob { job: job.clone(), target: target.clone() });
-                    state.spawn(target.key(), Arc::new(run))
-                });
-                if started.is_err() {
+                if run.is_err() {
                     pulse.leave(&unify_schema, id);
                 }
-                started.map(|()| job)
+                begin(state, run?)
             }
             Entry::Taken(id) => {
                 if let Some(job) = state.running.get(&target.key()) {
@@ -367,8 +361,10 @@ impl Inner {
         if self.is_closed() {
             return;
         }
-        if let Err(err) = state.spawn(run.target.key(), run.clone()) {
-            run.job.end(Err(err));
+        let spawned = state.spawn(run.target.key(), run);
+        drop(state);
+        if let Err(err) = spawned {
+            run.end(Err(err.within(run.target.place())));
         }
     }
 
@@ -417,6 +413,22 @@ impl Inner {
         match self.is_closed() {
             true => Err(Error::new(ErrorKind::DatabaseGone, "the database is closing")),
             false => Ok(()),
+        }
+    }
+}
+
+/// Starts a run of a job that is noted. One that gets no thread ends with that error.
+fn begin(mut state: MutexGuard<'_, State>, run: JobRun) -> Result<Arc<Job>> {
+    let (job, key, run) = (run.job.clone(), run.target.key(), Arc::new(run));
+    state.known.add(KnownJob { job: job.clone(), target: run.target.clone() });
+    let spawned = state.spawn(key, &run);
+    // To note the end takes a session, which is dropped after the lock is free.
+    drop(state);
+    match spawned {
+        Ok(()) => Ok(job),
+        Err(err) => {
+            run.end(Err(err.clone().within(run.target.place())));
+            Err(err)
         }
     }
 }

@@ -71,6 +71,11 @@ impl JobRun {
                 return;
             }
         }
+        self.end(outcome);
+    }
+
+    /// Ends the job: notes an error, and tells whoever waits.
+    pub fn end(&self, outcome: Result<LoadReport>) {
         if let Err(err) = &outcome {
             // Whoever waits hears the error, even when it cannot be noted.
             let _ = catch_unwind(AssertUnwindSafe(|| self.record_failure(err)));
@@ -292,7 +297,7 @@ impl JobRun {
     }
 
     /// Notes how the job failed. When the database is gone, the next start notes it.
-    pub fn record_failure(&self, err: &Error) {
+    fn record_failure(&self, err: &Error) {
         self.job.log(LogLevel::Error, || err.message().to_string());
         let end = JobRecord {
             id: self.next_id(),

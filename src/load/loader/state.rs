@@ -65,21 +65,13 @@ impl State {
         self.running.retain(|_, job| !job.is_ended());
     }
 
-    /// Starts the job's own thread. A job that cannot start ends at once, with the error.
-    pub(super) fn spawn(&mut self, key: JobKey, run: Arc<JobRun>) -> Result<()> {
-        let (job, own) = (run.job.clone(), run.clone());
-        match std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run()) {
-            Ok(thread) => {
-                self.threads.push(thread);
-                self.running.insert(key, job);
-                Ok(())
-            }
-            Err(err) => {
-                let err = Error::internal(format!("could not start a thread: {err}"));
-                run.record_failure(&err);
-                Err(err)
-            }
-        }
+    /// Starts the job's own thread. A job whose thread cannot start has to be ended.
+    pub(super) fn spawn(&mut self, key: JobKey, run: &Arc<JobRun>) -> Result<()> {
+        let own = run.clone();
+        let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run());
+        self.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+        self.running.insert(key, run.job.clone());
+        Ok(())
     }
 
     pub(super) fn workers(&mut self) -> Result<Arc<Workers>> {
