@@ -16,6 +16,7 @@ use super::report::LoadAction;
 use super::run::JobRun;
 use super::shared::Follower;
 use super::store::Store;
+use super::turns::Turns;
 use crate::http::{ApiClient, HttpSettings};
 use crate::session::{quote_literal, CatalogKind, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
@@ -89,8 +90,8 @@ pub(super) struct Inner {
     pub(super) database: Arc<dyn Database>,
     state: Mutex<State>,
     closed: AtomicBool,
-    /// Held while a table is published: two that share a view would be in each other's way.
-    publishing: Mutex<()>,
+    /// Taken while a table is published: two that share a view would be in each other's way.
+    pub(super) publishing: Turns,
     pub(super) daemon: Arc<Daemon>,
     pub(super) dry_runs: DryRuns,
     this: Weak<Inner>,
@@ -103,7 +104,7 @@ impl Loader {
             database,
             state: Mutex::default(),
             closed: AtomicBool::new(false),
-            publishing: Mutex::default(),
+            publishing: Turns::default(),
             daemon: Arc::default(),
             dry_runs: DryRuns::default(),
             this: this.clone(),
@@ -397,11 +398,6 @@ impl Inner {
 
     pub(super) fn weak(&self) -> Weak<Inner> {
         self.this.clone()
-    }
-
-    /// Waits until no other table is being published.
-    pub(super) fn publishing(&self) -> MutexGuard<'_, ()> {
-        lock(&self.publishing)
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -45,6 +45,7 @@ mod shared;
 mod staging;
 mod store;
 mod stream;
+mod turns;
 mod updates;
 mod views;
 mod write_back;

@@ -286,7 +286,7 @@ impl JobRun {
         let loader = self.loader()?;
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
         let _session = self.database.connect()?;
-        let _one_at_a_time = loader.publishing();
+        let _one_at_a_time = loader.publishing.take(&|| self.job.check_cancelled())?;
         let n_rows = publication.publish(self.database.as_ref(), writer)?;
         self.job.counters.rows.store(n_rows, Ordering::Relaxed);
         Ok(())

@@ -19,7 +19,7 @@ impl Loader {
                 view_def.from.join("', '")
             )));
         }
-        let _one_at_a_time = inner.publishing();
+        let _one_at_a_time = inner.publishing.take(&|| inner.check_open())?;
         store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| create_view(&store, session, view_def))
     }
 }
