@@ -14,7 +14,7 @@ pub struct Budget {
     spacing: Duration,
     /// Longer waits are errors: nobody sits through them.
     longest_wait: Duration,
-    state: Mutex<BudgetState>,
+    state: Arc<Mutex<BudgetState>>,
 }
 
 #[derive(Default)]
@@ -38,7 +38,12 @@ impl Budget {
         let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
         let n_places = throttle.concurrency.min(max_in_flight).max(1);
         let longest_wait = Duration::try_from_secs_f64(longest_wait).unwrap_or(Duration::MAX);
-        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Mutex::default() }
+        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Arc::default() }
+    }
+
+    /// Holds to what holds for another budget of the same account: one pauses the other.
+    pub fn share_pauses(&mut self, other: &Budget) {
+        self.state = Arc::clone(&other.state);
     }
 
     /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once, with the moment, when the API takes
@@ -138,6 +143,17 @@ mod tests {
         budget.pause(Duration::from_secs(60)).unwrap();
         budget.pause(Duration::from_secs(5)).unwrap();
         assert_eq!(start_times(&budget, 2).await, [60_000, 60_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budgets_of_one_account_pause_together() {
+        let first = Budget::new(&Throttle::default(), 8, 300.0);
+        first.pause(Duration::from_secs(5)).unwrap();
+        let mut second = Budget::new(&Throttle::default(), 1, 300.0);
+        second.share_pauses(&first);
+        assert_eq!(start_times(&second, 2).await, [5_000, 15_000]);
+        second.pause(Duration::from_secs(60)).unwrap();
+        assert_eq!(start_times(&first, 2).await, [60_000, 60_000]);
     }
 
     #[tokio::test(start_paused = true)]

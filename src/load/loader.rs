@@ -345,13 +345,18 @@ impl Inner {
         let http = http_settings(settings);
         let mut state = lock(&self.state);
         let key = connection.name.to_lowercase();
-        if let Some((known, client)) = state.clients.get(&key) {
+        let last = state.clients.get(&key);
+        if let Some((known, client)) = last {
             let same = client.connection();
             if *known == http && same.options == connection.options && Arc::ptr_eq(&same.adapter, &connection.adapter) {
                 return Ok(client.clone());
             }
         }
-        let client = Arc::new(ApiClient::new(connection.clone(), http)?);
+        let client = ApiClient::new(connection.clone(), http)?;
+        let client = Arc::new(match last {
+            Some((_, last)) => client.after(last),
+            None => client,
+        });
         state.clients.insert(key, (http, client.clone()));
         Ok(client)
     }
