@@ -52,6 +52,7 @@ impl Inner {
         target.table_def()?;
         self.while_idle(target, |session, ids| {
             let store = target.store(session)?;
+            self.see_drop(session, ids, (&store, &target.subject(&store)))?;
             let is_there = store.exists(session, &store.target)?;
             if !is_there && !store.is_ours(session, &store.staging.table, None)? {
                 return Ok(None);

@@ -190,7 +190,10 @@ impl Inner {
         if let Some(age) = settings.log_retention {
             forget_old(session.as_mut(), &store.unify_schema, age)?;
         }
-        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.claim(session))?;
+        store.transact(self.database.as_ref(), &|| Ok(()), |session| {
+            store.note_drop(session, &target.subject(&store), |_| Ok(ids.fetch_add(1, Ordering::Relaxed) + 1))?;
+            store.claim(session)
+        })?;
         let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
         let run = self.job_run(&mut state, &job, Work { target, action, settings }, (store, ids, None))?;
         session.execute(&run.start_sql())?;

@@ -9,6 +9,7 @@ mod comments;
 mod connection_schema;
 mod convert;
 mod daemon;
+mod dropped;
 mod dry_runs;
 mod estimate;
 mod exists;

@@ -30,6 +30,7 @@ impl Inner {
             if action == LoadAction::Load && store.is_loaded(session)? {
                 return Ok(Entry::Loaded);
             }
+            store.note_drop(session, &subject, |session| live_jobs::take_id(session, &store.unify_schema))?;
             let entry = live.enter(session, &target.connection.name, &target.table)?;
             if let Entry::Entered(id) = entry {
                 // Only now: what another process is making is neither foreign nor ours to look at.

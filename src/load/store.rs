@@ -348,10 +348,15 @@ impl Store {
         Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_timestamp))
     }
 
+    /// Returns whether there is a `load_state`.
+    pub fn has_state(&self, session: &mut dyn Session) -> Result<bool> {
+        let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
+        self.exists(session, &state)
+    }
+
     /// Returns whether `load_state` knows the table (or, for an empty name, the schema), in that status if one is given.
     pub fn is_ours(&self, session: &mut dyn Session, table: &str, status: Option<&str>) -> Result<bool> {
-        let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
-        if !self.exists(session, &state)? {
+        if !self.has_state(session)? {
             return Ok(false);
         }
         let status = status.map_or(String::new(), |status| format!(" AND status = {}", quote_literal(status)));

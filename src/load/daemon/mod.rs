@@ -201,7 +201,13 @@ impl Cycle {
         let mut session = inner.database.connect()?;
         let look = Look::take(inner, session.as_mut(), self.connection_of.as_ref());
         drop(session);
-        let look = look?;
+        let mut look = look?;
+        for gone in &look.gone {
+            match inner.look_for(gone) {
+                Err(err) if err.kind() == ErrorKind::DatabaseGone => return Err(err),
+                outcome => look.problem = outcome.err().map(|err| err.within(gone.place())).or(look.problem),
+            }
+        }
         lock(&self.run.daemon.state).problem = look.problem;
         for (candidate, plan) in look.candidates.iter().zip(&look.plans) {
             if plan.why == Why::Due && !self.run.is_over() {
@@ -239,6 +245,8 @@ struct Look {
     candidates: Vec<Candidate>,
     /// For each candidate.
     plans: Vec<NextRefresh>,
+    /// Tables that seem to have been dropped.
+    gone: Vec<TableTarget>,
     problem: Option<Error>,
 }
 
@@ -246,7 +254,7 @@ impl Look {
     fn take(inner: &Inner, session: &mut dyn Session, connection_of: &ConnectionOf) -> Result<Look> {
         let settings = tables::global_settings(session)?;
         let running = running(inner);
-        let LoadedTables { mut candidates, problem } = tables::loaded_tables(session, connection_of, &settings, &running)?;
+        let LoadedTables { mut candidates, gone, problem } = tables::loaded_tables(session, connection_of, &settings, &running)?;
         {
             let state = lock(&inner.daemon.state);
             for candidate in &mut candidates {
@@ -259,7 +267,7 @@ impl Look {
         let machine = machine::machine_load(settings.daemon_max_load);
         let tables: Vec<LoadedTable> = candidates.iter().map(|candidate| candidate.table.clone()).collect();
         let plans = plan::plan(&tables, &running, machine, now_micros());
-        Ok(Look { settings, machine, candidates, plans, problem })
+        Ok(Look { settings, machine, candidates, plans, gone, problem })
     }
 }
 
