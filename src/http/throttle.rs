@@ -1,8 +1,9 @@
 //! The request budget of one connection: how many at once, how far apart, and not before when.
 
+use crate::lock::lock;
 use crate::spec::Throttle;
 use crate::{Error, ErrorKind, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -67,7 +68,7 @@ impl Budget {
     /// Lets no request of the connection start for that long. Fails when that is more than the longest wait.
     pub fn pause(&self, wait: Duration) -> Result<()> {
         let until = Instant::now() + wait;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         state.not_before = state.not_before.max(Some(until));
         drop(state);
         if wait > self.longest_wait {
@@ -83,13 +84,13 @@ impl Budget {
 
     /// Returns how long the API takes no request from now on.
     pub fn paused_for(&self) -> Duration {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.state);
         state.not_before.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Returns how long to wait from `now`; zero takes the turn.
     fn turn(&self, now: Instant) -> Duration {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let earliest = state.not_before.max(state.next_start).unwrap_or(now);
         let wait = earliest.saturating_duration_since(now);
         if wait.is_zero() {

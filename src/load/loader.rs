@@ -18,11 +18,12 @@ use super::shared::Follower;
 use super::store::Store;
 use super::turns::Turns;
 use crate::http::{ApiClient, HttpSettings};
+use crate::lock::lock;
 use crate::session::{quote_literal, CatalogKind, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// A table of a connection, in one attached database.
@@ -445,8 +446,4 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         allow_http: settings.allow_http,
         ..HttpSettings::default()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,8 @@
 //! Turns at what only one job may do at a time. Whoever waits for one can be called off.
 
+use crate::lock::lock;
 use crate::Result;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often who waits is asked whether to go on.
@@ -22,7 +23,7 @@ pub(super) struct Turn<'a> {
 impl Turns {
     /// Waits for the turn, as long as `may_go_on` does not fail.
     pub fn take(&self, may_go_on: &dyn Fn() -> Result<()>) -> Result<Turn<'_>> {
-        let mut is_taken = self.lock();
+        let mut is_taken = lock(&self.is_taken);
         loop {
             may_go_on()?;
             if !*is_taken {
@@ -32,15 +33,11 @@ impl Turns {
             is_taken = self.given_back.wait_timeout(is_taken, POLL).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.turns.lock() = false;
+        *lock(&self.turns.is_taken) = false;
         self.turns.given_back.notify_one();
     }
 }

@@ -11,11 +11,12 @@ use super::audit::now_micros;
 use super::job::Job;
 use super::loader::{Inner, Loader, TableTarget};
 use super::report::LoadAction;
+use crate::lock::lock;
 use crate::session::{LogLevel, Session, Settings};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tables::{Candidate, LoadedTables};
 
@@ -290,8 +291,4 @@ fn running(inner: &Inner) -> Vec<RunningJob> {
 
 fn key(target: &TableTarget) -> TableKey {
     (target.catalog.to_lowercase(), target.connection.name.to_lowercase(), target.table.to_lowercase())
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
