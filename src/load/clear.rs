@@ -5,7 +5,6 @@ use super::job::{Job, Stop};
 use super::loader::{Inner, Loader, TableTarget};
 use super::registry::KnownJob;
 use super::store::StateRow;
-use crate::session::Session;
 use crate::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +61,7 @@ impl Inner {
                 store.create_unify_schema(session)?;
                 store.claim(session)
             })?;
-            let n_rows = if is_there { count_rows(session, &store.target.to_string())? } else { 0 };
+            let n_rows = if is_there { session.count(&format!("SELECT count(*) FROM {}", store.target))? } else { 0 };
             let id = if store.kind.is_shared() { None } else { Some(ids.next(session, &store)?) };
             let mut sql = format!("DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             if is_there {
@@ -83,9 +82,4 @@ impl Inner {
             Ok(Some(n_rows))
         })
     }
-}
-
-fn count_rows(session: &mut dyn Session, table: &str) -> Result<u64> {
-    let rows = session.query(&format!("SELECT count(*) FROM {table}"))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as u64)
 }

@@ -163,8 +163,7 @@ fn check_adapter(store: &Store, session: &mut dyn Session, adapter: &str) -> Res
 }
 
 fn record_drop(store: &Store, session: &mut dyn Session, id: i64, schema: ConnectionSchema<'_>) -> Result<()> {
-    let rows = session.query(&format!("SELECT count(*) FROM {}", store.target))?;
-    let n_rows = rows.first().and_then(|row| row.first()).and_then(Value::as_integer).and_then(|count| u64::try_from(count).ok());
+    let n_rows = Some(session.count(&format!("SELECT count(*) FROM {}", store.target))?);
     session.execute(&schema.subject(store).record_sql(JobRecord { id, parent_id: None, action: "drop", n_rows, error: None }))
 }
 

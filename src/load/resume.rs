@@ -7,7 +7,7 @@ use super::places::SetPlace;
 use super::store::Store;
 use crate::columns::TableSchema;
 use crate::http::ResumePoint;
-use crate::session::{Session, Value};
+use crate::session::Session;
 use crate::Result;
 use std::collections::HashMap;
 
@@ -130,7 +130,7 @@ impl Unfinished {
         if has_table == schema.columns.is_empty() || (has_table && !store.has_columns(session, &store.staging.table, &schema)?) {
             return Ok(Unfinished::Useless(format!("'{}' is not as it was left", store.staging.table)));
         }
-        let n_rows = if has_table { count(session, store)? } else { 0 };
+        let n_rows = if has_table { session.count(&format!("SELECT count(*) FROM {}", store.staging))? } else { 0 };
         Ok(Unfinished::Staged(Box::new(Staged { schema, has_table, started, n_rows, sets })))
     }
 }
@@ -146,9 +146,4 @@ fn unusable(sets: &HashMap<String, SetPlace>, updated: i64) -> Option<&'static s
         SetPlace::Unspoken => true,
     };
     sets.values().any(is_lost).then_some("its place holds a secret and was not stored")
-}
-
-fn count(session: &mut dyn Session, store: &Store) -> Result<u64> {
-    let rows = session.query(&format!("SELECT count(*) FROM {}", store.staging))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_integer).unwrap_or(0) as u64)
 }

@@ -155,9 +155,9 @@ impl Store {
     pub fn is_read_only(&self, session: &mut dyn Session) -> Result<bool> {
         let catalog = self.target.catalog.as_deref().unwrap_or_default();
         let sql = format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
-        match session.query(&sql)?.first().and_then(|row| row.first()) {
-            Some(value) => Ok(*value == Value::Boolean(true)),
-            None => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
+        match session.value(&sql)? {
+            Value::Boolean(is_read_only) => Ok(is_read_only),
+            _ => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
         }
     }
 
@@ -340,12 +340,9 @@ impl Store {
 
     /// Returns when the load began whose rows the table has, in microseconds since 1970; `None` when that is not known.
     pub fn started(&self, session: &mut dyn Session) -> Result<Option<i64>> {
-        let rows = session.query(&format!(
-            "SELECT started FROM {}.load_state WHERE {} AND status = 'complete'",
-            self.unify_schema,
-            self.is_about(&self.target.table)
-        ))?;
-        Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_timestamp))
+        let is_it = self.is_about(&self.target.table);
+        let sql = format!("SELECT started FROM {}.load_state WHERE {is_it} AND status = 'complete'", self.unify_schema);
+        Ok(session.value(&sql)?.as_timestamp())
     }
 
     /// Returns whether there is a `load_state`.
