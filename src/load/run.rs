@@ -2,7 +2,7 @@
 
 use super::audit::{AuditSubject, JobRecord};
 use super::budget::{Budget, PageSize};
-use super::fetch::Fetch;
+use super::fetch::{Fetch, SetWork};
 use super::identity::{set_keys, spec_hash, Identity};
 use super::job::Job;
 use super::live_jobs;
@@ -213,6 +213,12 @@ impl JobRun {
             n_pages: start.n_pages,
             schema: start.schema,
         };
+        self.move_rows(&fetch, work, &mut writer)?;
+        self.publish(plan, &writer)
+    }
+
+    /// Fetches on the network threads what `work` says is left, and writes on this one what comes.
+    fn move_rows(&self, fetch: &Arc<Fetch>, work: Vec<SetWork>, writer: &mut Writer<'_>) -> Result<()> {
         let (sender, receiver) = mpsc::channel();
         let (fetched, fetch_outcome) = mpsc::channel();
         let fetching = fetch.clone();
@@ -227,8 +233,7 @@ impl JobRun {
         }
         written?;
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
-        fetch_outcome.recv().unwrap_or_else(|_| self.stopped())?;
-        self.publish(plan, &writer)
+        fetch_outcome.recv().unwrap_or_else(|_| self.stopped())
     }
 
     /// Returns what the load begins with: what an unfinished one left, or nothing.
