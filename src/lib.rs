@@ -4,6 +4,8 @@
 
 pub mod error;
 
+mod lock;
+
 pub mod json;
 
 pub mod spec;

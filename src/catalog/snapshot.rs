@@ -5,11 +5,12 @@ use crate::catalog::config::{self, Environment, Place};
 use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile, Definition};
 use crate::catalog::file_change::FileChange;
 use crate::catalog::hint::hint;
+use crate::lock::lock;
 use crate::session::Settings;
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, SystemTime};
 
 /// How often the wait for another session's change looks again.
@@ -248,10 +249,6 @@ impl CatalogSnapshot {
         let hint = hint(name, names, "there is none yet: CREATE CONNECTION makes one, or list them in ~/.unify/connections.yaml");
         Err(Error::config(format!("{unknown}; {hint}")))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_external_access() -> Error {

@@ -14,12 +14,13 @@ use super::state::State;
 use super::user::ContextUser;
 use crate::json::JsonValue;
 use crate::load::WriteBack;
+use crate::lock::lock;
 use crate::session::Value;
 use crate::sql::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What the registered format carries.
 struct Format {
@@ -216,7 +217,7 @@ fn take_rows(info: duckdb_copy_function_sink_info, chunk: duckdb_data_chunk) -> 
     let context = context_of(unsafe { duckdb_copy_function_sink_get_client_context(info) })?;
     let state = copy.state.upgrade().ok_or_else(gone)?;
     let interrupted = || state.is_interrupted(context.address());
-    let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut write = lock(&run.write);
     // SAFETY: the chunk is valid.
     for row_idx in 0..unsafe { duckdb_data_chunk_get_size(chunk) } as usize {
         let row = row_of(chunk, &copy.columns, row_idx).map_err(|err| write.fail(err))?;
@@ -251,6 +252,6 @@ fn finish_run(info: duckdb_copy_function_finalize_info) -> Result<()> {
     // SAFETY: the info is valid; the handle is taken.
     let context = context_of(unsafe { duckdb_copy_function_finalize_get_client_context(info) })?;
     let state = copy.state.upgrade().ok_or_else(gone)?;
-    let mut write = run.write.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut write = lock(&run.write);
     write.finish(&|| state.is_interrupted(context.address()))
 }

@@ -6,6 +6,7 @@ use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::result::{rows_of, take_error, Rows};
 use crate::columns::Batch;
+use crate::lock::lock;
 use crate::session::{quote_ident, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{
@@ -15,7 +16,7 @@ use libduckdb_sys::{
 use std::any::Any;
 use std::collections::HashMap;
 use std::ffi::{c_void, CString};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The database, held weakly: it closes when the user closes it.
 pub struct HostDatabase {
@@ -229,10 +230,6 @@ impl Drop for HostSession {
         unsafe { duckdb_disconnect(&mut self.connection) };
         super::exit::session_ended();
     }
-}
-
-fn lock(open: &Mutex<Vec<OpenSession>>) -> MutexGuard<'_, Vec<OpenSession>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns `text` as a C string.

@@ -8,8 +8,9 @@
 
 use super::guard::guard_or;
 use super::state::State;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, Weak};
 
 static LIVE: Mutex<Vec<Weak<State>>> = Mutex::new(Vec::new());
 static AT_EXIT: Once = Once::new();
@@ -33,7 +34,7 @@ thread_local! {
 
 /// Remembers a database, and arranges for its threads to be stopped at exit.
 pub fn stop_at_exit(state: &Arc<State>) {
-    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut live = lock(&LIVE);
     live.retain(|state| state.strong_count() > 0);
     live.push(Arc::downgrade(state));
     AT_EXIT.call_once(|| {
@@ -78,7 +79,7 @@ extern "C" fn stop_all() {
         if STARTED_IN.load(Ordering::Relaxed) != std::process::id() {
             return;
         }
-        let live = std::mem::take(&mut *LIVE.lock().unwrap_or_else(PoisonError::into_inner));
+        let live = std::mem::take(&mut *lock(&LIVE));
         for state in live.iter().filter_map(Weak::upgrade) {
             state.close();
         }

@@ -124,7 +124,7 @@ pub struct ApiClient {
     redactor: Arc<Redactor>,
     transport: Transport,
     budget: Budget,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 impl ApiClient {
@@ -137,10 +137,22 @@ impl ApiClient {
             redactor: Arc::new(Redactor::new(&connection)),
             transport: Transport::new(settings.timeout, settings.max_body_len)?,
             budget: Budget::new(&connection.adapter.throttle, settings.max_in_flight, connection.adapter.retry.park),
-            limits: Limits::default(),
+            limits: Arc::default(),
             connection,
             settings,
         })
+    }
+
+    /// Takes over what the API said about its limits to the client that this one replaces, which loads may still use: one pauses the
+    /// other. A client of another account or API has nothing to tell.
+    #[must_use]
+    pub fn after(mut self, replaced: &ApiClient) -> ApiClient {
+        let (mine, other) = (&self.connection, &replaced.connection);
+        if mine.options == other.options && mine.adapter.base_url == other.adapter.base_url {
+            self.budget.share_pauses(&replaced.budget);
+            self.limits = Arc::clone(&replaced.limits);
+        }
+        self
     }
 
     /// Returns the connection it talks for.

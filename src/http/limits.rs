@@ -2,8 +2,9 @@
 
 use super::verdict::{remaining, reset_seconds};
 use super::{Headers, Moment};
+use crate::lock::lock;
 use crate::spec::Throttle;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Headers that say how many requests a window has in all.
 const LIMIT_HEADERS: [&str; 2] = ["x-ratelimit-limit", "ratelimit-limit"];
@@ -37,11 +38,11 @@ impl Limits {
             resets_at: reset_seconds(headers, throttle, moment).map(|seconds| micros(moment.now + seconds)),
             told_at: micros(moment.now),
         };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        *lock(&self.last) = Some(left);
     }
 
     pub(super) fn last(&self) -> Option<BudgetLeft> {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.last)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The request budget of one connection: how many at once, how far apart, and not before when.
 
+use crate::lock::lock;
 use crate::spec::Throttle;
 use crate::{Error, ErrorKind, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ pub struct Budget {
     spacing: Duration,
     /// Longer waits are errors: nobody sits through them.
     longest_wait: Duration,
-    state: Mutex<BudgetState>,
+    state: Arc<Mutex<BudgetState>>,
 }
 
 #[derive(Default)]
@@ -38,7 +39,12 @@ impl Budget {
         let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
         let n_places = throttle.concurrency.min(max_in_flight).max(1);
         let longest_wait = Duration::try_from_secs_f64(longest_wait).unwrap_or(Duration::MAX);
-        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Mutex::default() }
+        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Arc::default() }
+    }
+
+    /// Holds to what holds for another budget of the same account: one pauses the other.
+    pub fn share_pauses(&mut self, other: &Budget) {
+        self.state = Arc::clone(&other.state);
     }
 
     /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once, with the moment, when the API takes
@@ -62,7 +68,7 @@ impl Budget {
     /// Lets no request of the connection start for that long. Fails when that is more than the longest wait.
     pub fn pause(&self, wait: Duration) -> Result<()> {
         let until = Instant::now() + wait;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         state.not_before = state.not_before.max(Some(until));
         drop(state);
         if wait > self.longest_wait {
@@ -78,13 +84,13 @@ impl Budget {
 
     /// Returns how long the API takes no request from now on.
     pub fn paused_for(&self) -> Duration {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.state);
         state.not_before.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Returns how long to wait from `now`; zero takes the turn.
     fn turn(&self, now: Instant) -> Duration {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let earliest = state.not_before.max(state.next_start).unwrap_or(now);
         let wait = earliest.saturating_duration_since(now);
         if wait.is_zero() {
@@ -138,6 +144,17 @@ mod tests {
         budget.pause(Duration::from_secs(60)).unwrap();
         budget.pause(Duration::from_secs(5)).unwrap();
         assert_eq!(start_times(&budget, 2).await, [60_000, 60_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budgets_of_one_account_pause_together() {
+        let first = Budget::new(&Throttle::default(), 8, 300.0);
+        first.pause(Duration::from_secs(5)).unwrap();
+        let mut second = Budget::new(&Throttle::default(), 1, 300.0);
+        second.share_pauses(&first);
+        assert_eq!(start_times(&second, 2).await, [5_000, 15_000]);
+        second.pause(Duration::from_secs(60)).unwrap();
+        assert_eq!(start_times(&first, 2).await, [60_000, 60_000]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -104,8 +104,7 @@ impl AuditSubject {
 
     /// Adds the lines of `who` to DuckDB's own log where the user enabled that.
     pub fn tell_duckdb(&self, session: &mut dyn Session, who: &str, lines: &[LogLine]) -> Result<()> {
-        let rows = session.query(IS_LOGGING)?;
-        if rows.first().and_then(|row| row.first()) == Some(&Value::Boolean(true)) {
+        if session.value(IS_LOGGING)? == Value::Boolean(true) {
             session.execute(&lines.iter().map(|line| self.duckdb_log_sql(who, line)).collect::<String>())?;
         }
         Ok(())
@@ -155,8 +154,7 @@ pub fn close_open_jobs(session: &mut dyn Session, unify_schema: &str) -> Result<
         now = now_micros(),
         ended = quote_literal(ENDED_BEFORE)
     ))?;
-    let rows = session.query(&format!("SELECT coalesce(max(id), 0) FROM {unify_schema}.loading_jobs"))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as i64)
+    Ok(session.count(&format!("SELECT coalesce(max(id), 0) FROM {unify_schema}.loading_jobs"))? as i64)
 }
 
 /// Deletes the records and lines that are older than `age`, but for the records of loads that have not ended.

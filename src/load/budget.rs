@@ -1,9 +1,10 @@
 //! The memory of pages that are asked for and not yet written, shared by all loads of a database.
 
 use super::pace::{Pace, Turn};
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const KIB: u64 = 1024;
@@ -89,7 +90,7 @@ impl Budget {
 
     /// Returns what one load of a connection may use.
     pub fn for_load(&self, connection: &str) -> LoadBudget {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = lock(&self.connections);
         let half = self.all.total_kib * KIB / 2;
         let connection = connections.entry(connection.to_lowercase()).or_insert_with(|| Share::new(half)).clone();
         LoadBudget { all: self.all.clone(), connection, own: Share::new(self.each), n_waiting: AtomicU64::new(0), pace: None }

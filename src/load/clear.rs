@@ -5,7 +5,6 @@ use super::job::{Job, Stop};
 use super::loader::{Inner, Loader, TableTarget};
 use super::registry::KnownJob;
 use super::store::StateRow;
-use crate::session::Session;
 use crate::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +51,7 @@ impl Inner {
         target.table_def()?;
         self.while_idle(target, |session, ids| {
             let store = target.store(session)?;
+            self.see_drop(session, ids, (&store, &target.subject(&store)))?;
             let is_there = store.exists(session, &store.target)?;
             if !is_there && !store.is_ours(session, &store.staging.table, None)? {
                 return Ok(None);
@@ -61,7 +61,7 @@ impl Inner {
                 store.create_unify_schema(session)?;
                 store.claim(session)
             })?;
-            let n_rows = if is_there { count_rows(session, &store.target.to_string())? } else { 0 };
+            let n_rows = if is_there { session.count(&format!("SELECT count(*) FROM {}", store.target))? } else { 0 };
             let id = if store.kind.is_shared() { None } else { Some(ids.next(session, &store)?) };
             let mut sql = format!("DROP TABLE IF EXISTS {}; {}", store.staging, store.forget_sql(&store.staging.table));
             if is_there {
@@ -82,9 +82,4 @@ impl Inner {
             Ok(Some(n_rows))
         })
     }
-}
-
-fn count_rows(session: &mut dyn Session, table: &str) -> Result<u64> {
-    let rows = session.query(&format!("SELECT count(*) FROM {table}"))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(|value| value.as_integer()).unwrap_or(0) as u64)
 }

@@ -2,7 +2,7 @@
 
 use super::store::Store;
 use crate::columns::TableSchema;
-use crate::session::{quote_ident, quote_literal, Session, Value};
+use crate::session::{quote_ident, quote_literal, Session};
 use crate::spec::TableDef;
 use crate::Result;
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ impl Comments {
     /// Reads the comments of the table as it is, in the session's transaction.
     pub fn of(session: &mut dyn Session, store: &Store) -> Result<Comments> {
         let is_it = store.is_table_sql(&store.target.table);
-        let rows = session.query(&format!("SELECT comment FROM duckdb_tables() WHERE {is_it} AND comment IS NOT NULL"))?;
-        let table = rows.first().and_then(|row| row.first()).and_then(Value::as_text).map(str::to_string);
+        let comment = session.value(&format!("SELECT comment FROM duckdb_tables() WHERE {is_it}"))?;
+        let table = comment.as_text().map(str::to_string);
         let pairs = session.column_comments(&store.target)?.into_iter().map(|(name, comment)| (name.to_lowercase(), comment));
         Ok(Comments { table, columns: pairs.collect() })
     }

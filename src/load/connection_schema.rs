@@ -17,6 +17,17 @@ pub struct ConnectionSchema<'a> {
     pub catalog: &'a str,
 }
 
+impl ConnectionSchema<'_> {
+    fn subject(&self, store: &Store) -> AuditSubject {
+        AuditSubject {
+            unify_schema: store.unify_schema.clone(),
+            schema: self.connection.to_string(),
+            table: store.target.table.clone(),
+            adapter: self.adapter.to_string(),
+        }
+    }
+}
+
 /// What became of a connection's schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaOutcome {
@@ -84,6 +95,10 @@ impl Loader {
             |(_, connection, _), job| (*connection == name).then(|| format!("'{}'", job.label())),
             |session, ids| {
                 let store = Store::open(session, schema.catalog, schema.connection, "")?;
+                for table in store.known_tables(session)? {
+                    let store = Store::new(schema.catalog, schema.connection, &table, store.kind);
+                    inner.see_drop(session, ids, (&store, &schema.subject(&store)))?;
+                }
                 let content = Content::of(&store, session)?;
                 if !content.is_there {
                     return Ok(Vec::new());
@@ -148,15 +163,8 @@ fn check_adapter(store: &Store, session: &mut dyn Session, adapter: &str) -> Res
 }
 
 fn record_drop(store: &Store, session: &mut dyn Session, id: i64, schema: ConnectionSchema<'_>) -> Result<()> {
-    let rows = session.query(&format!("SELECT count(*) FROM {}", store.target))?;
-    let n_rows = rows.first().and_then(|row| row.first()).and_then(Value::as_integer).and_then(|count| u64::try_from(count).ok());
-    let subject = AuditSubject {
-        unify_schema: store.unify_schema.clone(),
-        schema: schema.connection.to_string(),
-        table: store.target.table.clone(),
-        adapter: schema.adapter.to_string(),
-    };
-    session.execute(&subject.record_sql(JobRecord { id, parent_id: None, action: "drop", n_rows, error: None }))
+    let n_rows = Some(session.count(&format!("SELECT count(*) FROM {}", store.target))?);
+    session.execute(&schema.subject(store).record_sql(JobRecord { id, parent_id: None, action: "drop", n_rows, error: None }))
 }
 
 impl Content {

@@ -1,7 +1,8 @@
 //! The requests of dry runs, kept until the session's next one.
 
+use crate::lock::lock;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Sessions whose last dry run is kept.
 const MOST_SESSIONS: usize = 32;
@@ -34,7 +35,7 @@ pub(super) struct DryRuns {
 impl DryRuns {
     /// Keeps a session's dry run in place of its last one.
     pub fn keep(&self, session: u64, planned: Vec<PlannedWrite>) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = lock(&self.runs);
         runs.retain(|(other, _)| *other != session);
         runs.push_back((session, planned.into()));
         if runs.len() > MOST_SESSIONS {
@@ -44,7 +45,7 @@ impl DryRuns {
 
     /// Returns the requests of a session's last dry run.
     pub fn last(&self, session: u64) -> Option<Arc<[PlannedWrite]>> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = lock(&self.runs);
         runs.iter().find(|(other, _)| *other == session).map(|(_, planned)| planned.clone())
     }
 }

@@ -1,9 +1,10 @@
 //! What a task of the network threads hands to a statement, which waits for it without a thread of its own.
 
 use super::job::Awaited;
+use crate::lock::lock;
 use crate::{Error, ErrorKind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
@@ -37,7 +38,7 @@ impl<T> Inbox<T> {
 
     /// Takes the next item, without waiting.
     pub fn take(&self) -> Received<T> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if let Some(item) = state.next.take() {
             return Received::Item(item);
         }
@@ -47,15 +48,11 @@ impl<T> Inbox<T> {
             Err(TryRecvError::Disconnected) => Received::Over,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<T: Send> Awaited for Inbox<T> {
     fn wait_at_most(&self, wait: Duration) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.next.is_some() || state.is_over {
             return true;
         }

@@ -3,10 +3,11 @@
 use super::audit::now_micros;
 use super::progress::{self, ProgressLine};
 use super::report::{Counters, JobState, LoadAction, LoadReport, LogLine};
+use crate::lock::lock;
 use crate::session::{LogLevel, ProgressMode, Settings};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a wait asks whether it was interrupted.
@@ -373,10 +374,6 @@ impl Awaited for Job {
     fn interrupted(&self) -> Error {
         Job::interrupted(self)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

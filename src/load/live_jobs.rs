@@ -118,8 +118,7 @@ impl LiveJobs<'_> {
                                AND ended.action IN ('load_end', 'refresh_end'))",
             ids_of(live)
         );
-        let rows = session.query(&format!("SELECT count(*) FROM {open}"))?;
-        let n_open = rows.first().and_then(|row| row.first()).and_then(Value::as_integer).unwrap_or(0) as i64;
+        let n_open = session.count(&format!("SELECT count(*) FROM {open}"))? as i64;
         if n_open > 0 {
             session.execute(&format!(
                 "INSERT INTO {unify}.loading_jobs
@@ -176,9 +175,10 @@ pub fn take_id(session: &mut dyn Session, unify_schema: &str) -> Result<i64> {
         "UPDATE {unify_schema}.live_jobs SET job_id = job_id + 1, updated = make_timestamp({}) WHERE owner = ''",
         now_micros()
     ))?;
-    let rows = session.query(&format!("SELECT job_id FROM {unify_schema}.live_jobs WHERE owner = ''"))?;
-    let id = rows.first().and_then(|row| row.first()).and_then(Value::as_integer).and_then(|id| i64::try_from(id).ok());
-    id.ok_or_else(|| Error::database(format!("{unify_schema}.live_jobs holds no last id; drop the table")))
+    let id = session.value(&format!("SELECT job_id FROM {unify_schema}.live_jobs WHERE owner = ''"))?;
+    id.as_integer()
+        .and_then(|id| i64::try_from(id).ok())
+        .ok_or_else(|| Error::database(format!("{unify_schema}.live_jobs holds no last id; drop the table")))
 }
 
 /// Returns ids for `IN (...)`, which must not be empty.

@@ -1,27 +1,26 @@
 //! Starts jobs, one per table at a time, and knows which tables are loaded.
 
+mod start;
 mod state;
 
 pub(super) use self::state::Ids;
 use self::state::State;
-use super::audit::{forget_old, now_micros, AuditSubject};
+use super::audit::AuditSubject;
 use super::daemon::{Daemon, RunningJob};
 use super::dry_runs::DryRuns;
 use super::job::{Job, Stop};
-use super::live_jobs::Entry;
 use super::pool::{join_other, Workers};
-use super::pulse::Pulse;
 use super::registry::KnownJob;
 use super::report::LoadAction;
-use super::run::JobRun;
-use super::shared::Follower;
 use super::store::Store;
+use super::turns::Turns;
 use crate::http::{ApiClient, HttpSettings};
+use crate::lock::lock;
 use crate::session::{quote_literal, CatalogKind, Database, Session, Settings};
 use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 /// A table of a connection, in one attached database.
@@ -65,14 +64,6 @@ impl TableTarget {
     }
 }
 
-/// What a job is to do.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    target: &'a TableTarget,
-    action: LoadAction,
-    settings: &'a Settings,
-}
-
 /// How long closing waits before it looks again whether a job has stopped.
 const STOP_POLL: Duration = Duration::from_millis(10);
 
@@ -89,8 +80,8 @@ pub(super) struct Inner {
     pub(super) database: Arc<dyn Database>,
     state: Mutex<State>,
     closed: AtomicBool,
-    /// Held while a table is published: two that share a view would be in each other's way.
-    publishing: Mutex<()>,
+    /// Taken while a table is published: two that share a view would be in each other's way.
+    pub(super) publishing: Turns,
     pub(super) daemon: Arc<Daemon>,
     pub(super) dry_runs: DryRuns,
     this: Weak<Inner>,
@@ -103,7 +94,7 @@ impl Loader {
             database,
             state: Mutex::default(),
             closed: AtomicBool::new(false),
-            publishing: Mutex::default(),
+            publishing: Turns::default(),
             daemon: Arc::default(),
             dry_runs: DryRuns::default(),
             this: this.clone(),
@@ -161,110 +152,6 @@ impl Loader {
 }
 
 impl Inner {
-    pub(super) fn start(&self, target: &TableTarget, action: LoadAction, settings: &Settings) -> Result<Arc<Job>> {
-        target.table_def()?;
-        // The session is dropped after the lock is free: dropping the last one closes the database, and with it this loader.
-        let mut session = self.database.connect()?;
-        let mut state = lock(&self.state);
-        if self.is_closed() {
-            return Err(Error::new(ErrorKind::DatabaseGone, "the database is closing"));
-        }
-        state.forget_ended();
-        if let Some(job) = state.running.get(&target.key()) {
-            return Ok(job.clone());
-        }
-        let store = target.store(session.as_mut())?;
-        let label = format!("{}.{}", target.connection.name, target.table);
-        if action == LoadAction::Load && store.is_loaded(session.as_mut())? {
-            return Ok(Arc::new(Job::nothing_to_do(label, settings)));
-        }
-        if store.kind.is_shared() {
-            let pulse = state.pulse(&self.database)?;
-            // Others are not kept waiting while other processes are in the way.
-            drop(state);
-            return self.start_shared(Work { target, action, settings }, store, pulse);
-        }
-        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.create_unify_schema(session))?;
-        let ids = state.ids(session.as_mut(), &target.catalog, &store)?;
-        if let Some(age) = settings.log_retention {
-            forget_old(session.as_mut(), &store.unify_schema, age)?;
-        }
-        store.transact(self.database.as_ref(), &|| Ok(()), |session| store.claim(session))?;
-        let job = Arc::new(Job::new(ids.fetch_add(1, Ordering::Relaxed) + 1, action, label, settings));
-        let run = self.job_run(&mut state, &job, Work { target, action, settings }, (store, ids, None))?;
-        session.execute(&run.start_sql())?;
-        state.known.add(KnownJob { job: job.clone(), target: target.clone() });
-        state.spawn(target.key(), Arc::new(run))?;
-        Ok(job)
-    }
-
-    /// Starts a job in a database that other processes write to, or one that waits for theirs.
-    fn start_shared(&self, work: Work<'_>, store: Store, pulse: Arc<Pulse>) -> Result<Arc<Job>> {
-        let Work { target, action, settings } = work;
-        if let Some(age) = settings.log_retention {
-            store.transact(self.database.as_ref(), &|| self.check_open(), |session| match store.exists_unify(session)? {
-                true => forget_old(session, &store.unify_schema, age),
-                false => Ok(()),
-            })?;
-        }
-        let entry = self.enter(&pulse, target, &store, action)?;
-        let label = format!("{}.{}", target.connection.name, target.table);
-        let unify_schema = store.unify_schema.clone();
-        // The session is dropped after the lock is free, as in `start`.
-        let _session = self.database.connect()?;
-        let mut state = lock(&self.state);
-        self.check_open()?;
-        match entry {
-            Entry::Loaded => Ok(Arc::new(Job::nothing_to_do(label, settings))),
-            Entry::Entered(id) => {
-                let job = Arc::new(Job::new(id, action, label, settings));
-                let run = self.job_run(&mut state, &job, work, (store, Arc::new(AtomicI64::new(id)), Some(pulse.clone())));
-                let started = run.and_then(|run| {
-                    state.known.add(KnownJob { job: job.clone(), target: target.clone() });
-                    state.spawn(target.key(), Arc::new(run))
-                });
-                if started.is_err() {
-                    pulse.leave(&unify_schema, id);
-                }
-                started.map(|()| job)
-            }
-            Entry::Taken(id) => {
-                if let Some(job) = state.running.get(&target.key()) {
-                    return Ok(job.clone());
-                }
-                let job = Arc::new(Job::new(id, action, label, settings));
-                let (inner, target, settings) = (self.this.clone(), target.clone(), settings.clone());
-                let follower = Follower { inner, job: job.clone(), pulse, target, settings };
-                let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || follower.run());
-                state.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
-                Ok(job)
-            }
-        }
-    }
-
-    fn job_run(
-        &self,
-        state: &mut State,
-        job: &Arc<Job>,
-        work: Work<'_>,
-        (store, ids, pulse): (Store, Arc<AtomicI64>, Option<Arc<Pulse>>),
-    ) -> Result<JobRun> {
-        Ok(JobRun {
-            job: job.clone(),
-            inner: self.this.clone(),
-            database: self.database.clone(),
-            target: work.target.clone(),
-            subject: work.target.subject(&store),
-            store,
-            ids,
-            began: now_micros(),
-            settings: work.settings.clone(),
-            workers: state.workers()?,
-            budget: state.budget(work.settings.memory_limit),
-            pulse,
-        })
-    }
-
     /// Runs `work` while no load of the table can start. Fails when one runs.
     pub(super) fn while_idle<T>(&self, target: &TableTarget, work: impl FnOnce(&mut dyn Session, &mut Ids<'_>) -> Result<T>) -> Result<T> {
         let key = target.key();
@@ -350,26 +237,20 @@ impl Inner {
         let http = http_settings(settings);
         let mut state = lock(&self.state);
         let key = connection.name.to_lowercase();
-        if let Some((known, client)) = state.clients.get(&key) {
+        let last = state.clients.get(&key);
+        if let Some((known, client)) = last {
             let same = client.connection();
             if *known == http && same.options == connection.options && Arc::ptr_eq(&same.adapter, &connection.adapter) {
                 return Ok(client.clone());
             }
         }
-        let client = Arc::new(ApiClient::new(connection.clone(), http)?);
+        let client = ApiClient::new(connection.clone(), http)?;
+        let client = Arc::new(match last {
+            Some((_, last)) => client.after(last),
+            None => client,
+        });
         state.clients.insert(key, (http, client.clone()));
         Ok(client)
-    }
-
-    /// Starts a thread for a job that gave its own back. On a closed database it does nothing.
-    pub(super) fn respawn(&self, run: &Arc<JobRun>) {
-        let mut state = lock(&self.state);
-        if self.is_closed() {
-            return;
-        }
-        if let Err(err) = state.spawn(run.target.key(), run.clone()) {
-            run.job.end(Err(err));
-        }
     }
 
     /// Returns the jobs that run, in no order that means anything but always the same.
@@ -403,11 +284,6 @@ impl Inner {
         self.this.clone()
     }
 
-    /// Waits until no other table is being published.
-    pub(super) fn publishing(&self) -> MutexGuard<'_, ()> {
-        lock(&self.publishing)
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -429,8 +305,4 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         allow_http: settings.allow_http,
         ..HttpSettings::default()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

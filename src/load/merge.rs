@@ -5,7 +5,7 @@ use super::comments::Comments;
 use super::merge_sql::{column_named, Merge, Repeats};
 use super::store::Store;
 use crate::columns::{Column, SchemaChange, TableSchema};
-use crate::session::{quote_ident, CatalogKind, LogLevel, Session, TableName, Value};
+use crate::session::{quote_ident, CatalogKind, LogLevel, Session, TableName};
 use crate::spec::TableDef;
 use crate::Result;
 
@@ -74,12 +74,12 @@ impl<'a> Updating<'a> {
             return Ok(Repeats::None);
         };
         let key = self.table_def.key_columns.join(", ");
-        let n_null_keys = number(session, &null_keys)?;
+        let n_null_keys = session.count(&null_keys)?;
         if n_null_keys > 0 {
             let message = format!("{n_null_keys} new rows have no value for their key ({key}): they are added, and replace none");
             notes.push((LogLevel::Warning, message));
         }
-        let n_repeats = number(session, &repeats)?;
+        let n_repeats = session.count(&repeats)?;
         if n_repeats == 0 {
             return Ok(Repeats::None);
         }
@@ -102,11 +102,6 @@ fn copy_sql(kind: CatalogKind, (from, to): (&TableName, &TableName), known: &Tab
 pub fn cursor_text(session: &mut dyn Session, store: &Store, table_def: &TableDef, schema: &TableSchema) -> Result<Option<String>> {
     let Some(cursor) = table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref()) else { return Ok(None) };
     let Some(column) = column_named(schema, &cursor.column) else { return Ok(None) };
-    let rows = session.query(&format!("SELECT CAST(max({}) AS VARCHAR) FROM {}", quote_ident(column), store.target))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_text).map(str::to_string))
-}
-
-fn number(session: &mut dyn Session, sql: &str) -> Result<i128> {
-    let rows = session.query(sql)?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_integer).unwrap_or(0))
+    let value = session.value(&format!("SELECT CAST(max({}) AS VARCHAR) FROM {}", quote_ident(column), store.target))?;
+    Ok(value.as_text().map(str::to_string))
 }

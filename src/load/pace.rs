@@ -1,7 +1,8 @@
 //! How far a stream runs ahead of the statement that reads it: never more pages than were read already, so that a statement which stops
 //! early has not asked for much more than it read.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::lock::lock;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 /// The pace of one stream. At first one page at a time.
@@ -33,7 +34,7 @@ impl Pace {
 
     /// Lets up to `most_ahead` pages be under way, as soon as so many were read.
     pub fn quicken(&self, most_ahead: usize) {
-        self.lock().most_ahead = most_ahead.max(1) as u64;
+        lock(&self.state).most_ahead = most_ahead.max(1) as u64;
         self.changed.notify_waiters();
     }
 
@@ -51,20 +52,16 @@ impl Pace {
     }
 
     fn begin(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let may_begin = state.n_begun < state.n_done + state.n_done.clamp(1, state.most_ahead);
         state.n_begun += u64::from(may_begin);
         may_begin
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.pace.lock().n_done += 1;
+        lock(&self.pace.state).n_done += 1;
         self.pace.changed.notify_waiters();
     }
 }

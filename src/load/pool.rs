@@ -1,8 +1,9 @@
 //! The threads of one database: a runtime for the network, a pool for conversion, and one thread a job.
 
+use crate::lock::lock;
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -91,10 +92,6 @@ pub fn join_other(thread: JoinHandle<()>) {
 
 fn stopping() -> Error {
     Error::new(ErrorKind::Cancelled, "the load was stopped because the database or the process ends")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

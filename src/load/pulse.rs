@@ -4,11 +4,12 @@ use super::live_jobs::beat_sql;
 use super::owner::{Owner, BEAT};
 use super::pool::join_other;
 use super::retry::retry_conflicts;
+use crate::lock::lock;
 use crate::session::Database;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{mpsc, Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -112,8 +113,4 @@ impl Beating {
             let _ = retry_conflicts(&may_go_on, || self.database.connect()?.execute(&beat_sql(&unify_schema, &ids)));
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@ use super::merge::Notes;
 use super::merge_sql::Merge;
 use super::store::Store;
 use crate::columns::TableSchema;
-use crate::session::{LogLevel, Session, Value};
+use crate::session::{LogLevel, Session};
 use crate::spec::{Paging, TableDef};
 use crate::Result;
 
@@ -24,29 +24,23 @@ pub fn remove_repeated(
     // A key that is no column of this account's rows tells nothing.
     let Ok(merge) = Merge::new((&store.target, &store.staging), schema, &table_def.key_columns, None) else { return Ok(0) };
     let Some(repeats) = merge.repeats_sql() else { return Ok(0) };
-    if number(session, &repeats)? == 0 {
+    if session.count(&repeats)? == 0 {
         return Ok(0);
     }
     let staged = format!("SELECT count(*) FROM {}", store.staging);
-    let n_before = number(session, &staged)?;
+    let n_before = session.count(&staged)?;
     session.execute(&merge.distinct_sql())?;
-    let n_removed = n_before.saturating_sub(number(session, &staged)?);
+    let n_removed = n_before.saturating_sub(session.count(&staged)?);
     let key = table_def.key_columns.join(", ");
     if n_removed > 0 {
         let message =
             format!("{n_removed} rows came again with the same key ({key}) and the same values: rows moved while pages were asked for");
         notes.push((LogLevel::Info, message));
     }
-    let n_left = number(session, &repeats)?;
+    let n_left = session.count(&repeats)?;
     if n_left > 0 {
         let message = format!("{n_left} rows have the key ({key}) of another row and other values: all are kept; is the key complete?");
         notes.push((LogLevel::Warning, message));
     }
     Ok(n_removed)
-}
-
-fn number(session: &mut dyn Session, sql: &str) -> Result<u64> {
-    let rows = session.query(sql)?;
-    let number = rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
-    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }

@@ -7,12 +7,13 @@ use super::places::SetPlace;
 use super::store::Store;
 use crate::columns::TableSchema;
 use crate::http::ResumePoint;
-use crate::session::{Session, Value};
+use crate::session::Session;
 use crate::Result;
 use std::collections::HashMap;
 
 /// An unfinished load to which nothing was added for so long, in microseconds, starts over: what the API has now would not go with its rows.
-const MOST_AGE: i64 = 24 * 60 * 60 * 1_000_000;
+/// It is twice the longest wait that an API is believed: one that was parked for that goes on.
+const MOST_AGE: i64 = 2 * 24 * 60 * 60 * 1_000_000;
 
 /// An unfinished load that can be continued.
 pub struct Staged {
@@ -129,7 +130,7 @@ impl Unfinished {
         if has_table == schema.columns.is_empty() || (has_table && !store.has_columns(session, &store.staging.table, &schema)?) {
             return Ok(Unfinished::Useless(format!("'{}' is not as it was left", store.staging.table)));
         }
-        let n_rows = if has_table { count(session, store)? } else { 0 };
+        let n_rows = if has_table { session.count(&format!("SELECT count(*) FROM {}", store.staging))? } else { 0 };
         Ok(Unfinished::Staged(Box::new(Staged { schema, has_table, started, n_rows, sets })))
     }
 }
@@ -137,7 +138,7 @@ impl Unfinished {
 /// Returns why the places or the age of a load do not let it be continued.
 fn unusable(sets: &HashMap<String, SetPlace>, updated: i64) -> Option<&'static str> {
     if now_micros().saturating_sub(updated) > MOST_AGE {
-        return Some("nothing was added to it for more than a day");
+        return Some("nothing was added to it for more than two days");
     }
     let is_lost = |place: &SetPlace| match place {
         SetPlace::Done | SetPlace::Skipped => false,
@@ -145,9 +146,4 @@ fn unusable(sets: &HashMap<String, SetPlace>, updated: i64) -> Option<&'static s
         SetPlace::Unspoken => true,
     };
     sets.values().any(is_lost).then_some("its place holds a secret and was not stored")
-}
-
-fn count(session: &mut dyn Session, store: &Store) -> Result<u64> {
-    let rows = session.query(&format!("SELECT count(*) FROM {}", store.staging))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_integer).unwrap_or(0) as u64)
 }

@@ -2,7 +2,7 @@
 
 use super::audit::{AuditSubject, JobRecord};
 use super::budget::{Budget, PageSize};
-use super::fetch::Fetch;
+use super::fetch::{Fetch, SetWork};
 use super::identity::{set_keys, spec_hash, Identity};
 use super::job::Job;
 use super::live_jobs;
@@ -71,6 +71,11 @@ impl JobRun {
                 return;
             }
         }
+        self.end(outcome);
+    }
+
+    /// Ends the job: notes an error, and tells whoever waits.
+    pub fn end(&self, outcome: Result<LoadReport>) {
         if let Err(err) = &outcome {
             // Whoever waits hears the error, even when it cannot be noted.
             let _ = catch_unwind(AssertUnwindSafe(|| self.record_failure(err)));
@@ -208,6 +213,12 @@ impl JobRun {
             n_pages: start.n_pages,
             schema: start.schema,
         };
+        self.move_rows(&fetch, work, &mut writer)?;
+        self.publish(plan, &writer)
+    }
+
+    /// Fetches on the network threads what `work` says is left, and writes on this one what comes.
+    fn move_rows(&self, fetch: &Arc<Fetch>, work: Vec<SetWork>, writer: &mut Writer<'_>) -> Result<()> {
         let (sender, receiver) = mpsc::channel();
         let (fetched, fetch_outcome) = mpsc::channel();
         let fetching = fetch.clone();
@@ -222,8 +233,7 @@ impl JobRun {
         }
         written?;
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
-        fetch_outcome.recv().unwrap_or_else(|_| self.stopped())?;
-        self.publish(plan, &writer)
+        fetch_outcome.recv().unwrap_or_else(|_| self.stopped())
     }
 
     /// Returns what the load begins with: what an unfinished one left, or nothing.
@@ -281,7 +291,7 @@ impl JobRun {
         let loader = self.loader()?;
         // The session is dropped after the lock is free: dropping the last one closes the database, and with it the loader.
         let _session = self.database.connect()?;
-        let _one_at_a_time = loader.publishing();
+        let _one_at_a_time = loader.publishing.take(&|| self.job.check_cancelled())?;
         let n_rows = publication.publish(self.database.as_ref(), writer)?;
         self.job.counters.rows.store(n_rows, Ordering::Relaxed);
         Ok(())
@@ -292,7 +302,7 @@ impl JobRun {
     }
 
     /// Notes how the job failed. When the database is gone, the next start notes it.
-    pub fn record_failure(&self, err: &Error) {
+    fn record_failure(&self, err: &Error) {
         self.job.log(LogLevel::Error, || err.message().to_string());
         let end = JobRecord {
             id: self.next_id(),

@@ -30,6 +30,7 @@ impl Inner {
             if action == LoadAction::Load && store.is_loaded(session)? {
                 return Ok(Entry::Loaded);
             }
+            store.note_drop(session, &subject, |session| live_jobs::take_id(session, &store.unify_schema))?;
             let entry = live.enter(session, &target.connection.name, &target.table)?;
             if let Entry::Entered(id) = entry {
                 // Only now: what another process is making is neither foreign nor ours to look at.
@@ -116,12 +117,12 @@ impl Follower {
 
 /// Returns the error that ended a job; `None` when it was none, or its process ended.
 fn failure_of(session: &mut dyn Session, store: &Store, id: i64) -> Result<Option<String>> {
-    let rows = session.query(&format!(
+    let message = session.value(&format!(
         "SELECT error_message FROM {}.loading_jobs WHERE parent_id = {id} AND status = 'error' AND error_message <> {}",
         store.unify_schema,
         quote_literal(super::audit::ENDED_BEFORE)
     ))?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(|message| message.as_text()).map(str::to_string))
+    Ok(message.as_text().map(str::to_string))
 }
 
 fn leave(pulse: &Pulse, store: &Store, id: Option<i64>) {

@@ -155,9 +155,9 @@ impl Store {
     pub fn is_read_only(&self, session: &mut dyn Session) -> Result<bool> {
         let catalog = self.target.catalog.as_deref().unwrap_or_default();
         let sql = format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
-        match session.query(&sql)?.first().and_then(|row| row.first()) {
-            Some(value) => Ok(*value == Value::Boolean(true)),
-            None => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
+        match session.value(&sql)? {
+            Value::Boolean(is_read_only) => Ok(is_read_only),
+            _ => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
         }
     }
 
@@ -340,18 +340,20 @@ impl Store {
 
     /// Returns when the load began whose rows the table has, in microseconds since 1970; `None` when that is not known.
     pub fn started(&self, session: &mut dyn Session) -> Result<Option<i64>> {
-        let rows = session.query(&format!(
-            "SELECT started FROM {}.load_state WHERE {} AND status = 'complete'",
-            self.unify_schema,
-            self.is_about(&self.target.table)
-        ))?;
-        Ok(rows.first().and_then(|row| row.first()).and_then(Value::as_timestamp))
+        let is_it = self.is_about(&self.target.table);
+        let sql = format!("SELECT started FROM {}.load_state WHERE {is_it} AND status = 'complete'", self.unify_schema);
+        Ok(session.value(&sql)?.as_timestamp())
+    }
+
+    /// Returns whether there is a `load_state`.
+    pub fn has_state(&self, session: &mut dyn Session) -> Result<bool> {
+        let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
+        self.exists(session, &state)
     }
 
     /// Returns whether `load_state` knows the table (or, for an empty name, the schema), in that status if one is given.
     pub fn is_ours(&self, session: &mut dyn Session, table: &str, status: Option<&str>) -> Result<bool> {
-        let state = TableName { catalog: self.target.catalog.clone(), schema: "unify".to_string(), table: "load_state".to_string() };
-        if !self.exists(session, &state)? {
+        if !self.has_state(session)? {
             return Ok(false);
         }
         let status = status.map_or(String::new(), |status| format!(" AND status = {}", quote_literal(status)));

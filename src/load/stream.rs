@@ -17,6 +17,7 @@ use super::scope::Scope;
 use super::updates::Moments;
 use crate::columns::{Batch, BoundColumns, RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
+use crate::lock::lock;
 use crate::session::{Database, Settings};
 use crate::spec::TableDef;
 use crate::{Error, ErrorKind, Result};
@@ -320,8 +321,4 @@ impl Pages {
         }
         Ok(NextPage::End)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

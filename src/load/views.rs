@@ -2,7 +2,7 @@
 
 use super::loader::Loader;
 use super::store::{StateRow, Store};
-use crate::session::{quote_literal, Session, TableName, Value};
+use crate::session::{quote_literal, Session, TableName};
 use crate::spec::{Connection, ViewDef};
 use crate::{Error, Result};
 
@@ -19,7 +19,7 @@ impl Loader {
                 view_def.from.join("', '")
             )));
         }
-        let _one_at_a_time = inner.publishing();
+        let _one_at_a_time = inner.publishing.take(&|| inner.check_open())?;
         store.transact(inner.database.as_ref(), &|| inner.check_open(), |session| create_view(&store, session, view_def))
     }
 }
@@ -67,10 +67,10 @@ fn create_view(store: &Store, session: &mut dyn Session, view_def: &ViewDef) -> 
     let view = TableName { table: view_def.name.clone(), ..target.clone() };
     let query = view_def.query.qualified(target.catalog.as_deref(), &target.schema);
     let is_it = store.is_view_sql(&view.table);
-    let comments = session.query(&format!("SELECT comment FROM duckdb_views() WHERE {is_it} AND comment IS NOT NULL"))?;
+    let comment = session.value(&format!("SELECT comment FROM duckdb_views() WHERE {is_it}"))?;
     session.execute(&format!("CREATE OR REPLACE VIEW {view} AS {query}"))?;
     // The user's own words stay.
-    if let Some(comment) = comments.first().and_then(|row| row.first()).and_then(Value::as_text) {
+    if let Some(comment) = comment.as_text() {
         session.execute(&format!("COMMENT ON VIEW {view} IS {}", quote_literal(comment)))?;
     }
     session.execute(&store.state_sql(&StateRow { table: &view.table, status: "complete", ..StateRow::default() }, None))

@@ -6,10 +6,11 @@ use super::loader::{Inner, TableTarget};
 use super::report::LogLine;
 use super::store::Store;
 use crate::http::RequestObserver;
+use crate::lock::lock;
 use crate::session::{LogLevel, Session};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// The action of records about batches.
@@ -49,7 +50,7 @@ impl WriteLog {
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<LogLine>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.lines)
     }
 }
 

@@ -9,7 +9,7 @@ pub use settings::{LogLevel, ProgressMode, SettingDef, SettingType, Settings, SE
 pub use target::CatalogKind;
 
 use crate::columns::Batch;
-use crate::Result;
+use crate::{Error, Result};
 use std::any::Any;
 
 /// The database Unify was loaded into. It does not keep the database open.
@@ -31,6 +31,17 @@ pub trait Session {
 
     /// Runs one statement and returns all its rows.
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>>;
+
+    /// Runs one statement and returns the first value of its first row; `Null` when it has no row.
+    fn value(&mut self, sql: &str) -> Result<Value> {
+        Ok(self.query(sql)?.into_iter().flatten().next().unwrap_or(Value::Null))
+    }
+
+    /// Runs one statement whose one value is a number of something.
+    fn count(&mut self, sql: &str) -> Result<u64> {
+        let number = self.value(sql)?.as_integer().unwrap_or(0);
+        u64::try_from(number).map_err(|_| Error::internal(format!("a count is {number}")))
+    }
 
     /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;

@@ -32,9 +32,9 @@ impl CatalogKind {
     /// Returns the kind of an attached database. Fails when there is none of that name.
     pub fn of(session: &mut dyn Session, catalog: &str) -> Result<CatalogKind> {
         let sql = format!("SELECT type FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
-        let rows = session.query(&sql)?;
-        let database_type = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text());
+        let database_type = session.value(&sql)?;
         database_type
+            .as_text()
             .map(CatalogKind::of_type)
             .ok_or_else(|| Error::config(format!("database '{catalog}' is not attached; attach it again")))
     }

@@ -113,9 +113,7 @@ pub(super) fn attached_name(catalog: &str, instance: &Instance) -> Result<Option
         "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND lower(database_name) = lower({})",
         quote_literal(catalog)
     );
-    let rows = instance.database.connect()?.query(&sql)?;
-    let name = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text());
-    Ok(name.map(str::to_string))
+    Ok(instance.database.connect()?.value(&sql)?.as_text().map(str::to_string))
 }
 
 /// Returns the attached database that setting `unify_target` names, `None` when it is empty. Fails when none of that name is attached.

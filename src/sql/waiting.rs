@@ -2,6 +2,7 @@
 
 use crate::columns::TableSchema;
 use crate::load::{Job, JobState, LoadAction, LoadReport, ProgressLine, TableTarget};
+use crate::lock::lock;
 use crate::session::{ProgressMode, Value};
 use crate::spec::ScalarType;
 use crate::sql::relation::with_place;
@@ -9,7 +10,7 @@ use crate::sql::rows::{batch_of, integer, schema_of, text};
 use crate::sql::{StatementContext, Step, WaitingCall, Work};
 use crate::{Error, Result};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The columns: a row per table.
 pub(super) const COLUMNS: &[(&str, ScalarType)] = &[
@@ -240,8 +241,4 @@ fn row_of(job: &Job) -> Vec<Value> {
         text(Some(status.name())),
         text(error.map(Error::message)),
     ]
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -234,3 +234,18 @@ def ends_soon(process, number: int) -> None:
     process.communicate(timeout=20)
     seconds = time.monotonic() - began
     assert seconds < 2, f"{seconds} s"
+
+
+def test_it_notes_once_that_a_table_was_dropped(python, around):
+    script = """
+        con.execute("SELECT * FROM shop.stores").fetchall()
+        con.execute("SELECT * FROM shop.stock").fetchall()
+        con.execute("DROP TABLE shop.stores")
+        drops = lambda: con.execute("SELECT table_name, numrows FROM information_schema.loading_jobs WHERE action = 'drop'").fetchall()
+        print(drops())
+        con.execute("START DAEMON")
+        print(until(drops, lambda rows: rows))
+        n_before = ends("stock")
+        print(until(lambda: ends("stock"), lambda n: n >= n_before + 2) >= n_before + 2, drops(), status("daemon"))
+    """
+    check(python, around, script, "[]\n[('stores', None)]\nTrue [('stores', None)] [('running',)]\n")

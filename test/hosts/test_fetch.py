@@ -58,7 +58,7 @@ def test_interrupting_stops_at_once(python, around, n_threads, call):
         while thread.is_alive():
             con.interrupt()
             thread.join(0.01)
-        print(time.monotonic() - began < 0.5, "interrupted" in str(results[0]).lower())
+        print(time.monotonic() - began < 2, "interrupted" in str(results[0]).lower())
         print(con.execute("SELECT count(*) FROM unify_fetch('shop', 'orders')").fetchone()[0])
     """
     check(python, around, script, "True True\n250\n")

@@ -286,3 +286,28 @@ def test_twenty_slow_loads_leave_room_for_another_connection(python, around):
         thread.join()
     """
     check(python, around, script, "[[(230,)]]\n[(20,)]\n" + "30 " * 20)
+
+
+def test_a_job_that_gets_no_thread_ends_with_the_error_and_the_next_one_loads(python, around):
+    # The stack of each of the extension's threads is larger than all that the process may still take.
+    script = """
+        import resource
+        os.environ["RUST_MIN_STACK"] = str(512 << 20)
+        con = connect("x.duckdb")
+        con.execute("SELECT * FROM shop.stores").fetchall()
+        until(lambda: n_threads("unify-load"), lambda n: n == 0)
+        # A statement that finds nothing to load still forgets the thread of the load before, and with it its stack.
+        con.execute("LOAD TABLE shop.stores")
+        before, hard = resource.getrlimit(resource.RLIMIT_AS)
+        n_bytes = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (n_bytes + (256 << 20), hard))
+        try:
+            con.execute("SELECT * FROM shop.orders")
+        except duckdb.Error as err:
+            print("could not start a thread" in str(err) or err)
+        resource.setrlimit(resource.RLIMIT_AS, (before, hard))
+        print(con.execute("SELECT state, contains(error, 'could not start a thread') FROM unify_jobs() ORDER BY job DESC LIMIT 1").fetchall())
+        print(con.execute("SELECT action, status FROM information_schema.loading_jobs WHERE table_name = 'orders' ORDER BY id").fetchall())
+        print(con.execute("SELECT count(*) FROM shop.orders").fetchone()[0])
+    """
+    check(python, around, script, "True\n[('error', True)]\n[('load_start', 'success'), ('load_end', 'error')]\n250\n")

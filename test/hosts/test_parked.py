@@ -37,3 +37,23 @@ def test_a_job_that_waits_for_a_parked_one_ends_with_it(python, around):
     states = "[(1, 'error'), (2, 'cancelled')]"
     outcome = python.run(around, script).check()
     assert outcome.stdout.startswith(f"True\n{states}\n") and "job 2 was cancelled" in outcome.stdout, outcome
+
+
+def test_what_an_api_asks_for_holds_when_its_spec_is_read_again(python, around):
+    script = """
+        import pathlib
+        specs = pathlib.Path("specs").absolute()
+        specs.mkdir()
+        text = (TEST / "specs" / "limits.yaml").read_text()
+        (specs / "limits.yaml").write_text(text)
+        con = connect("x.duckdb")
+        con.execute(f"SET GLOBAL unify_spec_path = '{specs}'")
+        con.execute("LOAD TABLE limits.one_hour IN BACKGROUND")
+        states = lambda: con.execute("SELECT state FROM unify_jobs() ORDER BY job").fetchall()
+        print(until(states, lambda rows: rows == [("waiting",)]))
+        (specs / "limits.yaml").write_text("# Written again.\\n" + text)
+        con.execute("SET GLOBAL unify_loader_threads = 3")
+        con.execute("LOAD TABLE limits.quota IN BACKGROUND")
+        print(until(states, lambda rows: rows[1] != ("running",)), n_requests("/bad/quota"))
+    """
+    assert python.run(around, script).check().stdout == "[('waiting',)]\n[('waiting',), ('waiting',)] 0\n"

@@ -57,6 +57,22 @@ def test_a_table_is_there_for_whoever_attaches_the_target_later(target):
     target.check(script, "45150\n45150\n45150 0\n")
 
 
+def test_a_dropped_table_is_noted_by_the_next_load_and_by_clear_table(target):
+    script = """
+        con = lake("x.duckdb")
+        for statement in ("LOAD TABLE shop.stores", "CLEAR TABLE shop.stores"):
+            con.execute("SELECT * FROM shop.stores")
+            con.execute("DROP TABLE lake.shop.stores")
+            con.execute(statement)
+            con.execute(statement)
+        print([row[0] for row in con.execute("SELECT action FROM information_schema.loading_jobs ORDER BY id").fetchall()])
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM information_schema.loading_jobs").fetchone())
+        print(con.execute("SELECT count(*) FROM shop.stores").fetchone()[0])
+    """
+    loaded = ["load_start", "create", "load_end"]
+    target.check(script, f"{[*loaded, 'drop', *loaded, 'drop']}\n(8, 8)\n3\n")
+
+
 def test_a_connection_is_made_and_dropped_with_its_tables(target):
     script = """
         con = lake("x.duckdb")

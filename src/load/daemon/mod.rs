@@ -11,11 +11,12 @@ use super::audit::now_micros;
 use super::job::Job;
 use super::loader::{Inner, Loader, TableTarget};
 use super::report::LoadAction;
+use crate::lock::lock;
 use crate::session::{LogLevel, Session, Settings};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tables::{Candidate, LoadedTables};
 
@@ -201,7 +202,13 @@ impl Cycle {
         let mut session = inner.database.connect()?;
         let look = Look::take(inner, session.as_mut(), self.connection_of.as_ref());
         drop(session);
-        let look = look?;
+        let mut look = look?;
+        for gone in &look.gone {
+            match inner.look_for(gone) {
+                Err(err) if err.kind() == ErrorKind::DatabaseGone => return Err(err),
+                outcome => look.problem = outcome.err().map(|err| err.within(gone.place())).or(look.problem),
+            }
+        }
         lock(&self.run.daemon.state).problem = look.problem;
         for (candidate, plan) in look.candidates.iter().zip(&look.plans) {
             if plan.why == Why::Due && !self.run.is_over() {
@@ -239,6 +246,8 @@ struct Look {
     candidates: Vec<Candidate>,
     /// For each candidate.
     plans: Vec<NextRefresh>,
+    /// Tables that seem to have been dropped.
+    gone: Vec<TableTarget>,
     problem: Option<Error>,
 }
 
@@ -246,7 +255,7 @@ impl Look {
     fn take(inner: &Inner, session: &mut dyn Session, connection_of: &ConnectionOf) -> Result<Look> {
         let settings = tables::global_settings(session)?;
         let running = running(inner);
-        let LoadedTables { mut candidates, problem } = tables::loaded_tables(session, connection_of, &settings, &running)?;
+        let LoadedTables { mut candidates, gone, problem } = tables::loaded_tables(session, connection_of, &settings, &running)?;
         {
             let state = lock(&inner.daemon.state);
             for candidate in &mut candidates {
@@ -259,7 +268,7 @@ impl Look {
         let machine = machine::machine_load(settings.daemon_max_load);
         let tables: Vec<LoadedTable> = candidates.iter().map(|candidate| candidate.table.clone()).collect();
         let plans = plan::plan(&tables, &running, machine, now_micros());
-        Ok(Look { settings, machine, candidates, plans, problem })
+        Ok(Look { settings, machine, candidates, plans, gone, problem })
     }
 }
 
@@ -282,8 +291,4 @@ fn running(inner: &Inner) -> Vec<RunningJob> {
 
 fn key(target: &TableTarget) -> TableKey {
     (target.catalog.to_lowercase(), target.connection.name.to_lowercase(), target.table.to_lowercase())
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

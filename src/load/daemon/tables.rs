@@ -2,6 +2,7 @@
 
 use super::plan::{LoadedTable, RunningJob};
 use crate::load::audit::PROCESS_ENDED;
+use crate::load::dropped::gone_sql;
 use crate::load::loader::TableTarget;
 use crate::session::{quote_ident, quote_literal, CatalogKind, Session, Settings, Value};
 use crate::spec::Connection;
@@ -34,6 +35,8 @@ pub(super) fn global_settings(session: &mut dyn Session) -> Result<Settings> {
 /// The complete tables of known connections in all attached databases that can be written.
 pub(super) struct LoadedTables {
     pub candidates: Vec<Candidate>,
+    /// Those that seem to have been dropped.
+    pub gone: Vec<TableTarget>,
     /// Why the tables of a database are missing here. Those of others are kept fresh all the same.
     pub problem: Option<Error>,
 }
@@ -49,15 +52,21 @@ pub(super) fn loaded_tables(
         "SELECT DISTINCT tables.database_name FROM duckdb_tables() AS tables JOIN duckdb_databases() AS databases USING (database_name)
          WHERE tables.schema_name = 'unify' AND tables.table_name = 'load_state' AND NOT databases.readonly ORDER BY ALL",
     )?;
-    let mut found = LoadedTables { candidates: Vec::new(), problem: None };
+    let mut found = LoadedTables { candidates: Vec::new(), gone: Vec::new(), problem: None };
     for row in databases {
         let Some(catalog) = row.first().and_then(Value::as_text) else { continue };
         let rows = rows_of(session, catalog, running);
-        let candidates = rows.and_then(|rows| {
-            rows.iter().filter_map(|row| candidate_of(catalog, row, connection_of, settings).transpose()).collect::<Result<Vec<_>>>()
+        let tables = rows.and_then(|rows| {
+            let candidates = rows.iter().filter_map(|row| candidate_of(catalog, row, connection_of, settings).transpose());
+            let candidates = candidates.collect::<Result<Vec<_>>>()?;
+            let gone = session.query(&gone_sql(catalog))?;
+            Ok((candidates, gone.iter().filter_map(|row| gone_of(catalog, row, connection_of, settings)).collect::<Vec<_>>()))
         });
-        match candidates {
-            Ok(candidates) => found.candidates.extend(candidates),
+        match tables {
+            Ok((candidates, gone)) => {
+                found.candidates.extend(candidates);
+                found.gone.extend(gone);
+            }
             Err(err) if err.kind() == ErrorKind::DatabaseGone => return Err(err),
             Err(err) => found.problem = Some(err.within(format!("database '{catalog}'"))),
         }
@@ -101,6 +110,13 @@ fn tables_sql(catalog: &str) -> String {
         catalog = quote_literal(catalog),
         not_ended = not_ended.join(" "),
     )
+}
+
+/// Returns the table of a row of [`gone_sql`], unless its connection is gone, too.
+fn gone_of(catalog: &str, row: &[Value], connection_of: &ConnectionOf, settings: &Settings) -> Option<TableTarget> {
+    let [Value::Text(schema), Value::Text(table)] = row else { return None };
+    let connection = connection_of(settings, schema)?;
+    Some(TableTarget { connection, table: table.clone(), catalog: catalog.to_string() })
 }
 
 /// Returns the table a row is about, unless its connection or its definition is gone.

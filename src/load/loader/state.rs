@@ -65,21 +65,13 @@ impl State {
         self.running.retain(|_, job| !job.is_ended());
     }
 
-    /// Starts the job's own thread. A job that cannot start ends at once, with the error.
-    pub(super) fn spawn(&mut self, key: JobKey, run: Arc<JobRun>) -> Result<()> {
-        let (job, own) = (run.job.clone(), run.clone());
-        match std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run()) {
-            Ok(thread) => {
-                self.threads.push(thread);
-                self.running.insert(key, job);
-                Ok(())
-            }
-            Err(err) => {
-                let err = Error::internal(format!("could not start a thread: {err}"));
-                run.record_failure(&err);
-                Err(err)
-            }
-        }
+    /// Starts the job's own thread. A job whose thread cannot start has to be ended.
+    pub(super) fn spawn(&mut self, key: JobKey, run: &Arc<JobRun>) -> Result<()> {
+        let own = run.clone();
+        let thread = std::thread::Builder::new().name("unify-load".to_string()).spawn(move || own.run());
+        self.threads.push(thread.map_err(|err| Error::internal(format!("could not start a thread: {err}")))?);
+        self.running.insert(key, run.job.clone());
+        Ok(())
     }
 
     pub(super) fn workers(&mut self) -> Result<Arc<Workers>> {
@@ -116,12 +108,11 @@ impl State {
     /// Returns the counter of record ids of a database. While no load runs, records that an ended process left open are closed.
     pub(super) fn ids(&mut self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<AtomicI64>> {
         // A name can be attached to another file later.
-        let path = session.query(&format!(
+        let path = session.value(&format!(
             "SELECT coalesce(path, '') FROM duckdb_databases() WHERE lower(database_name) = lower({})",
             quote_literal(catalog)
         ))?;
-        let path = path.first().and_then(|row| row.first()).and_then(|value| value.as_text()).unwrap_or_default();
-        let key = format!("{}\n{path}", catalog.to_lowercase());
+        let key = format!("{}\n{}", catalog.to_lowercase(), path.as_text().unwrap_or_default());
         // While no load runs here, another process may have had the file: its records count, too.
         let catalog = catalog.to_lowercase();
         let is_busy = self.writing.contains_key(&catalog) || self.running.keys().any(|(busy, ..)| *busy == catalog);
