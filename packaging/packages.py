@@ -13,6 +13,8 @@ import sys
 import tempfile
 import tomllib
 
+import third_party
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGING = ROOT / "packaging"
 CARGO = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
@@ -33,6 +35,7 @@ def stage(folder: pathlib.Path, source: str, package: pathlib.Path, extension: p
     """Copies a package's files, and with them what it carries."""
     shutil.copytree(PACKAGING / source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "LICENSE", folder)
+    (folder / "THIRD_PARTY_LICENSES").write_text(third_party.texts())
     shutil.copy(extension, package / "unify.duckdb_extension")
     shutil.copy(ROOT / "extension_config" / "releases.json", package)
     for path in [*folder.rglob("*")]:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tarfile
 import tomllib
 import zipfile
 
@@ -33,6 +34,19 @@ def test_the_wheel_says_what_it_needs(made_packages, extension):
         assert wheel.read("duckdb_unify/unify.duckdb_extension") == extension.read_bytes()
         metadata = wheel.read(f"duckdb_unify-{CARGO['version']}.dist-info/METADATA").decode()
     assert f"\nVersion: {CARGO['version']}\n" in metadata and f"\nLicense-Expression: {CARGO['license']}\n" in metadata, metadata
+
+
+def test_the_packages_carry_the_licences_of_what_is_linked(made_packages):
+    with zipfile.ZipFile(made_packages.wheel) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith("THIRD_PARTY_LICENSES"))
+        in_wheel = wheel.read(name).decode()
+    with tarfile.open(made_packages.tarball) as tarball:
+        in_tarball = tarball.extractfile("package/THIRD_PARTY_LICENSES").read().decode()
+    assert in_wheel == in_tarball
+    for library, words in (("libduckdb-sys", "Permission is hereby granted"), ("tokio", "Permission is hereby granted"), ("ring", "ISC")):
+        (found,) = re.findall(rf"^{library} \d[^\n]*\n=+\n(.*?)^=+$", in_wheel, re.MULTILINE | re.DOTALL)
+        assert words in found, library
+    assert "\nunify " not in in_wheel and "\nproptest " not in in_wheel
 
 
 @pytest.mark.parametrize("release", [*hosts.RELEASES["tested"]["python"], *hosts.HOSTS["unsupported"]])
