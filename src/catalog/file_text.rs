@@ -16,14 +16,23 @@ enum Change<'a> {
     Remove(&'a str),
 }
 
-/// Returns the text with the definition's entry: in the place of the first one of its name, or as the last. Fails when the file has
-/// mistakes or is written so that it cannot be changed. `file` names it in messages.
+impl Change<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Change::Put(definition) => &definition.name,
+            Change::Remove(name) => name,
+        }
+    }
+}
+
+/// Returns the text with the definition's entry: in the place of the one of its name, or as the last. Fails when the file has mistakes, is
+/// written so that it cannot be changed, or has several of that name, of which only its owner can tell which one is meant. `file` names it
+/// in messages.
 pub fn with_entry(file: &str, text: &str, definition: &Definition) -> Result<String> {
     changed(file, text, &Change::Put(definition))
 }
 
-/// Returns the text without the entry of that name. Fails as [`with_entry`] does, and when there are several, of which only the file's owner
-/// can tell which one is meant.
+/// Returns the text without the entry of that name. Fails as [`with_entry`] does.
 pub fn without_entry(file: &str, text: &str, name: &str) -> Result<String> {
     changed(file, text, &Change::Remove(name))
 }
@@ -39,9 +48,7 @@ fn changed(file: &str, text: &str, change: &Change<'_>) -> Result<String> {
     let by_hand = || {
         Error::config(format!("connections file '{file}' is written in a way that Unify does not change; edit it by hand, or write each entry as '- name:' on a line of its own"))
     };
-    if let Change::Remove(name) = change {
-        check_one(file, nodes, name)?;
-    }
+    check_one(file, nodes, change.name())?;
     let layout = Layout::of(text, nodes).ok_or_else(by_hand)?;
     let (new_text, wanted) = match change {
         Change::Put(definition) => layout.put(definition),
