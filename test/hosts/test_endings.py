@@ -148,8 +148,8 @@ def test_a_database_closed_during_a_large_load_ends_without_a_checkpoint(python,
         def closed_during_the_load(path):
             con = connect(path)
             con.execute("LOAD TABLE shop.million IN BACKGROUND").fetchall()
-            rows = lambda: con.execute("SELECT rows FROM unify_jobs()").fetchone()[0]
-            until(rows, lambda n: n > 250_000)
+            stored = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE table_name = 'million__loading'"
+            until(lambda: con.execute(stored).fetchone()[0], lambda n_rows: n_rows > 0)
             con.close()
             until(lambda: n_threads("unify"), lambda n: n == 0)
             return pathlib.Path(path + ".wal").exists()
@@ -158,7 +158,7 @@ def test_a_database_closed_during_a_large_load_ends_without_a_checkpoint(python,
         print(path is not None)
         con = connect(path)
         stored = con.execute("SELECT count(*) FROM shop.million__loading").fetchone()[0]
-        print(184_320 < stored < 1_000_000)
+        print(0 < stored < 1_000_000)
         print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.million").fetchone())
         print(con.execute("SELECT count(*) FROM information_schema.loading_log WHERE message LIKE 'going on with%'").fetchone()[0])
     """
