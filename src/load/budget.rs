@@ -11,7 +11,7 @@ const KIB: u64 = 1024;
 /// A page holds its body while it is parsed and its columns until they are written.
 const COPIES: u64 = 3;
 /// The most one load takes.
-const MOST_FOR_ONE: u64 = 48 << 20;
+const MOST_FOR_ONE: u64 = 64 << 20;
 /// What a page is taken to need before the first one arrived.
 const FIRST_PAGE: u64 = 512 * KIB;
 
