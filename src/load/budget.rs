@@ -220,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_asks_for_a_second_page_before_the_first_is_weighed() {
-        let budget = Budget::new(64 << 20).for_load("a");
+        let budget = Budget::new(48 << 20).for_load("a");
         let size = PageSize::default();
         let mut first = budget.page(&size).await;
         let mut second = std::pin::pin!(budget.page(&size));
