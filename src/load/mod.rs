@@ -46,6 +46,7 @@ mod shared;
 mod staging;
 mod store;
 mod stream;
+mod transaction;
 mod turns;
 mod updates;
 mod views;

@@ -9,9 +9,10 @@ use super::live_jobs;
 use super::places::{Places, SetPlace};
 use super::staging::{change_sql, drop_columns_sql};
 use super::store::{StateRow, Store};
+use super::transaction::{is_filled, leave_when_alone, Transaction, ROW_GROUP};
 use crate::columns::{Batch, ColumnType, TableSchema};
-use crate::session::{CatalogKind, Database, LogLevel, Session, TableName};
-use crate::{Error, ErrorKind, Result};
+use crate::session::{CatalogKind, Database, LogLevel, Session};
+use crate::Result;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -32,15 +33,6 @@ const MOST_GATHERED: usize = 2_000;
 const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
-/// The rows of a row group. A large transaction has at least as many, and DuckDB compresses and writes them to its file at once. It copies
-/// those of smaller ones, page by page, and keeps them in memory, all of them, for as long as the statement that waits for the load. Some
-/// releases do not copy the first ones of a table either.
-const ROW_GROUP: usize = 122_880;
-/// The longest transaction.
-const MOST_TIME: Duration = Duration::from_secs(5);
-/// How often an open transaction asks whether it is all that keeps the database open.
-const ALONE_POLL: Duration = Duration::from_millis(100);
-
 /// Writes one table's rows into its staging table.
 pub struct Writer<'a> {
     pub store: &'a Store,
@@ -62,57 +54,6 @@ pub struct Writer<'a> {
     pub created: bool,
     /// Pages appended.
     pub n_pages: u64,
-}
-
-/// Rows that are appended and not yet committed. Dropped, it takes them back.
-struct Transaction {
-    session: Box<dyn Session>,
-    n_rows: usize,
-    /// Whether it changes more than rows that are added or removed.
-    alters: bool,
-    began: Instant,
-    asked: Instant,
-}
-
-impl Transaction {
-    fn begin(database: &dyn Database) -> Result<Transaction> {
-        let mut session = database.connect()?;
-        session.execute("BEGIN")?;
-        Ok(Transaction { session, n_rows: 0, alters: false, began: Instant::now(), asked: Instant::now() })
-    }
-
-    fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
-        self.session.append(table, batches)?;
-        self.n_rows += batches.iter().map(|batch| batch.n_rows).sum::<usize>();
-        Ok(())
-    }
-
-    /// Returns whether others may wait for the rows. Fails when the user closed the database, which waits for the session to end.
-    fn is_overdue(&mut self) -> Result<bool> {
-        if self.asked.elapsed() >= ALONE_POLL {
-            self.asked = Instant::now();
-            leave_when_alone(self.session.as_mut())?;
-        }
-        Ok(self.began.elapsed() >= MOST_TIME)
-    }
-}
-
-/// Returns whether a large transaction has rows enough. What is over a whole number of row groups becomes a row group, too, and one that is
-/// no more than half full would be merged with its neighbours at a later checkpoint: all rows written again.
-fn is_filled(n_rows: usize) -> bool {
-    let n_over = n_rows % ROW_GROUP;
-    n_rows >= ROW_GROUP && (n_over == 0 || n_over > ROW_GROUP / 2)
-}
-
-/// Fails when the session is all that keeps the database open. The database ends with it, then, on this thread, and soon: without the
-/// checkpoint of all that was loaded, which can take seconds. What is committed is in the WAL, for whoever opens the file next.
-fn leave_when_alone(session: &mut dyn Session) -> Result<()> {
-    if !session.is_alone()? {
-        return Ok(());
-    }
-    // Where the configuration is locked the end takes longer.
-    let _ = session.execute("PRAGMA disable_checkpoint_on_shutdown");
-    Err(Error::new(ErrorKind::DatabaseGone, "the database was closed"))
 }
 
 impl Writer<'_> {
@@ -386,26 +327,5 @@ impl Writer<'_> {
             session.execute(&sql)?;
         }
         Ok(schema)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_transaction_leaves_no_small_row_group() {
-        for (n_rows, filled) in [
-            (0, false),
-            (ROW_GROUP - 1, false),
-            (ROW_GROUP, true),
-            (ROW_GROUP + 520, false),
-            (ROW_GROUP + ROW_GROUP / 2, false),
-            (ROW_GROUP + ROW_GROUP / 2 + 1, true),
-            (2 * ROW_GROUP, true),
-            (2 * ROW_GROUP + 100, false),
-        ] {
-            assert_eq!(is_filled(n_rows), filled, "{n_rows}");
-        }
     }
 }
