@@ -11,6 +11,12 @@ CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 # Cases per property in `make fuzz`.
 CASES ?= 20000
+# What makes the compiler count the code that an input of `make fuzz-coverage` reaches, for the fuzzer to look for more.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+FUZZ_TARGETS ?= spec holes bodies parts pagers
+HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 # Flags of `make bench` and `make bench-peers`; benchmark/README.md names them.
 BENCH_FLAGS ?=
 # The extension the tests load.
@@ -23,6 +29,7 @@ help: ## List the verbs
 
 configure: configure-hosts ## Install the DuckDB hosts the tests drive, into build/hosts
 	$(CARGO) fetch $(CARGO_FLAGS)
+	python3 extension_config/headers.py
 
 debug: ## Build build/debug/unify.duckdb_extension
 	$(CARGO) build $(CARGO_FLAGS) --package unify --package packaging
@@ -65,14 +72,30 @@ test-benchmark:
 test: release ## SQL files and real hosts, on the release build
 	$(MAKE) --no-print-directory test-sql test-hosts
 
+test-servers: release ## Every real server, also those that take minutes to install
+	$(MAKE) --no-print-directory test-servers-only
+
+check-adapters: release ## Compare the bundled adapters with the vendors' descriptions in DESCRIPTIONS (../shared/openapi)
+	$(MAKE) --no-print-directory test-descriptions
+
 kill: release ## Disturb KILLS random loads on each DuckDB line; SEED, CASE and RELEASE repeat one
 	$(MAKE) --no-print-directory test-kill
+
+kill-tokens: release ## Kill KILLS processes on each DuckDB release while they renew their tokens
+	$(MAKE) --no-print-directory test-kill-tokens
 
 soak: release ## Load, refresh, disturb and compare for MINUTES on both DuckDB lines; SEED chooses
 	$(MAKE) --no-print-directory test-soak
 
 fuzz: ## Run the property tests with CASES cases each
 	PROPTEST_CASES=$(CASES) $(CARGO) test $(CARGO_FLAGS) --workspace --no-default-features --release
+
+fuzz-coverage: ## Fuzz parsers, readers and pagers for MINUTES each, led by the code that inputs reach
+	RUSTFLAGS='$(FUZZ_FLAGS)' $(CARGO) build $(CARGO_FLAGS) --release --manifest-path test/fuzz/Cargo.toml --target-dir build/fuzz --target $(HOST_TARGET)
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p build/fuzz/corpus/$$target; \
+		build/fuzz/$(HOST_TARGET)/release/$$target -max_total_time=$$(($(MINUTES) * 60)) -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target; \
+	done
 
 demo: release test-programs ## Load a table from a small API server and show its rows
 	python3 test/hosts/setup.py cli
@@ -84,11 +107,15 @@ bench: release ## Measure a load against DuckDB's own JSON reader
 bench-peers: release ## Measure dlt on the same pages
 	python3 benchmark/peers.py $(BENCH_FLAGS)
 
+releases: ## Tell which DuckDB releases are new and what each takes; RELEASES="2.0.0 2.0.1" names some
+	python3 extension_config/releases.py $(RELEASES)
+
 clean: ## Remove what was built
 	$(CARGO) clean
 	rm -rf build
 
-.PHONY: help configure debug release package check check-format check-lints check-docs check-licences test-unit test-benchmark test kill soak fuzz demo \
-	bench bench-peers clean
+.PHONY: help configure debug release package check check-adapters check-format check-lints check-docs check-licences test-unit test-benchmark \
+	test test-servers kill kill-tokens soak fuzz fuzz-coverage demo \
+	bench bench-peers releases clean
 
 include test/test.mk

@@ -1,4 +1,5 @@
-//! Compiles the C++ bridge once per DuckDB line, against that line's own headers, and generates the table of supported releases.
+//! Lists the bundled adapter specs; compiles the C++ bridge once per DuckDB line, against that line's own headers, and generates the table of
+//! supported releases.
 //!
 //! The lines and their releases are listed in `extension_config/releases.json`. No part of DuckDB itself is compiled.
 
@@ -7,14 +8,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+const SPECS: &str = "rest_specs";
 const RELEASES: &str = "extension_config/releases.json";
 const BRIDGE: &str = "src/ffi/bridge";
+const FETCH_HEADERS: &str = "extension_config/headers.py";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={SPECS}");
+    list_specs();
     println!("cargo:rerun-if-changed={RELEASES}");
     println!("cargo:rerun-if-changed={BRIDGE}");
     println!("cargo:rerun-if-changed=extension_config/headers");
+    println!("cargo:rerun-if-changed={FETCH_HEADERS}");
     if std::env::var_os("CARGO_FEATURE_EXTENSION").is_none() {
         return;
     }
@@ -26,9 +32,22 @@ fn main() {
     generate(&releases);
     for line in releases["lines"].as_array().into_iter().flatten() {
         let name = line["name"].as_str().expect("a line has a name");
-        let manifest = line["headers_manifest"].as_str().expect("a line says where its headers come from");
-        compile(name, &unpack(name, &package_dir(manifest)));
+        compile(name, &family_of(line), &sources_of(name, &line["headers"]), &releases["bridge_flags"]);
     }
+}
+
+/// Writes `specs.rs`: the name and text of each file in the folder of bundled specs, by name.
+fn list_specs() {
+    let listing = std::fs::read_dir(SPECS).expect("rest_specs");
+    let names = listing.map(|file| file.expect("an entry of rest_specs").file_name().into_string().expect("a name in UTF-8"));
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".yaml") && !name.starts_with('.')).collect();
+    names.sort();
+    let mut code = "/// File name and text of each bundled spec, by name.\npub const BUNDLED: &[(&str, &str)] = &[\n".to_string();
+    for name in names {
+        writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{SPECS}/{name}\"))),").unwrap();
+    }
+    code.push_str("];\n");
+    std::fs::write(out_dir().join("specs.rs"), code).expect("write specs.rs");
 }
 
 /// Writes `lines.rs`: the bridge of each line and the releases it serves.
@@ -38,35 +57,34 @@ fn generate(releases: &Value) {
     for line in releases["lines"].as_array().into_iter().flatten() {
         let name = line["name"].as_str().expect("a line has a name");
         let upper = name.to_uppercase();
-        write!(code, "bridge_line!({upper}, {name}").unwrap();
-        for function in [
-            "register",
-            "weak",
-            "weak_free",
-            "users",
-            "moves_first_rows",
-            "lock",
-            "unlock",
-            "interrupted",
-            "run_in_steps",
-            "make_optional",
-            "check_setting_of",
-            "name_parameter",
-            "describe",
-            "copy_path",
-            "copy_column",
-            "is_uncommitted",
-            "column_comment",
-        ] {
-            write!(code, ", \"unify_{function}_{name}\"").unwrap();
-        }
-        code.push_str(");\n");
+        write!(code, "extern \"C\" {{\n    #[link_name = \"unify_bridge_{name}\"]\n    static {upper}: Bridge;\n}}\n").unwrap();
         for release in line["releases"].as_array().into_iter().flatten() {
-            writeln!(table, "    ({release}, &{upper}),").unwrap();
+            writeln!(table, "    // SAFETY: the bridge is a constant of the library.\n    ({release}, unsafe {{ &{upper} }}),").unwrap();
         }
     }
-    write!(code, "/// The releases this binary supports, each with the bridge of its line.\npub const RELEASES: &[(&str, &Bridge)] = &[\n{table}];\n").unwrap();
+    write!(code, "/// The releases this binary supports, each with the bridge of its line.\npub static RELEASES: &[(&str, &Bridge)] = &[\n{table}];\n").unwrap();
     std::fs::write(out_dir().join("lines.rs"), code).expect("write lines.rs");
+}
+
+/// Returns the first two numbers of a line's releases, such as `1_5`: what the bridge distinguishes by hand.
+fn family_of(line: &Value) -> String {
+    let release = line["releases"][0].as_str().expect("a line has a release");
+    release.trim_start_matches('v').split('.').take(2).collect::<Vec<_>>().join("_")
+}
+
+/// Returns the folder with DuckDB's sources of a line: out of the crate, or of the Python package where no crate has them.
+fn sources_of(line: &str, headers: &Value) -> PathBuf {
+    match (headers["crate"].as_str(), headers["python"].as_str()) {
+        (Some(manifest), _) => unpack(line, &package_dir(manifest)),
+        (None, Some(release)) => fetch(release),
+        (None, None) => panic!("line '{line}' of {RELEASES} does not say where its headers come from"),
+    }
+}
+
+fn fetch(release: &str) -> PathBuf {
+    let out = Command::new("python3").args([FETCH_HEADERS, release]).output().expect("run python3");
+    assert!(out.status.success(), "{FETCH_HEADERS} {release}: {}", String::from_utf8_lossy(&out.stderr));
+    PathBuf::from(String::from_utf8_lossy(&out.stdout).trim())
 }
 
 /// Returns where cargo keeps the libduckdb-sys that `manifest` depends on; fetches it if need be.
@@ -90,27 +108,27 @@ fn unpack(line: &str, package: &Path) -> PathBuf {
     to.join("duckdb")
 }
 
-fn compile(line: &str, sources: &Path) {
+fn compile(line: &str, family: &str, sources: &Path, flags: &Value) {
     let mut build = cc::Build::new();
+    for flag in flags.as_array().into_iter().flatten() {
+        build.flag(flag.as_str().expect("a flag is a text"));
+    }
     build
         .cpp(true)
-        .std("c++17")
         .warnings(false)
-        .opt_level(2)
         .include(sources.join("src/include"))
         .include(sources)
-        .flag("-ffunction-sections")
-        .flag("-fdata-sections")
-        .flag("-fvisibility=hidden")
-        // Both lines end up in one library: each has its own namespace, or the linker would merge inline functions of classes
+        // All lines end up in one library: each has its own namespace, or the linker would merge inline functions of classes
         // that share a name and differ in layout.
         .define("duckdb", Some(format!("duckdb_{line}").as_str()))
         .define("UNIFY_LINE", Some(line))
-        .define(format!("UNIFY_DUCKDB_{}", line.trim_start_matches('v')).as_str(), None)
+        .define(format!("UNIFY_DUCKDB_{family}").as_str(), None)
         .file(format!("{BRIDGE}/bridge.cpp"));
     for entry in std::fs::read_dir(sources.join("third_party")).expect("third_party") {
         let dir = entry.expect("third_party entry").path();
-        build.include(dir.join("include")).include(dir);
+        if dir.is_dir() {
+            build.include(dir.join("include")).include(dir);
+        }
     }
     build.compile(&format!("unify_bridge_{line}"));
 }

@@ -1,6 +1,6 @@
-"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE [THREADS [load]]
+"""Loads one table with Unify: load_unify.py EXTENSION SERVER DATABASE TABLE [THREADS [load]] [OPTION=VALUE ...]
 
-A SELECT loads the table and counts its rows; with `load`, LOAD TABLE comes before it.
+A SELECT loads the table and counts its rows; with `load`, LOAD TABLE comes before it. The options are the connection's.
 """
 
 import json
@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 
 extension, server, database, table = sys.argv[1:5]
-threads = sys.argv[5] if len(sys.argv) > 5 else None
+words = [word for word in sys.argv[5:] if "=" not in word]
+given = {"server": server, **dict(word.split("=", 1) for word in sys.argv[5:] if "=" in word)}
+threads = words[0] if words else None
 connections_file = Path(database).with_suffix(".yaml")
-connections_file.write_text(f"- bench:\n    adapter: bench\n    options:\n      server: {server}\n")
+connections_file.write_text(json.dumps([{"bench": {"adapter": "bench", "options": given}}]))
 start = time.perf_counter()
 session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
 opened = time.perf_counter()
@@ -24,7 +26,7 @@ session.execute(f"SET unify_connections_file = '{connections_file}'")
 if threads:
     session.execute(f"SET threads = {threads}")
 started = time.perf_counter()
-if "load" in sys.argv[6:]:
+if "load" in words[1:]:
     session.execute(f"LOAD TABLE bench.{table}").fetchall()
 (rows,) = session.execute(f"SELECT count(*) FROM bench.{table}").fetchone()
 statement = time.perf_counter() - started

@@ -35,7 +35,8 @@ def main() -> None:
     scale = 10 if options.quick else 1
     clear_work()
     report = [*title(options), *load(options.repetitions, 100_000 // scale), *latency(options.repetitions, 20_000 // scale)]
-    report += [*growth(options.repetitions, [rows // scale for rows in (10_000, 100_000, 300_000)]), *extension()]
+    report += [*growth(options.repetitions, [rows // scale for rows in (10_000, 100_000, 300_000)])]
+    report += [*fan_out(options.repetitions, 100_000 // scale), *extension()]
     shutil.rmtree(WORK)
     text = "\n".join(report) + "\n"
     options.results.write_text(text)
@@ -162,6 +163,18 @@ def growth(repetitions: int, sizes: list[int]) -> list[str]:
             check_rows(runs, rows)
             ours, floor = runs["Unify"], runs["by hand"]
             report.append(f"| {rows:,} | {ours.wall:.2f} | {ours.peak_mib:.0f} | {floor.wall:.2f} | {floor.peak_mib:.0f} |")
+    return report
+
+
+def fan_out(repetitions: int, requests: int) -> list[str]:
+    """Many parameter sets with one small answer each: what counts is what a request costs beside its rows."""
+    report = ["", f"## {requests:,} parameter sets, an answer of one row each", "", "| | wall s | CPU s | CPU ms a request | peak MiB |", "|---|---|---|---|---|"]
+    with measure.api(PAGE_SIZE) as address:
+        cases = {f"Unify, DuckDB {release}": unify(release, address, "items", None, f"items={requests}") for release in RELEASES}
+        runs = measured(cases, repetitions)
+        check_rows(runs, requests)
+        for name, run in runs.items():
+            report.append(f"| {name} | {run.wall:.2f} | {run.cpu:.2f} | {run.cpu / requests * 1000:.3f} | {run.peak_mib:.0f} |")
     return report
 
 

@@ -13,11 +13,13 @@ import sys
 import tempfile
 import tomllib
 
+import requirements
 import third_party
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGING = ROOT / "packaging"
 CARGO = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+SUPPORTED = [release for line in json.loads((ROOT / "extension_config" / "releases.json").read_text())["lines"] for release in line["releases"]]
 # DuckDB's names of platforms, as the extension's footer has them, and those of the two registries.
 MACHINES = {"linux_amd64": ("linux_x86_64", "x64"), "linux_arm64": ("linux_aarch64", "arm64")}
 # Files in a package have this time: 1980 is the first year of a zip, and npm has one of its own.
@@ -47,8 +49,10 @@ def wheel(folder: pathlib.Path, extension: pathlib.Path, platform: str) -> pathl
     project = folder / "python"
     stage(project, "python", project / "duckdb_unify", extension)
     text = (project / "pyproject.toml").read_text()
-    for key in ("version", "description", "license"):
-        text = "\n".join(f"{key} = {json.dumps(CARGO[key])}" if line.startswith(f"{key} = ") else line for line in text.split("\n"))
+    values = {key: CARGO[key] for key in ("version", "description", "license")}
+    values["dependencies"] = [requirements.python_requirement(SUPPORTED)]
+    for key, value in values.items():
+        text = "\n".join(f"{key} = {json.dumps(value)}" if line.startswith(f"{key} = ") else line for line in text.split("\n"))
     (project / "pyproject.toml").write_text(text)
     built = folder / run([sys.executable, "-c", f"import flit_core.buildapi as api; print(api.build_wheel({str(folder)!r}))"], project)
     # auditwheel judges a wheel by its tag, so it gets the machine's before it says the system's.
@@ -76,6 +80,7 @@ def npm_package(folder: pathlib.Path, extension: pathlib.Path, cpu: str) -> path
     stage(project, "node", project, extension)
     about = json.loads((project / "package.json").read_text())
     about |= {key: CARGO[key] for key in ("version", "description", "license")} | {"cpu": [cpu]}
+    about["peerDependencies"] = {"@duckdb/node-api": requirements.npm_range(SUPPORTED)}
     (project / "package.json").write_text(json.dumps(about, indent=2) + "\n")
     packed = json.loads(run(["npm", "pack", "--json", "--pack-destination", str(folder)], project))
     return folder / packed[0]["filename"]

@@ -6,7 +6,13 @@ pub mod error;
 
 mod lock;
 
-pub mod json;
+mod files;
+
+pub mod document;
+
+pub mod yaml;
+
+pub mod source;
 
 pub mod spec;
 
@@ -25,4 +31,4 @@ pub mod sql;
 #[cfg(feature = "extension")]
 pub mod ffi;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{DatabaseErrorType, Error, ErrorKind, Place, Result};

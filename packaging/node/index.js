@@ -3,7 +3,7 @@
 "use strict";
 
 const path = require("node:path");
-const { lines } = require("./releases.json");
+const { lines, tested } = require("./releases.json");
 
 /** Loads Unify into the connection's database. Fails where DuckDB would refuse it, and says what to do. */
 async function load(connection) {
@@ -11,7 +11,10 @@ async function load(connection) {
   const [release, unsigned] = reader.getRows()[0];
   const supported = lines.flatMap((line) => line.releases);
   if (!supported.includes(release)) {
-    throw new Error(`this duckdb-unify does not serve DuckDB ${release}; install one of ${supported.join(", ")}`);
+    throw new Error(
+      `this duckdb-unify does not serve DuckDB ${release}, but ${supported.join(", ")}; ` +
+        `install one of them with 'npm install @duckdb/node-api@${tested.node.at(-1)}'`,
+    );
   }
   if (!unsigned) {
     throw new Error(

@@ -1,10 +1,14 @@
 //! The adapters there are: specs in the binary, and specs in the user's folder, which win.
 
-use crate::catalog::config::{read_text, Place};
+use crate::catalog::config::Place;
+use crate::files::read_text;
 use crate::spec::{AdapterSpec, BUNDLED};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// Where the adapters of the binary come from.
+const BUNDLED_SOURCE: &str = "(bundled)";
 
 /// An adapter by name: its spec, or what is wrong with its file.
 #[derive(Debug, Clone)]
@@ -13,7 +17,33 @@ pub struct AdapterEntry {
     pub name: String,
     /// The spec's file, or `(bundled)`.
     pub source: String,
-    pub outcome: Result<Arc<AdapterSpec>>,
+    /// What the file has; `None` when it could not be read.
+    pub text: Option<Arc<str>>,
+    /// Whether a file of the user stands in the place of an adapter of the binary.
+    pub replaces_bundled: bool,
+    /// The parsed text, or what is wrong with the file. All copies of the entry share it.
+    outcome: Arc<OnceLock<Result<Arc<AdapterSpec>>>>,
+}
+
+impl AdapterEntry {
+    /// Returns the spec, or what is wrong with its file. One of the binary is parsed when it is asked for first.
+    pub fn spec(&self) -> Result<&Arc<AdapterSpec>> {
+        let text = self.text.as_deref().unwrap_or_default();
+        let disabled = || Error::config(format!("adapter '{}' is disabled in its spec", self.name));
+        let parse = || AdapterSpec::parse_usable(&self.source, text)?.map(Arc::new).ok_or_else(disabled);
+        self.outcome.get_or_init(parse).as_ref().map_err(Clone::clone)
+    }
+
+    /// Returns what to say of a file that stands in the place of an adapter of the binary: it decides where the credentials go.
+    pub fn replacement(&self) -> Option<String> {
+        self.replaces_bundled.then(|| format!("'{}' is used instead of the bundled adapter '{}'", self.source, self.name))
+    }
+
+    /// Returns whether the spec was parsed.
+    #[cfg(test)]
+    pub(crate) fn is_parsed(&self) -> bool {
+        self.outcome.get().is_some()
+    }
 }
 
 /// A spec file, parsed. `None` in `entry`: the spec says `enabled: false`.
@@ -22,10 +52,13 @@ struct SpecFile {
     entry: Option<AdapterEntry>,
 }
 
-/// Returns the adapters of the binary, by name.
+/// Returns the adapters of the binary, by name, which is that of their file. Parses none of them.
 pub fn bundled() -> Vec<AdapterEntry> {
-    let files = BUNDLED.iter().map(|(file, text)| parse_file(stem_of(Path::new(file)), "(bundled)", Ok(text.to_string())));
-    files.filter_map(|file| file.entry).collect()
+    BUNDLED.iter().map(|(file, text)| unparsed(stem_of(Path::new(file)), text)).collect()
+}
+
+fn unparsed(name: String, text: &str) -> AdapterEntry {
+    AdapterEntry { name, source: BUNDLED_SOURCE.to_string(), text: Some(Arc::from(text)), replaces_bundled: false, outcome: Arc::default() }
 }
 
 /// Returns the adapters of the user's `files` laid over those of the binary, by name. Of two files of the user with one name
@@ -40,9 +73,11 @@ pub fn with_user_files(bundled: &[AdapterEntry], files: &[PathBuf]) -> Vec<Adapt
             continue;
         };
         let earlier = entries.iter().find(|earlier| earlier.name.eq_ignore_ascii_case(&entry.name));
-        if let (Some(earlier), Ok(_)) = (earlier, &entry.outcome) {
+        entry.replaces_bundled = bundled.iter().any(|own| own.name.eq_ignore_ascii_case(&entry.name));
+        let is_usable = entry.spec().is_ok();
+        if let Some(earlier) = earlier.filter(|_| is_usable) {
             let message = format!("{}: adapter '{}' is already defined in '{}'", entry.source, entry.name, earlier.source);
-            entry.outcome = Err(Error::config(message));
+            entry.outcome = Arc::new(OnceLock::from(Err(Error::config(message))));
         }
         entries.push(entry);
     }
@@ -71,7 +106,7 @@ pub fn spec_files(place: &Place) -> Result<Vec<PathBuf>> {
 fn is_spec(path: &Path) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    !is_hidden && matches!(extension.as_deref(), Some("yaml" | "yml")) && path.is_file()
+    !is_hidden && matches!(extension.as_deref(), Some("yaml" | "yml")) && !path.is_dir()
 }
 
 fn stem_of(path: &Path) -> String {
@@ -79,8 +114,12 @@ fn stem_of(path: &Path) -> String {
 }
 
 fn parse_file(stem: String, source: &str, text: Result<String>) -> SpecFile {
-    let entry = |name: &str, outcome| Some(AdapterEntry { name: name.to_string(), source: source.to_string(), outcome });
-    let entry = match text.and_then(|text| AdapterSpec::parse(source, &text)) {
+    let kept: Option<Arc<str>> = text.as_deref().ok().map(Arc::from);
+    let entry = |name: &str, outcome| {
+        let outcome = Arc::new(OnceLock::from(outcome));
+        Some(AdapterEntry { name: name.to_string(), source: source.to_string(), text: kept.clone(), replaces_bundled: false, outcome })
+    };
+    let entry = match text.and_then(|text| AdapterSpec::parse_usable(source, &text)) {
         Ok(Some(spec)) => entry(&spec.name.clone(), Ok(Arc::new(spec))),
         Ok(None) => None,
         Err(err) => entry(&stem, Err(err)),
@@ -102,36 +141,40 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let place = Place { path: folder.path().to_path_buf(), named_by: None };
-        let own = vec![parse_file("shop".to_string(), "(bundled)", Ok(SPEC.replace("NAME", "shop"))).entry.unwrap()];
+        let own = vec![unparsed("shop".to_string(), &SPEC.replace("NAME", "shop"))];
         let show = |entry: &AdapterEntry| {
             let file = entry.source.rsplit('/').next().unwrap_or("");
-            format!("{} {file} {}", entry.name, if entry.outcome.is_ok() { "ok" } else { "error" })
+            let replaces = if entry.replaces_bundled { " replaces" } else { "" };
+            format!("{} {file} {}{replaces}", entry.name, if entry.spec().is_ok() { "ok" } else { "error" })
         };
         with_user_files(&own, &spec_files(&place).unwrap()).iter().map(show).collect()
     }
 
     #[test]
-    fn the_list_in_the_binary_is_the_folder() {
+    fn every_file_of_the_folder_is_in_the_binary() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rest_specs");
         let listing = std::fs::read_dir(folder).into_iter().flatten();
         let mut files: Vec<String> = listing.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        files.retain(|file| file != "adapter.schema.json");
         files.sort();
-        let mut listed: Vec<String> = BUNDLED.iter().map(|(file, _)| file.to_string()).collect();
-        listed.sort();
-        assert_eq!(listed, files, "the list of bundled specs must be the files of rest_specs/");
+        assert_eq!(BUNDLED.iter().map(|(file, _)| file.to_string()).collect::<Vec<_>>(), files, "a spec is a file NAME.yaml");
     }
 
     #[test]
     fn every_bundled_spec_is_an_adapter() {
         let entries = bundled();
         assert_eq!(entries.len(), BUNDLED.len());
-        assert!(entries.iter().all(|entry| entry.outcome.is_ok() && entry.source == "(bundled)"), "{entries:?}");
+        assert!(entries.iter().all(|entry| !entry.is_parsed()), "{entries:?}");
+        assert!(entries.iter().all(|entry| entry.spec().is_ok() && entry.source == "(bundled)"), "{entries:?}");
+        // All copies share what was parsed.
+        let copy = entries[0].clone();
+        assert!(Arc::ptr_eq(copy.spec().unwrap(), entries[0].spec().unwrap()));
     }
 
     #[test]
     fn a_file_of_the_user_wins_over_the_bundled_one() {
         assert_eq!(listed(&[]), ["shop (bundled) ok"]);
-        assert_eq!(listed(&[("a.yaml", &SPEC.replace("NAME", "Shop"))]), ["Shop a.yaml ok"]);
+        assert_eq!(listed(&[("a.yaml", &SPEC.replace("NAME", "Shop"))]), ["Shop a.yaml ok replaces"]);
         assert_eq!(
             listed(&[("b.yml", &SPEC.replace("NAME", "b")), ("notes.txt", "x"), (".b.yaml", "x")]),
             ["b b.yml ok", "shop (bundled) ok"]
@@ -147,6 +190,11 @@ mod tests {
     fn the_second_file_of_one_name_is_an_error() {
         let spec = SPEC.replace("NAME", "x");
         assert_eq!(listed(&[("1.yaml", &spec), ("2.yaml", &spec)]), ["shop (bundled) ok", "x 1.yaml ok", "x 2.yaml error"]);
+    }
+
+    #[test]
+    fn a_broken_file_hides_the_bundled_one_of_its_name() {
+        assert_eq!(listed(&[("Shop.yaml", "name: [")]), ["Shop Shop.yaml error replaces"]);
     }
 
     #[test]

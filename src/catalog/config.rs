@@ -1,11 +1,11 @@
 //! Where Unify looks for its files: the only place that reads the environment and the home directory.
 
+use crate::catalog::program::Programs;
+use crate::files::make_folder;
 use crate::session::Settings;
+use crate::spec::Secret;
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
-
-/// Largest file that is read.
-const MAX_BYTES: u64 = 16 << 20;
+use std::path::PathBuf;
 
 type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -13,6 +13,8 @@ type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Environment {
     variable: Box<Variable>,
     home: Box<dyn Fn() -> Option<PathBuf> + Send + Sync>,
+    /// What programs that print secrets printed last.
+    programs: Programs,
 }
 
 impl Environment {
@@ -21,16 +23,21 @@ impl Environment {
         Environment {
             variable: Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
             home: Box::new(std::env::home_dir),
+            programs: Programs::default(),
         }
     }
 
     /// Returns an environment with these variables and this home directory only.
     #[cfg(test)]
-    pub(crate) fn of_test(variables: &[(&str, &str)], home: Option<&Path>) -> Environment {
+    pub(crate) fn of_test(variables: &[(&str, &str)], home: Option<&std::path::Path>) -> Environment {
         let variables: std::collections::HashMap<String, String> =
             variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let home = home.map(Path::to_path_buf);
-        Environment { variable: Box::new(move |name| variables.get(name).cloned()), home: Box::new(move || home.clone()) }
+        let home = home.map(std::path::Path::to_path_buf);
+        Environment {
+            variable: Box::new(move |name| variables.get(name).cloned()),
+            home: Box::new(move || home.clone()),
+            programs: Programs::default(),
+        }
     }
 
     /// Returns the value of a variable, empty ones included.
@@ -38,12 +45,22 @@ impl Environment {
         (self.variable)(name)
     }
 
+    /// Returns whether the process is the kernel of a notebook: Jupyter tells it the process it belongs to.
+    pub fn is_notebook(&self) -> bool {
+        self.variable("JPY_PARENT_PID").is_some_and(|value| !value.is_empty())
+    }
+
+    /// Returns what a program prints. Blocks. Fails, naming the program, when it does not end well.
+    pub fn output_of(&self, line: &str) -> Result<Secret> {
+        self.programs.output_of(line)
+    }
+
     fn path(&self, name: &str) -> Option<PathBuf> {
         self.variable(name).filter(|value| !value.trim().is_empty()).map(|value| self.expand(&value))
     }
 
     /// Replaces a leading `~` by the home directory.
-    fn expand(&self, path: &str) -> PathBuf {
+    pub fn expand(&self, path: &str) -> PathBuf {
         let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('\\'));
         match (rest, (self.home)()) {
             (Some(rest), Some(home)) => home.join(rest.trim_start_matches(['/', '\\'])),
@@ -90,9 +107,13 @@ pub fn connections_file(settings: &Settings, environment: &Environment) -> Optio
     if let Some(path) = environment.path("UNIFY_CONNECTIONS") {
         return Some(Place { path, named_by: Some("environment variable UNIFY_CONNECTIONS") });
     }
+    default_connections_files(environment).into_iter().find(|path| path.exists()).map(|path| Place { path, named_by: None })
+}
+
+/// Returns where a connections file is looked for that nothing names, in this order.
+pub fn default_connections_files(environment: &Environment) -> Vec<PathBuf> {
     let homes = [environment.unify_home(), environment.default_home()];
-    let mut files = homes.into_iter().flatten().map(|home| home.join("connections.yaml"));
-    files.find(|path| path.exists()).map(|path| Place { path, named_by: None })
+    homes.into_iter().flatten().map(|home| home.join("connections.yaml")).collect()
 }
 
 /// Returns the connections file to write to: the one that is read, else the first place where one would be found. Makes the home folder
@@ -102,13 +123,16 @@ pub fn writable_connections_file(settings: &Settings, environment: &Environment)
         return Ok(place.path);
     }
     let home = environment.unify_home().or_else(|| environment.default_home()).ok_or_else(|| {
-        Error::config("there is no home directory for the connections file; SET unify_connections_file to the file it shall be written to")
+        Error::config("there is no home directory for the connections file; SET unify_connections_file to the file to write")
     })?;
-    let mut folder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.recursive(true).create(&home).map_err(|err| Error::config(format!("folder '{}' cannot be made: {err}", home.display())))?;
+    make_folder(&home)?;
     Ok(home.join("connections.yaml"))
+}
+
+/// Returns the folder that keeps the tokens of the connections in `file`: beside it, under its name. `file` need not exist.
+pub fn token_folder(file: &std::path::Path) -> PathBuf {
+    let name = file.file_name().map_or_else(|| "connections.yaml".into(), |name| name.to_string_lossy());
+    file.with_file_name(format!("{name}.tokens"))
 }
 
 /// Returns the folder with the user's adapter specs: the one the setting names, else the first that exists of `$UNIFY_HOME/rest_specs` and
@@ -122,22 +146,10 @@ pub fn spec_folder(settings: &Settings, environment: &Environment) -> Option<Pla
     folders.find(|path| path.is_dir()).map(|path| Place { path, named_by: None })
 }
 
-/// Returns the text of a file, which `what` names in messages. Fails on anything but a plain file of moderate size.
-pub fn read_text(path: &Path, what: &str) -> Result<String> {
-    let wrong = |why: String| Error::config(format!("{what} '{}' cannot be read: {why}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|err| wrong(err.to_string()))?;
-    if !metadata.is_file() {
-        return Err(wrong("it is no plain file".to_string()));
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(wrong(format!("it has {} bytes; expected at most {MAX_BYTES}", metadata.len())));
-    }
-    std::fs::read_to_string(path).map_err(|err| wrong(err.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn settings(connections_file: &str, spec_path: &str) -> Settings {
         let mut settings = Settings::read(|_| None).unwrap();

@@ -2,19 +2,28 @@
 
 use crate::catalog::adapters::AdapterEntry;
 use crate::catalog::config::Environment;
+use crate::catalog::discoveries::Discoveries;
 use crate::catalog::hint::hint;
 use crate::catalog::option_text::OptionText;
 use crate::http::without_secrets;
-use crate::spec::yaml::{parse_into, Mistakes, Node};
-use crate::spec::{AdapterSpec, Connection, Secret};
-use crate::{Error, Result};
+use crate::lock::lock;
+use crate::spec::{header_of, header_option, option_of_credential, AdapterSpec, Connection, Secret, Tokens};
+use crate::yaml::{parse_into, Key, Mistakes, Node};
+use crate::{Error, Place, Result};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Names of schemas DuckDB or Unify has for itself.
 const RESERVED: &[&str] = &["main", "temp", "unify", "information_schema", "pg_catalog", "system"];
 /// Keys of an entry. The first three mean the same.
 const KEYS: &[&str] = &["adapter", "connector", "spec", "options"];
+/// The option below which headers stand, name by name.
+const HEADERS: &str = "headers";
+
+/// Returns whether a schema is DuckDB's own or holds Unify's state, so that it is not a connection, whatever the connections file says.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
 
 /// A connection by name, or what is wrong with its entry.
 #[derive(Clone)]
@@ -25,7 +34,17 @@ pub struct ConnectionEntry {
     pub origin: Origin,
     setup: Result<Setup>,
     environment: Arc<Environment>,
+    /// What servers told the connections of this database, and where that is kept.
+    tokens: Tokens,
+    /// What the APIs of connections were found to have.
+    discoveries: Discoveries,
+    /// The spec with the options that every connection takes, made once for all who open the connection: loads of one spec share a
+    /// client. Nothing else is locked meanwhile.
+    own: Arc<Mutex<Option<OwnSpec>>>,
 }
+
+/// Options, and the adapter's spec with them.
+type OwnSpec = (BTreeMap<String, Secret>, Arc<AdapterSpec>);
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,14 +64,14 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads the options' values. Fails, naming the option, on one that begins with a dollar sign and is no reference, and on a reserved name.
+    /// Reads the options' values. Fails, naming the option, on one that begins with a dollar sign and is not a reference, and on a reserved name.
     pub fn new(name: &str, adapter: &str, options: &[(String, Secret)]) -> Result<Definition> {
-        let place = || format!("connection '{name}'");
-        check_name(name).map_err(|err| err.within(place()))?;
+        let place = || Place::connection(name);
+        check_name(name).map_err(|err| err.at(place()))?;
         let mut parsed = Vec::new();
         for (option, value) in options {
-            let text = OptionText::parse(value.expose());
-            parsed.push((option.clone(), text.map_err(|err| Error::config(format!("{}: option '{option}' {err}", place())))?));
+            let text = OptionText::parse_in_statement(value.expose());
+            parsed.push((option.clone(), text.map_err(|err| Error::config(format!("option '{option}' {err}")).at(place()))?));
         }
         Ok(Definition { name: name.to_string(), adapter: adapter.to_string(), options: parsed })
     }
@@ -61,29 +80,56 @@ impl Definition {
 /// What a connection is made of, environment references unresolved.
 #[derive(Clone)]
 struct Setup {
-    spec: Arc<AdapterSpec>,
-    options: Vec<(String, OptionText)>,
+    adapter: AdapterEntry,
+    options: NamedOptions,
 }
+
+/// Names and values of options, in the order they are given.
+type NamedOptions = Vec<(String, OptionText)>;
 
 impl ConnectionEntry {
     /// Returns the adapter's spec, or what is wrong with the entry. Reads no environment variable.
     pub fn spec(&self) -> Result<&Arc<AdapterSpec>> {
-        match &self.setup {
-            Ok(setup) => Ok(&setup.spec),
-            Err(err) => Err(self.placed(err)),
-        }
+        self.parts().map(|(spec, _)| spec).map_err(|err| self.placed(&err))
+    }
+
+    /// Returns what to say of an adapter whose file stands in the place of a bundled one.
+    pub fn replacement(&self) -> Option<String> {
+        self.setup.as_ref().ok()?.adapter.replacement()
+    }
+
+    /// Returns the adapter's spec, which is parsed when it is asked for first, and the options.
+    fn parts(&self) -> Result<(&Arc<AdapterSpec>, &NamedOptions)> {
+        let setup = self.setup.as_ref().map_err(Clone::clone)?;
+        let spec = setup.adapter.spec().map_err(|err| err.within(format!("adapter '{}'", self.adapter)))?;
+        Ok((spec, &setup.options))
     }
 
     /// Returns the connection that a definition makes.
     pub fn of_definition(definition: &Definition, adapters: &[AdapterEntry], environment: &Arc<Environment>) -> ConnectionEntry {
-        let setup = spec_of(&definition.adapter, adapters).map(|spec| Setup { spec, options: definition.options.clone() });
+        let setup = adapter_of(&definition.adapter, adapters).map(|adapter| Setup { adapter, options: definition.options.clone() });
         ConnectionEntry {
             name: definition.name.clone(),
             adapter: definition.adapter.clone(),
             origin: Origin::Statement,
             setup,
             environment: Arc::clone(environment),
+            tokens: Tokens::default(),
+            discoveries: Discoveries::default(),
+            own: Arc::default(),
         }
+    }
+
+    /// Makes the connection keep its tokens among these.
+    #[must_use]
+    pub fn with_tokens(self, tokens: &Tokens) -> ConnectionEntry {
+        ConnectionEntry { tokens: tokens.clone(), ..self }
+    }
+
+    /// Makes the connection have the tables that are known here.
+    #[must_use]
+    pub fn with_discoveries(self, discoveries: &Discoveries) -> ConnectionEntry {
+        ConnectionEntry { discoveries: discoveries.clone(), ..self }
     }
 
     /// Returns the file the entry is in.
@@ -96,9 +142,9 @@ impl ConnectionEntry {
 
     /// Returns the environment variables the options refer to that are not set, each once.
     pub fn missing_variables(&self) -> Vec<String> {
-        let Ok(setup) = &self.setup else { return Vec::new() };
+        let Ok((_, options)) = self.parts() else { return Vec::new() };
         let mut missing: Vec<String> = Vec::new();
-        for name in setup.options.iter().flat_map(|(_, text)| text.variables()) {
+        for name in options.iter().flat_map(|(_, text)| text.variables()) {
             if self.environment.variable(name).is_none() && !missing.iter().any(|known| known == name) {
                 missing.push(name.to_string());
             }
@@ -112,14 +158,18 @@ impl ConnectionEntry {
         if self.missing_variables().is_empty() {
             return self.open().map(|_| ());
         }
-        let setup = self.setup.as_ref().map_err(|err| self.placed(err))?;
+        let (spec, options) = self.parts().map_err(|err| self.placed(&err))?;
         // What is not known yet is taken not to be empty.
         let value = |text: &OptionText| text.resolve(&self.environment).unwrap_or_else(|_| Secret::new("?"));
-        let given = setup.options.iter().map(|(name, text)| (name.clone(), value(text))).collect();
-        setup.spec.check_options(given).map_err(|err| self.placed(&err))
+        let is_known = |name: &str, text: &OptionText| header_of(name).is_some() || text.resolve(&self.environment).is_ok();
+        let own = |name: &str| spec.is_own_option(name);
+        let given = options.iter().filter(|(name, text)| !own(name) || is_known(name, text));
+        let given = given.map(|(name, text)| (name.clone(), value(text))).collect();
+        self.own_spec(spec, &given).and_then(|spec| spec.check_options(given)).map_err(|err| self.placed(&err))
     }
 
-    /// Resolves the environment references and checks the options against the adapter's. Fails with what is wrong with the entry,
+    /// Resolves the environment references and checks the options against the adapter's. The tables are those of the spec, and those that its API
+    /// is known to have. Fails with what is wrong with the entry,
     /// naming the connection and its place in the file; never with a value.
     pub fn open(&self) -> Result<Arc<Connection>> {
         self.connect().map(Arc::new).map_err(|err| self.placed(&err))
@@ -127,35 +177,46 @@ impl ConnectionEntry {
 
     /// Returns the options with secrets redacted, those inside others' URLs included: `username=me, password=$GITHUB_TOKEN`.
     pub fn redacted_options(&self) -> String {
-        let Ok(setup) = &self.setup else { return String::new() };
-        // A name the adapter does not know may be a misspelt secret.
-        let is_secret = |name: &str| setup.spec.option(name).is_none_or(|option| option.secret);
-        let shown = |name: &str, text: &OptionText| match is_secret(name) {
+        let Ok((spec, options)) = self.parts() else { return String::new() };
+        let shown = |name: &str, text: &OptionText| match spec.is_secret_option(name) {
             true => text.shown(true),
             false => without_secrets(&text.shown(false)),
         };
-        let shown = setup.options.iter().map(|(name, text)| format!("{name}={}", shown(name, text)));
+        let shown = options.iter().map(|(name, text)| format!("{name}={}", shown(name, text)));
         shown.collect::<Vec<_>>().join(", ")
     }
 
     fn connect(&self) -> Result<Connection> {
-        let setup = self.setup.as_ref().map_err(Error::clone)?;
+        let (spec, options) = self.parts()?;
         let mut given: BTreeMap<String, Secret> = BTreeMap::new();
-        for (name, text) in &setup.options {
+        for (name, text) in options {
             let value = text.resolve(&self.environment).map_err(|err| Error::config(format!("option '{name}': {err}")))?;
             given.insert(name.clone(), value);
         }
-        setup.spec.connect(&self.name, given)
+        let connection = self.own_spec(spec, &given)?.connect(&self.name, given)?;
+        Ok(self.discoveries.resolved(Connection { tokens: self.tokens.clone(), ..connection }))
     }
 
-    /// Names the connection, once, and its place in the file.
-    fn placed(&self, err: &Error) -> Error {
-        let named = format!("connection '{}': ", self.name);
-        let message = err.message().strip_prefix(&named).unwrap_or(err.message());
-        match &self.origin {
-            Origin::File { path, line } => Error::new(err.kind(), format!("connection '{}' ({path}:{line}): {message}", self.name)),
-            Origin::Statement => Error::new(err.kind(), format!("{named}{message}")),
+    /// Returns the adapter's spec with the options that every connection takes: the same one as long as these are.
+    fn own_spec(&self, spec: &Arc<AdapterSpec>, given: &BTreeMap<String, Secret>) -> Result<Arc<AdapterSpec>> {
+        let own: BTreeMap<String, Secret> =
+            given.iter().filter(|(name, _)| spec.is_own_option(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut known = lock(&self.own);
+        if let Some((_, laid_over)) = known.as_ref().filter(|(of, _)| *of == own) {
+            return Ok(Arc::clone(laid_over));
         }
+        let Some(laid_over) = spec.laid_over(&own)?.map(Arc::new) else { return Ok(Arc::clone(spec)) };
+        *known = Some((own, Arc::clone(&laid_over)));
+        Ok(laid_over)
+    }
+
+    /// Names the connection and where it is defined.
+    fn placed(&self, err: &Error) -> Error {
+        let defined_at = match &self.origin {
+            Origin::File { path, line } => Some(format!("{path}:{line}")),
+            Origin::Statement => None,
+        };
+        err.clone().at(Place { defined_at, ..Place::connection(&self.name) })
     }
 }
 
@@ -204,6 +265,9 @@ pub fn parse(
             origin: Origin::File { path: source.to_string(), line: node.line },
             setup,
             environment: Arc::clone(environment),
+            tokens: Tokens::default(),
+            discoveries: Discoveries::default(),
+            own: Arc::default(),
         });
     }
     ConnectionsFile { entries, problem: mistakes.into_result().err() }
@@ -223,7 +287,7 @@ impl<'a> Entry<'a> {
             adapter: None,
             body: Err(Error::config(format!("{message}; expected '- name:' with 'adapter' and 'options' below it"))),
         };
-        let Some(entries) = node.mapping() else { return unnamed("the entry is no mapping") };
+        let Some(entries) = node.mapping() else { return unnamed("the entry is not a mapping") };
         let Some((key, body)) = entries.first() else { return unnamed("the entry is empty") };
         if key.name.trim().is_empty() {
             return unnamed("the entry has no name");
@@ -250,7 +314,7 @@ impl<'a> Entry<'a> {
             }
         }
         let adapter = self.adapter.as_deref().ok_or_else(|| Error::config("no 'adapter' is given; SHOW ALL ADAPTERS lists them"))?;
-        Ok(Setup { spec: spec_of(adapter, adapters)?, options: options_of(body)? })
+        Ok(Setup { adapter: adapter_of(adapter, adapters)?, options: options_of(body)? })
     }
 }
 
@@ -258,31 +322,46 @@ fn check_name(name: &str) -> Result<()> {
     if name.trim().is_empty() {
         return Err(Error::config("the name is empty"));
     }
-    if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+    if is_reserved(name) {
         return Err(Error::config(format!("the name is reserved; choose another than {}", RESERVED.join(", "))));
     }
     Ok(())
 }
 
-fn spec_of(adapter: &str, adapters: &[AdapterEntry]) -> Result<Arc<AdapterSpec>> {
+fn adapter_of(adapter: &str, adapters: &[AdapterEntry]) -> Result<AdapterEntry> {
     let Some(entry) = adapters.iter().find(|entry| entry.name.eq_ignore_ascii_case(adapter)) else {
         let hint =
             hint(adapter, adapters.iter().map(|entry| entry.name.as_str()), "there is none: put specs into the folder 'unify_spec_path'");
         return Err(Error::config(format!("there is no adapter '{adapter}'; {hint}")));
     };
-    entry.outcome.clone().map_err(|err| err.within(format!("adapter '{adapter}'")))
+    Ok(entry.clone())
 }
 
 fn options_of(body: &Node) -> Result<Vec<(String, OptionText)>> {
     let Some(node) = body.get("options").filter(|node| !node.is_null()) else { return Ok(Vec::new()) };
     let Some(entries) = node.mapping() else {
-        return Err(Error::config(format!("'options' at line {} is no mapping; expected 'name: value' below it", node.line)));
+        return Err(Error::config(format!("'options' at line {} is not a mapping; expected 'name: value' below it", node.line)));
     };
+    let mut named: Vec<(String, &Key, &Node)> = Vec::new();
+    for (key, node) in entries {
+        match node.mapping().filter(|_| key.name == HEADERS) {
+            Some(headers) => named.extend(headers.iter().map(|(header, node)| (header_option(&header.name), header, node))),
+            None => named.push((key.name.clone(), key, node)),
+        }
+    }
     let mut options = Vec::new();
-    for (key, node) in entries.iter().filter(|(_, node)| !node.is_null()) {
-        let wrong = |why: &str| Error::config(format!("option '{}' at line {} {why}", key.name, key.line));
-        let text = node.text().ok_or_else(|| wrong("is a list or a mapping; expected a text"))?;
-        options.push((key.name.clone(), OptionText::parse(text).map_err(|err| wrong(err.message()))?));
+    for (name, key, node) in named.into_iter().filter(|(_, _, node)| !node.is_null()) {
+        let wrong = |why: &str| Error::config(format!("option '{name}' at line {} {why}", key.line));
+        // A list has a value for each of several credentials.
+        let values = node.list().unwrap_or(std::slice::from_ref(node));
+        if values.is_empty() {
+            return Err(wrong("is an empty list; expected a text, or a list of texts"));
+        }
+        for (idx, value) in values.iter().enumerate() {
+            let text = value.text().ok_or_else(|| wrong("is a mapping or a list of such; expected a text, or a list of texts"))?;
+            let text = OptionText::parse_in_file(text).map_err(|err| wrong(err.message()))?;
+            options.push((option_of_credential(&name, idx + 1), text));
+        }
     }
     Ok(options)
 }

@@ -1,18 +1,20 @@
 //! Writes the connections file: one process at a time, all of it or nothing, readable by its owner only.
 
-use crate::catalog::config::read_text;
 use crate::catalog::connections::Definition;
 use crate::catalog::file_text;
-use crate::{Error, ErrorKind, Result};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use crate::files::{locked, read_text, replace};
+use crate::{Error, Result};
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
+/// What a file gets that would be empty without a connection: whoever opens it sees what it is for, and an entry can follow.
+const NOTE: &str = "# The connections of Unify. CREATE PERSISTENT CONNECTION adds one.\n";
 /// How long another process may keep the file locked.
 const MOST_WAIT: Duration = Duration::from_secs(10);
-/// How often the wait for it looks again.
-const POLL: Duration = Duration::from_millis(5);
+/// What messages call the file.
+const WHAT: &str = "connections file";
 
 /// A change of the connections file. Other processes that want to change it wait until this is dropped.
 pub struct FileChange {
@@ -30,12 +32,12 @@ impl FileChange {
         let path = match fs::canonicalize(&path) {
             Ok(path) => path,
             Err(err) if err.kind() == io::ErrorKind::NotFound => path,
-            Err(err) => return Err(failed(&path, "cannot be found", &err)),
+            Err(err) => return Err(Error::config(format!("{WHAT} '{}' cannot be found: {err}", path.display()))),
         };
-        let lock = locked(&path, interrupted)?;
+        let lock = locked(&path, WHAT, MOST_WAIT, interrupted)?;
         let text = match path.try_exists() {
             Ok(false) => String::new(),
-            _ => read_text(&path, "connections file")?,
+            _ => read_text(&path, WHAT)?,
         };
         file_text::check(&path.display().to_string(), &text)?;
         Ok(FileChange { path, text, is_changed: false, _lock: lock })
@@ -52,10 +54,19 @@ impl FileChange {
         Ok(())
     }
 
-    /// Takes a connection out.
+    /// Takes a connection out. Where nothing but blanks is left, a comment says what the file is.
     pub fn remove(&mut self, name: &str) -> Result<()> {
-        self.set(file_text::without_entry(&self.path(), &self.text, name)?);
+        let mut text = file_text::without_entry(&self.path(), &self.text, name)?;
+        if text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}').is_empty() {
+            text.push_str(NOTE);
+        }
+        self.set(text);
         Ok(())
+    }
+
+    /// Returns whether the file, changed as it was until now, has no connection.
+    pub fn is_empty(&self) -> bool {
+        file_text::n_entries(&self.text) == 0
     }
 
     fn set(&mut self, text: String) {
@@ -68,89 +79,7 @@ impl FileChange {
         if !self.is_changed {
             return Ok(());
         }
-        let new_path = beside(&self.path, ".tmp");
-        let written = write_new(&new_path, &self.path, &self.text).and_then(|()| fs::rename(&new_path, &self.path));
-        if let Err(err) = written {
-            // What is left of it has secrets; that it cannot be removed is no better reason than the one it failed for.
-            let _ = fs::remove_file(&new_path);
-            return Err(failed(&self.path, "cannot be written", &err));
-        }
-        sync_folder(&self.path);
-        Ok(())
-    }
-}
-
-fn failed(path: &Path, what: &str, err: &io::Error) -> Error {
-    Error::config(format!("connections file '{}' {what}: {err}", path.display()))
-}
-
-/// Returns the hidden file beside `path` that ends in `ending`.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let name = path.file_name().map_or_else(|| "connections.yaml".into(), |name| name.to_string_lossy());
-    path.with_file_name(format!(".{name}{ending}"))
-}
-
-/// Locks a file of its own, which stays: the connections file is replaced, and a lock would go with it.
-fn locked(path: &Path, interrupted: &dyn Fn() -> bool) -> Result<File> {
-    let lock_path = beside(path, ".lock");
-    let cannot = |err: &io::Error| {
-        Error::config(format!("connections file '{}' cannot be locked with '{}': {err}", path.display(), lock_path.display()))
-    };
-    let lock = private_file().create(true).truncate(false).open(&lock_path).map_err(|err| cannot(&err))?;
-    let began = Instant::now();
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::Error(err)) => return Err(cannot(&err)),
-            Err(TryLockError::WouldBlock) if interrupted() => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
-            Err(TryLockError::WouldBlock) if began.elapsed() < MOST_WAIT => std::thread::park_timeout(POLL),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::config(format!("connections file '{}' is being changed by another process; try again", path.display())));
-            }
-        }
-    }
-}
-
-/// Opens files for writing that only their owner may read.
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// Writes `text` to the new file at `path`, which gets the owner of `model`.
-fn write_new(path: &Path, model: &Path, text: &str) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-        _ => {}
-    }
-    let mut file = private_file().create_new(true).open(path)?;
-    #[cfg(unix)]
-    keep_owner(&file, model)?;
-    #[cfg(not(unix))]
-    let _ = model;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-/// Gives the file the owner and group that `model` has, if it exists: who could read the connections still can.
-#[cfg(unix)]
-fn keep_owner(file: &File, model: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(wanted), found) = (fs::metadata(model), file.metadata()?) else { return Ok(()) };
-    if (wanted.uid(), wanted.gid()) == (found.uid(), found.gid()) {
-        return Ok(());
-    }
-    std::os::unix::fs::fchown(file, Some(wanted.uid()), Some(wanted.gid()))
-}
-
-/// Makes a rename in the folder of `path` last. Some file systems cannot, and need not.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+        replace(&self.path, &self.text, WHAT)
     }
 }
 
@@ -158,6 +87,8 @@ fn sync_folder(path: &Path) {
 mod tests {
     use super::*;
     use crate::spec::Secret;
+    use crate::ErrorKind;
+    use std::path::Path;
 
     fn definition(name: &str) -> Definition {
         Definition::new(name, "shop", &[("password".to_string(), Secret::new("$TOKEN"))]).unwrap()
@@ -206,6 +137,23 @@ mod tests {
         assert!(fs::read_to_string(&target).unwrap().starts_with("# mine\n- a:\n"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_is_not_a_plain_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, lock, elsewhere) = (folder.path().join("c.yaml"), folder.path().join(".c.yaml.lock"), folder.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, &lock).unwrap();
+        let err = put(&path, "a").unwrap_err().to_string();
+        assert!(err.ends_with("it is a link; remove it"), "{err}");
+        assert!(!elsewhere.exists() && !path.exists());
+        fs::remove_file(&lock).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+        let err = put(&path, "a").unwrap_err().to_string();
+        assert!(err.ends_with("it is not a plain file"), "{err}");
+        fs::remove_file(&lock).unwrap();
+        put(&path, "a").unwrap();
+    }
+
     #[test]
     fn a_file_with_mistakes_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
@@ -216,6 +164,31 @@ mod tests {
             assert!(err.contains("correct it first") && err.contains("c.yaml:"), "{err}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_is_never_left_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.yaml");
+        let remove = |text: &str| {
+            fs::write(&path, text).unwrap();
+            let mut change = FileChange::begin(path.clone(), &|| false).unwrap();
+            change.remove("a").unwrap();
+            assert!(change.is_empty());
+            change.commit().unwrap();
+            fs::read_to_string(&path).unwrap()
+        };
+        assert_eq!(remove("- a: {adapter: shop}\n"), NOTE);
+        assert_eq!(remove("\n- a: {adapter: shop}\n\n"), format!("\n\n{NOTE}"));
+        assert_eq!(remove("# mine\n- a: {adapter: shop}\n"), "# mine\n");
+        // What is left takes an entry again.
+        remove("- a: {adapter: shop}");
+        put(&path, "b").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with(&format!("{NOTE}- b:\n")));
+        let mut change = FileChange::begin(path.clone(), &|| false).unwrap();
+        assert!(!change.is_empty());
+        change.remove("b").unwrap();
+        assert!(change.is_empty());
     }
 
     #[test]

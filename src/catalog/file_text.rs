@@ -4,7 +4,7 @@
 //! becomes an error and never a changed file.
 
 use crate::catalog::connections::{entry_nodes, Definition};
-use crate::spec::yaml::{parse_into, scalar_of, Mistakes, Node};
+use crate::yaml::{parse_into, scalar_of, Mistakes, Node};
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -35,6 +35,11 @@ pub fn with_entry(file: &str, text: &str, definition: &Definition) -> Result<Str
 /// Returns the text without the entry of that name. Fails as [`with_entry`] does.
 pub fn without_entry(file: &str, text: &str, name: &str) -> Result<String> {
     changed(file, text, &Change::Remove(name))
+}
+
+/// Returns how many entries a text without mistakes has.
+pub fn n_entries(text: &str) -> usize {
+    root_of("", text).ok().flatten().as_ref().and_then(Node::list).map_or(0, <[Node]>::len)
 }
 
 /// Fails when the file has mistakes: it is left alone until its owner has corrected it.
@@ -214,7 +219,7 @@ fn is_entry_of(node: &Node, definition: &Definition) -> bool {
     let Some([(key, body)]) = node.mapping() else { return false };
     let text_of = |name: &str| body.get(name).and_then(Node::text);
     let options = body.get("options").and_then(Node::mapping).unwrap_or(&[]);
-    let is_option = |((key, node), (name, text)): (&(crate::spec::yaml::Key, Node), &(String, super::option_text::OptionText))| {
+    let is_option = |((key, node), (name, text)): (&(crate::yaml::Key, Node), &(String, super::option_text::OptionText))| {
         key.name == *name && node.text() == Some(text.source().expose())
     };
     key.name == definition.name

@@ -1,6 +1,6 @@
 //! What to say about a name that is not known: the one it was most likely meant to be, or all there are.
 
-use crate::spec::yaml::nearest;
+use crate::yaml::nearest;
 
 /// Most candidates that are listed.
 const MOST: usize = 30;

@@ -3,17 +3,20 @@
 mod adapters;
 mod config;
 mod connections;
+mod discoveries;
 mod file_change;
 mod file_text;
 mod hint;
 mod option_text;
+mod program;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub use adapters::AdapterEntry;
 pub use config::Environment;
-pub use connections::{ConnectionEntry, Definition, Origin};
+pub use connections::{is_reserved, ConnectionEntry, Definition, Origin};
+pub use discoveries::Discoveries;
 pub use file_change::FileChange;
 pub use hint::hint;
 pub use option_text::is_variable_name;

@@ -3,10 +3,14 @@
 use crate::catalog::adapters::{self, AdapterEntry};
 use crate::catalog::config::{self, Environment, Place};
 use crate::catalog::connections::{self, ConnectionEntry, ConnectionsFile, Definition};
+use crate::catalog::discoveries::Discoveries;
 use crate::catalog::file_change::FileChange;
 use crate::catalog::hint::hint;
+use crate::files::read_text;
 use crate::lock::lock;
-use crate::session::Settings;
+use crate::session::{ProgressMode, Settings};
+use crate::spec::Tokens;
+use crate::yaml::slips;
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +28,9 @@ pub struct Catalog {
     defined: Mutex<Defined>,
     /// Held while a connection is created or dropped.
     changing: Mutex<()>,
+    tokens: Tokens,
+    /// What the APIs of connections were found to have.
+    pub discoveries: Discoveries,
 }
 
 /// The connections made by statements, in their order.
@@ -43,6 +50,10 @@ pub struct CatalogSnapshot {
     connections_problem: Option<Error>,
     /// Whether the problem left no connection of the file.
     is_unreadable: bool,
+    /// Where a connections file was looked for, when none was found.
+    looked_for: Vec<PathBuf>,
+    /// The tokens of all connections.
+    tokens: Tokens,
     /// Lower-case name to index; of several entries with one name that of a statement, else the first.
     by_name: HashMap<String, usize>,
 }
@@ -86,7 +97,27 @@ impl Catalog {
             cached: Mutex::default(),
             defined: Mutex::default(),
             changing: Mutex::default(),
+            tokens: Tokens::default(),
+            discoveries: Discoveries::default(),
         }
+    }
+
+    /// Returns the settings as they are where the process runs: the progress that is shown by itself is a notebook's in a notebook.
+    pub fn in_surroundings(&self, settings: Settings) -> Settings {
+        let progress = match settings.progress {
+            ProgressMode::Auto if self.environment.is_notebook() => ProgressMode::Notebook,
+            progress => progress,
+        };
+        Settings { progress, ..settings }
+    }
+
+    /// Returns the text of a file that a statement names, which `what` names in messages, of at most so many bytes. Fails when
+    /// `enable_external_access` is false, as reading files does in DuckDB.
+    pub fn read_file(&self, path: &str, what: &str, most: u64, settings: &Settings) -> Result<String> {
+        if !settings.external_access {
+            return Err(Error::config(format!("{what} '{path}' cannot be read because setting 'enable_external_access' is false")));
+        }
+        crate::files::read_text_within(&self.environment.expand(path), what, most)
     }
 
     /// Waits until no other session creates or drops a connection, and keeps others from it. Fails when the user interrupts: the other
@@ -115,7 +146,8 @@ impl Catalog {
 
     /// Returns the connection a definition would make.
     pub fn entry_of(&self, definition: &Definition, settings: &Settings) -> ConnectionEntry {
-        ConnectionEntry::of_definition(definition, &self.snapshot(settings).adapters, &self.environment)
+        let snapshot = self.snapshot(settings);
+        ConnectionEntry::of_definition(definition, &snapshot.adapters, &self.environment).with_tokens(&snapshot.tokens)
     }
 
     /// Adds a connection that lives as long as this catalog, in the place of one of its name that does.
@@ -184,20 +216,38 @@ impl Catalog {
             (None, true) => ConnectionsFile { entries: Vec::new(), problem: None },
             (Some((place, _)), true) => self.read_connections(place, &adapters, definitions),
         };
+        let default_files = config::default_connections_files(&self.environment);
+        let file = stamp.connections.as_ref().map(|(place, _)| &place.path).or(default_files.first());
+        let tokens = self.tokens.in_folder(file.map(|file| config::token_folder(file)));
         let n_in_file = entries.len();
         entries.extend(definitions.iter().map(|definition| ConnectionEntry::of_definition(definition, &adapters, &self.environment)));
+        let with_known = |entry: ConnectionEntry| entry.with_tokens(&tokens).with_discoveries(&self.discoveries);
+        let entries: Vec<ConnectionEntry> = entries.into_iter().map(with_known).collect();
         let mut by_name = HashMap::new();
         for (idx, entry) in entries.iter().enumerate().skip(n_in_file).chain(entries.iter().enumerate().take(n_in_file)) {
             by_name.entry(entry.name.to_lowercase()).or_insert(idx);
         }
         let is_unreadable = problem.is_some() && n_in_file == 0;
-        CatalogSnapshot { adapters, adapters_problem, connections: entries, connections_problem: problem, is_unreadable, by_name }
+        let looked_for = match (&stamp.connections, stamp.external_access) {
+            (None, true) => default_files,
+            _ => Vec::new(),
+        };
+        CatalogSnapshot {
+            adapters,
+            adapters_problem,
+            connections: entries,
+            connections_problem: problem,
+            is_unreadable,
+            looked_for,
+            tokens,
+            by_name,
+        }
     }
 
     fn read_connections(&self, place: &Place, adapters: &[AdapterEntry], definitions: &[Definition]) -> ConnectionsFile {
         let is_defined = |name: &str| definitions.iter().any(|definition| definition.name.eq_ignore_ascii_case(name));
         let source = place.path.display().to_string();
-        let text = place.check("connections file").and_then(|()| config::read_text(&place.path, "connections file"));
+        let text = place.check("connections file").and_then(|()| read_text(&place.path, "connections file"));
         match text {
             Ok(text) => connections::parse(&source, &text, adapters, &self.environment, is_defined),
             Err(err) => ConnectionsFile { entries: Vec::new(), problem: Some(err) },
@@ -245,9 +295,32 @@ impl CatalogSnapshot {
         if let Some(problem) = self.unreadable() {
             return Err(problem.clone().within(unknown));
         }
+        if let Some(near) = self.near(name) {
+            return Err(Error::config(format!("{unknown}; did you mean '{near}'?")));
+        }
         let names = self.connections.iter().map(|entry| entry.name.as_str());
-        let hint = hint(name, names, "there is none yet: CREATE CONNECTION makes one, or list them in ~/.unify/connections.yaml");
-        Err(Error::config(format!("{unknown}; {hint}")))
+        Err(Error::config(format!("{unknown}; {}", hint(name, names, &self.none_yet()))))
+    }
+
+    /// Returns whether a name that is not known may well be meant for a connection: it is a slip away from one, or there are none because
+    /// their file was not found.
+    pub fn may_mean_a_connection(&self, name: &str) -> bool {
+        self.near(name).is_some() || self.connections.is_empty() && !self.looked_for.is_empty()
+    }
+
+    /// Returns the connection whose name is one or two letters away.
+    fn near(&self, name: &str) -> Option<&str> {
+        let names = self.connections.iter().map(|entry| entry.name.as_str());
+        names.map(|candidate| (slips(name, candidate), candidate)).filter(|(n_slips, _)| n_slips.is_some()).min().map(|(_, near)| near)
+    }
+
+    fn none_yet(&self) -> String {
+        let make = "there is none yet: CREATE CONNECTION makes one, or list them in a file that setting 'unify_connections_file' names";
+        let files: Vec<String> = self.looked_for.iter().map(|path| format!("'{}'", path.display())).collect();
+        match files.as_slice() {
+            [] => make.to_string(),
+            files => format!("{make}; such a file was not found, looked for {}", files.join(" and ")),
+        }
     }
 }
 

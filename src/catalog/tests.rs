@@ -1,7 +1,7 @@
 //! Tests of the catalog as its callers see it: files in, connections or their errors out.
 
 use crate::catalog::{Catalog, CatalogSnapshot, Environment};
-use crate::session::Settings;
+use crate::session::{ProgressMode, Settings};
 use crate::ErrorKind;
 use expect_test::{expect, Expect};
 use std::path::PathBuf;
@@ -101,16 +101,16 @@ fn a_bad_entry_never_stops_the_others() {
 ",
         expect![[r#"
             connection 'main' (~/connections.yaml:2): the name is reserved; choose another than main, temp, unify, information_schema, pg_catalog, system
-            connection '(entry 2)' (~/connections.yaml:3): the entry is no mapping; expected '- name:' with 'adapter' and 'options' below it
+            connection '(entry 2)' (~/connections.yaml:3): the entry is not a mapping; expected '- name:' with 'adapter' and 'options' below it
             connection 'flat' (~/connections.yaml:4): the entry has the key 'adapter' beside its name; indent it further, so that it stands below the name
             connection '(entry 4)' (~/connections.yaml:6): the entry is empty; expected '- name:' with 'adapter' and 'options' below it
             connection 'empty' (~/connections.yaml:7): nothing stands below the name; expected 'adapter' and 'options'
             connection 'none' (~/connections.yaml:8): no 'adapter' is given; SHOW ALL ADAPTERS lists them
             connection 'strange' (~/connections.yaml:9): there is no adapter 'hsop'; did you mean 'shop'?
             connection 'keys' (~/connections.yaml:10): unknown key 'adaptor' at line 10; did you mean 'adapter'?
-            connection 'list' (~/connections.yaml:11): 'options' at line 11 is no mapping; expected 'name: value' below it
-            connection 'nested' (~/connections.yaml:12): option 'username' at line 12 is a list or a mapping; expected a text
-            connection 'dollar' (~/connections.yaml:13): option 'password' at line 13 starts with '$' but names no environment variable; write '$$' for a dollar sign
+            connection 'list' (~/connections.yaml:11): 'options' at line 11 is not a mapping; expected 'name: value' below it
+            connection 'nested' (~/connections.yaml:12): option 'username' at line 12 is a mapping or a list of such; expected a text, or a list of texts
+            connection 'dollar' (~/connections.yaml:13): option 'password' at line 13 starts with '$' but does not name an environment variable; write '$$' for a dollar sign
             connection 'unset' (~/connections.yaml:14): option 'password': environment variable 'ABSENT' is not set
             connection 'missing' (~/connections.yaml:15): adapter 'shop' needs option 'password' (Your password)
             connection 'unknown' (~/connections.yaml:16): adapter 'shop' has no option 'pasword' (did you mean 'password'?); its options are username, password
@@ -120,7 +120,7 @@ fn a_bad_entry_never_stops_the_others() {
 }
 
 #[test]
-fn a_file_that_is_no_list_is_a_problem() {
+fn a_file_that_is_not_a_list_is_a_problem() {
     check(
         "shop: {adapter: shop}",
         expect!["problem: ~/connections.yaml:1:1: expected a list of connections, each '- name:' with 'adapter' and 'options' below it"],
@@ -181,6 +181,20 @@ fn a_snapshot_is_kept_until_a_file_changes() {
 }
 
 #[test]
+fn progress_that_is_shown_by_itself_is_a_notebooks_in_a_notebook() {
+    let in_process = |variables: &[(&str, &str)], mode: &str| {
+        let catalog = Catalog::with_environment(Environment::of_test(variables, None));
+        let value = |name: &str| (name == "unify_progress").then(|| crate::session::Value::Text(mode.to_string()));
+        catalog.in_surroundings(Settings::read(value).unwrap()).progress
+    };
+    let kernel = [("JPY_PARENT_PID", "12")];
+    assert_eq!(in_process(&kernel, "auto"), ProgressMode::Notebook);
+    assert_eq!(in_process(&[("JPY_PARENT_PID", "")], "auto"), ProgressMode::Auto);
+    assert_eq!(in_process(&[], "auto"), ProgressMode::Auto);
+    assert_eq!((in_process(&kernel, "on"), in_process(&kernel, "off")), (ProgressMode::On, ProgressMode::Off));
+}
+
+#[test]
 fn the_wait_for_another_change_can_be_interrupted() {
     let fixture = Fixture::new("");
     let held = fixture.catalog.changing(&|| false).unwrap();
@@ -215,4 +229,19 @@ fn without_external_access_no_file_is_read() {
         snapshot.expect_connection("a").err().unwrap().to_string(),
         "there is no connection 'a': connections cannot be used because setting 'enable_external_access' is false"
     );
+}
+
+#[test]
+fn an_unknown_name_parses_no_bundled_spec_and_a_connection_only_its_own() {
+    let fixture = Fixture::new("- a: {adapter: github, options: {username: me, password: x}}\n- b: {adapter: stripe}");
+    let snapshot = fixture.snapshot();
+    let parsed = || {
+        let bundled = snapshot.adapters().iter().filter(|entry| entry.source == "(bundled)" && entry.is_parsed());
+        bundled.map(|entry| entry.name.clone()).collect::<Vec<_>>()
+    };
+    assert!(snapshot.connection("nosuch").is_none() && snapshot.expect_connection("nosuch").is_err());
+    assert!(!snapshot.may_mean_a_connection("nosuch"));
+    assert_eq!(parsed(), [] as [String; 0]);
+    snapshot.connection("a").unwrap().spec().unwrap();
+    assert_eq!(parsed(), ["github"]);
 }

@@ -57,10 +57,18 @@ pub enum ColumnData {
     BigInt(Vec<i64>),
     HugeInt(Vec<i128>),
     Double(Vec<f64>),
+    /// Whole numbers of the last of `scale` digits behind the point.
+    Decimal {
+        values: Vec<i128>,
+        width: u8,
+        scale: u8,
+    },
     /// Days since 1970-01-01.
     Date(Vec<i32>),
     /// Microseconds since 1970-01-01 00:00:00 UTC.
     Timestamp(Vec<i64>),
+    /// Nanoseconds since 1970-01-01 00:00:00 UTC.
+    TimestampNs(Vec<i64>),
     Varchar(TextColumn),
     /// JSON text.
     Json(TextColumn),
@@ -93,6 +101,20 @@ impl Batch {
         Batch { schema, columns, n_rows: 0 }
     }
 
+    /// Returns rows of texts in columns with these names and types, which are VARCHAR.
+    pub fn of_texts(columns: &[(&str, ColumnType)], rows: &[Vec<Option<&str>>]) -> Batch {
+        let columns: Vec<(String, ColumnType)> = columns.iter().map(|(name, column_type)| (name.to_string(), *column_type)).collect();
+        let texts = |idx: usize| {
+            let (mut texts, mut validity) = (TextColumn::with_capacity(rows.len()), Validity::default());
+            for text in rows.iter().map(|row| row.get(idx).copied().flatten()) {
+                texts.push(text.unwrap_or_default());
+                validity.push(text.is_some());
+            }
+            ColumnVector { data: ColumnData::Varchar(texts), validity }
+        };
+        Batch { columns: (0..columns.len()).map(texts).collect(), n_rows: rows.len(), schema: TableSchema::of(&columns) }
+    }
+
     /// Returns the first `n_rows` rows, or all if there are fewer.
     #[must_use]
     pub fn truncated(mut self, n_rows: usize) -> Batch {
@@ -119,7 +141,8 @@ impl Batch {
         let with_values = self.schema.columns.iter().zip(&self.columns).filter(|(_, vector)| vector.validity.bytes.contains(&1));
         with_values.fold(state.hash_one(self.n_rows), |sum, (column, vector)| {
             let mut hasher = state.build_hasher();
-            column.source.hash(&mut hasher);
+            // The stored form: hashes of pages are kept in databases.
+            column.source.stored().hash(&mut hasher);
             vector.hash_into(&mut hasher);
             sum.wrapping_add(hasher.finish())
         })
@@ -182,8 +205,12 @@ impl ColumnData {
             ColumnData::BigInt(values) => ColumnData::BigInt(values.split_off(n_rows)),
             ColumnData::HugeInt(values) => ColumnData::HugeInt(values.split_off(n_rows)),
             ColumnData::Double(values) => ColumnData::Double(values.split_off(n_rows)),
+            ColumnData::Decimal { values, width, scale } => {
+                ColumnData::Decimal { values: values.split_off(n_rows), width: *width, scale: *scale }
+            }
             ColumnData::Date(values) => ColumnData::Date(values.split_off(n_rows)),
             ColumnData::Timestamp(values) => ColumnData::Timestamp(values.split_off(n_rows)),
+            ColumnData::TimestampNs(values) => ColumnData::TimestampNs(values.split_off(n_rows)),
             ColumnData::Varchar(texts) => ColumnData::Varchar(texts.split_off(n_rows)),
             ColumnData::Json(texts) => ColumnData::Json(texts.split_off(n_rows)),
             ColumnData::List { ends, child } => {
@@ -193,7 +220,7 @@ impl ColumnData {
         }
     }
 
-    /// Returns no rows of a type, with room for `n_rows`.
+    /// Returns no rows of a type, with capacity for `n_rows`.
     pub(super) fn empty(column_type: ColumnType, n_rows: usize) -> ColumnData {
         match column_type {
             ColumnType::Undecided => ColumnData::Undecided,
@@ -202,8 +229,10 @@ impl ColumnData {
                 ScalarType::BigInt => ColumnData::BigInt(Vec::with_capacity(n_rows)),
                 ScalarType::HugeInt => ColumnData::HugeInt(Vec::with_capacity(n_rows)),
                 ScalarType::Double => ColumnData::Double(Vec::with_capacity(n_rows)),
+                ScalarType::Decimal { width, scale } => ColumnData::Decimal { values: Vec::with_capacity(n_rows), width, scale },
                 ScalarType::Date => ColumnData::Date(Vec::with_capacity(n_rows)),
                 ScalarType::Timestamp => ColumnData::Timestamp(Vec::with_capacity(n_rows)),
+                ScalarType::TimestampNs => ColumnData::TimestampNs(Vec::with_capacity(n_rows)),
                 ScalarType::Varchar => ColumnData::Varchar(TextColumn::with_capacity(n_rows)),
             },
             ColumnType::List(element) => {
@@ -212,6 +241,10 @@ impl ColumnData {
                 ColumnData::List { ends: Vec::with_capacity(n_rows), child }
             }
             ColumnType::Json => ColumnData::Json(TextColumn::with_capacity(n_rows)),
+            ColumnType::Native(native) => {
+                let texts = ColumnType::Scalar(ScalarType::Varchar);
+                ColumnData::empty(if native.is_list() { ColumnType::List(Some(ScalarType::Varchar)) } else { texts }, n_rows)
+            }
         }
     }
 
@@ -220,8 +253,8 @@ impl ColumnData {
         match self {
             ColumnData::Undecided => {}
             ColumnData::Boolean(values) => values.resize(n_rows, false),
-            ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values.resize(n_rows, 0),
-            ColumnData::HugeInt(values) => values.resize(n_rows, 0),
+            ColumnData::BigInt(values) | ColumnData::Timestamp(values) | ColumnData::TimestampNs(values) => values.resize(n_rows, 0),
+            ColumnData::HugeInt(values) | ColumnData::Decimal { values, .. } => values.resize(n_rows, 0),
             ColumnData::Double(values) => values.resize(n_rows, 0.0),
             ColumnData::Date(values) => values.resize(n_rows, 0),
             ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
@@ -242,6 +275,19 @@ impl ColumnData {
         }
     }
 
+    /// Returns about how much memory `n_rows` values take.
+    pub(super) fn approximate_bytes(&self, n_rows: usize) -> usize {
+        match self {
+            ColumnData::Undecided => 0,
+            ColumnData::Boolean(_) => n_rows,
+            ColumnData::Date(_) => n_rows * 4,
+            ColumnData::BigInt(_) | ColumnData::Double(_) | ColumnData::Timestamp(_) | ColumnData::TimestampNs(_) => n_rows * 8,
+            ColumnData::HugeInt(_) | ColumnData::Decimal { .. } => n_rows * 16,
+            ColumnData::Varchar(texts) | ColumnData::Json(texts) => n_rows * 4 + texts.bytes.len(),
+            ColumnData::List { child, .. } => n_rows * 4 + child.approximate_bytes(),
+        }
+    }
+
     /// Returns the type the values have.
     pub fn column_type(&self) -> ColumnType {
         let scalar = match self {
@@ -257,8 +303,10 @@ impl ColumnData {
             ColumnData::BigInt(_) => ScalarType::BigInt,
             ColumnData::HugeInt(_) => ScalarType::HugeInt,
             ColumnData::Double(_) => ScalarType::Double,
+            ColumnData::Decimal { width, scale, .. } => ScalarType::Decimal { width: *width, scale: *scale },
             ColumnData::Date(_) => ScalarType::Date,
             ColumnData::Timestamp(_) => ScalarType::Timestamp,
+            ColumnData::TimestampNs(_) => ScalarType::TimestampNs,
             ColumnData::Varchar(_) => ScalarType::Varchar,
         };
         ColumnType::Scalar(scalar)
@@ -288,8 +336,8 @@ impl ColumnVector {
         match &self.data {
             ColumnData::Undecided => {}
             ColumnData::Boolean(values) => values.hash(hasher),
-            ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values.hash(hasher),
-            ColumnData::HugeInt(values) => values.hash(hasher),
+            ColumnData::BigInt(values) | ColumnData::Timestamp(values) | ColumnData::TimestampNs(values) => values.hash(hasher),
+            ColumnData::HugeInt(values) | ColumnData::Decimal { values, .. } => values.hash(hasher),
             ColumnData::Double(values) => values.iter().for_each(|value| hasher.write_u64(value.to_bits())),
             ColumnData::Date(values) => values.hash(hasher),
             ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
@@ -315,16 +363,7 @@ impl ColumnVector {
     /// Returns about how much memory the column takes.
     pub fn approximate_bytes(&self) -> usize {
         let n_rows = self.validity.bytes.len();
-        let values = match &self.data {
-            ColumnData::Undecided => 0,
-            ColumnData::Boolean(_) => n_rows,
-            ColumnData::Date(_) => n_rows * 4,
-            ColumnData::BigInt(_) | ColumnData::Double(_) | ColumnData::Timestamp(_) => n_rows * 8,
-            ColumnData::HugeInt(_) => n_rows * 16,
-            ColumnData::Varchar(texts) | ColumnData::Json(texts) => n_rows * 4 + texts.bytes.len(),
-            ColumnData::List { child, .. } => n_rows * 4 + child.approximate_bytes(),
-        };
-        n_rows + values
+        n_rows + self.data.approximate_bytes(n_rows)
     }
 }
 

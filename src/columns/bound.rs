@@ -1,10 +1,12 @@
 //! Columns that a statement was bound with before all pages are there: later pages fit them, or are an error.
 
 use super::batch::{Batch, ColumnData, ColumnVector, TextColumn, Validity};
-use super::conform::{check_text_len, widened};
+use super::conform::{check_text_len, rewritten};
+use super::form::Form;
 use super::names::NameSet;
+use super::source::ColumnSource;
 use super::types::{Column, ColumnType, TableSchema};
-use crate::json::write_text;
+use crate::document::write_text;
 use crate::spec::ScalarType;
 use crate::{Error, Result};
 
@@ -34,13 +36,19 @@ impl BoundColumns {
                     column.declared = true;
                 }
                 ColumnType::List(None) => column.column_type = ColumnType::Json,
-                ColumnType::Scalar(_) | ColumnType::List(Some(_)) | ColumnType::Json => {}
+                ColumnType::Scalar(_) | ColumnType::List(Some(_)) | ColumnType::Json | ColumnType::Native(_) => {}
             }
         }
         let mut bound = known.clone();
         if has_rest {
             let name = NameSet::of(known.columns.iter().map(|column| column.name.as_str())).take(REST);
-            bound.columns.push(Column { name, source: Vec::new(), column_type: ColumnType::Json, declared: true });
+            bound.columns.push(Column {
+                name,
+                source: ColumnSource::Record(Vec::new()),
+                column_type: ColumnType::Json,
+                declared: true,
+                form: Form::default(),
+            });
         }
         BoundColumns { bound, pages: known }
     }
@@ -62,10 +70,10 @@ impl BoundColumns {
         let mut columns: Vec<Option<ColumnVector>> = self.pages.columns.iter().map(|_| None).collect();
         let mut rest = Vec::new();
         for (column, vector) in batch.schema.columns.iter().zip(batch.columns) {
-            match by_source.get(column.source.as_slice()) {
-                Some(&idx) => columns[idx] = Some(fitted(&self.pages.columns[idx], vector)?),
+            match by_source.get(&column.source) {
+                Some(&idx) => columns[idx] = Some(fitted(&self.pages.columns[idx], vector, &column.form)?),
                 None if vector.data == ColumnData::Undecided => {}
-                None => rest.push((column.name.as_str(), vector)),
+                None => rest.push((column.name.as_str(), vector, column.form)),
             }
         }
         let nulls =
@@ -73,7 +81,7 @@ impl BoundColumns {
         let mut columns: Vec<ColumnVector> = columns.into_iter().zip(&self.pages.columns).map(nulls).collect();
         if self.bound.columns.len() > self.pages.columns.len() {
             columns.push(objects_of(rest, n_rows)?);
-        } else if let Some((name, _)) = rest.first() {
+        } else if let Some((name, ..)) = rest.first() {
             return Err(Error::data(format!("a later page has a field '{name}' that was not known when the statement was bound")));
         }
         Ok(Batch { schema: self.bound.clone(), columns, n_rows })
@@ -81,7 +89,7 @@ impl BoundColumns {
 }
 
 /// Returns the values as those of the column's type.
-fn fitted(column: &Column, vector: ColumnVector) -> Result<ColumnVector> {
+fn fitted(column: &Column, vector: ColumnVector, form: &Form) -> Result<ColumnVector> {
     let (from, to) = (vector.data.column_type(), column.column_type);
     if let (ColumnType::Scalar(ScalarType::Varchar), ColumnData::Json(_)) = (to, &vector.data) {
         if column.declared {
@@ -91,11 +99,11 @@ fn fitted(column: &Column, vector: ColumnVector) -> Result<ColumnVector> {
             return Ok(ColumnVector { data: ColumnData::Varchar(texts), validity });
         }
     }
-    if from.widened(to) == to {
-        return widened(vector, to, &[]).map_err(|err| err.within(format_args!("column '{}'", column.name)));
+    if from.widened_as(to, *form) == to {
+        return rewritten(vector, to, form).map_err(|err| err.within(format_args!("column '{}'", column.name)));
     }
     Err(Error::data(format!(
-        "column '{}' is {} by what was known when the statement was bound, and a later page has a value that takes {}",
+        "column '{}' was bound as {}, and a later page has a value that needs {}",
         column.name,
         to.sql_name(),
         from.sql_name()
@@ -103,10 +111,10 @@ fn fitted(column: &Column, vector: ColumnVector) -> Result<ColumnVector> {
 }
 
 /// Returns each row's fields as a JSON object; null for a row without any.
-fn objects_of(fields: Vec<(&str, ColumnVector)>, n_rows: usize) -> Result<ColumnVector> {
+fn objects_of(fields: Vec<(&str, ColumnVector, Form)>, n_rows: usize) -> Result<ColumnVector> {
     let mut fields_as_json = Vec::with_capacity(fields.len());
-    for (name, vector) in fields {
-        let vector = widened(vector, ColumnType::Json, &[])?;
+    for (name, vector, form) in fields {
+        let vector = rewritten(vector, ColumnType::Json, &form)?;
         let ColumnData::Json(texts) = vector.data else { return Err(Error::internal("JSON that is none")) };
         fields_as_json.push((name, texts, vector.validity));
     }

@@ -1,17 +1,50 @@
 //! Values of one type as values of a wider one.
 
 use super::batch::{Batch, ColumnData, ColumnVector, TextColumn};
+use super::decimal::write_decimal;
+use super::form::{self, Form};
+use super::moments::MomentStyle;
 use super::types::{ColumnType, TableSchema};
 use super::{temporal, text};
-use crate::json::{write_double, write_text};
+use crate::document::{write_double, write_text};
 use crate::spec::ScalarType;
 use crate::{Error, Result};
 use std::io::Write as _;
 
+/// The most cells that are added to a batch at once.
+const MOST_CELLS: usize = 4 << 20;
+
 impl Batch {
+    /// Returns the batches in groups, each to be fitted to the schema when the one before is done with: the columns that rows of an earlier
+    /// page lack are many cells when there are many rows and many columns.
+    pub fn groups_for(batches: Vec<Batch>, schema: &TableSchema) -> Vec<Vec<Batch>> {
+        let mut groups: Vec<Vec<Batch>> = vec![Vec::new()];
+        let mut n_cells = 0;
+        for batch in batches {
+            let n_new = schema.columns.len().saturating_sub(batch.columns.len());
+            let most_rows = (MOST_CELLS / n_new.max(1)).max(1);
+            let mut left = Some(batch);
+            while let Some(mut part) = left.take() {
+                if part.n_rows > most_rows {
+                    left = Some(part.split_off(most_rows));
+                }
+                n_cells += part.n_rows * n_new;
+                if n_cells > MOST_CELLS {
+                    n_cells = part.n_rows * n_new;
+                    groups.push(Vec::new());
+                }
+                match groups.last_mut() {
+                    Some(group) => group.push(part),
+                    None => groups.push(vec![part]),
+                }
+            }
+        }
+        groups
+    }
+
     /// Fits the batch to a wider schema: columns in its order, matched by source; missing ones null, narrower ones widened.
     ///
-    /// Fails when the schema has no room for a value, which a schema [`TableSchema::merged`] with the batch's always has.
+    /// Fails when the schema cannot hold a value. A schema [`TableSchema::merged`] with the batch's always can.
     pub fn conform(self, schema: &TableSchema) -> Result<Batch> {
         if self.schema == *schema {
             return Ok(self);
@@ -20,10 +53,11 @@ impl Batch {
         let mut columns: Vec<Option<ColumnVector>> = schema.columns.iter().map(|_| None).collect();
         let by_source = schema.by_source();
         for (column, vector) in self.schema.columns.iter().zip(self.columns) {
-            match by_source.get(column.source.as_slice()) {
+            match by_source.get(&column.source) {
                 Some(&idx) => {
                     let to = schema.columns[idx].column_type;
-                    columns[idx] = Some(widened(vector, to, &[]).map_err(|err| err.within(format_args!("column '{}'", column.name)))?);
+                    columns[idx] =
+                        Some(widened(vector, to, &column.form).map_err(|err| err.within(format_args!("column '{}'", column.name)))?);
                 }
                 None if vector.data == ColumnData::Undecided => {}
                 None => return Err(Error::internal(format!("column '{}' of a batch is missing in the table", column.name))),
@@ -37,9 +71,20 @@ impl Batch {
     }
 }
 
-/// Converts a column to a wider type. `originals` are the texts that dates and timestamps (of a list: its elements) came
-/// from, where they are known.
-pub(super) fn widened(vector: ColumnVector, to: ColumnType, originals: &[&str]) -> Result<ColumnVector> {
+/// Converts a column of values of this form to a wider type. Fails when that does not keep them ([`Form::keeps`]).
+pub(super) fn widened(vector: ColumnVector, to: ColumnType, form: &Form) -> Result<ColumnVector> {
+    let from = vector.data.column_type();
+    if ColumnData::empty(to, 0).column_type() == from && matches!(to, ColumnType::Native(_)) {
+        return Ok(vector);
+    }
+    match form.keeps(from, to) {
+        true => rewritten(vector, to, form),
+        false => Err(Error::internal(format!("{} does not become {} as it came", from.sql_name(), to.sql_name()))),
+    }
+}
+
+/// Converts a column to a wider type. Where the form does not tell how values came, their texts are in UTC, and numbers those of DuckDB.
+pub(super) fn rewritten(vector: ColumnVector, to: ColumnType, form: &Form) -> Result<ColumnVector> {
     let from = vector.data.column_type();
     if from == to {
         return Ok(vector);
@@ -51,7 +96,7 @@ pub(super) fn widened(vector: ColumnVector, to: ColumnType, originals: &[&str]) 
     if from.widened(to) != to {
         return Err(Error::internal(format!("{} does not become {}", from.sql_name(), to.sql_name())));
     }
-    let cells = Cells { vector: &vector, originals };
+    let cells = Cells { vector: &vector, form, style: form.moment_style().unwrap_or_default() };
     let data = match (to, &vector.data) {
         (ColumnType::Json, _) => ColumnData::Json(cells.texts(|idx, out| cells.write_json(idx, out))?),
         (ColumnType::Scalar(ScalarType::Varchar), _) => ColumnData::Varchar(cells.texts(|idx, out| cells.write_text(idx, out))?),
@@ -64,8 +109,14 @@ pub(super) fn widened(vector: ColumnVector, to: ColumnType, originals: &[&str]) 
         (ColumnType::Scalar(ScalarType::Timestamp), ColumnData::Date(values)) => {
             ColumnData::Timestamp(values.iter().map(|&days| temporal::timestamp_of_date(days)).collect())
         }
+        (ColumnType::Scalar(ScalarType::TimestampNs), ColumnData::Date(values)) => {
+            ColumnData::TimestampNs(values.iter().map(|&days| temporal::timestamp_of_date(days) * 1000).collect())
+        }
+        (ColumnType::Scalar(ScalarType::TimestampNs), ColumnData::Timestamp(values)) => {
+            ColumnData::TimestampNs(values.iter().map(|&micros| micros.wrapping_mul(1000)).collect())
+        }
         (ColumnType::List(Some(element)), ColumnData::List { ends, child }) => {
-            let child = widened((**child).clone(), ColumnType::Scalar(element), originals)?;
+            let child = rewritten((**child).clone(), ColumnType::Scalar(element), form)?;
             ColumnData::List { ends: ends.clone(), child: Box::new(child) }
         }
         _ => return Err(Error::internal(format!("no way from {} to {}", from.sql_name(), to.sql_name()))),
@@ -75,7 +126,8 @@ pub(super) fn widened(vector: ColumnVector, to: ColumnType, originals: &[&str]) 
 
 struct Cells<'v> {
     vector: &'v ColumnVector,
-    originals: &'v [&'v str],
+    form: &'v Form,
+    style: MomentStyle,
 }
 
 impl Cells<'_> {
@@ -93,11 +145,7 @@ impl Cells<'_> {
         Ok(texts)
     }
 
-    fn original(&self, idx: usize) -> Option<&str> {
-        self.originals.get(idx).copied().filter(|text| !text.is_empty())
-    }
-
-    /// Appends the value as DuckDB casts it to VARCHAR, dates and timestamps as they came where that is known.
+    /// Appends the value as text: as it came, and as DuckDB casts it to VARCHAR where several texts say the same number.
     fn write_text(&self, idx: usize, out: &mut Vec<u8>) {
         // Writing to memory does not fail.
         let _ = match &self.vector.data {
@@ -105,33 +153,41 @@ impl Cells<'_> {
             ColumnData::Boolean(values) => write!(out, "{}", values[idx]),
             ColumnData::BigInt(values) => write!(out, "{}", values[idx]),
             ColumnData::HugeInt(values) => write!(out, "{}", values[idx]),
-            ColumnData::Double(values) => return text::write_double(out, values[idx]),
-            ColumnData::Date(values) => match self.original(idx) {
-                Some(original) => out.write_all(original.as_bytes()),
-                None => return temporal::write_date(out, values[idx]),
+            ColumnData::Double(values) => match self.plain_integer(values[idx]) {
+                Some(value) => write!(out, "{value}"),
+                None => return text::write_double(out, values[idx]),
             },
-            ColumnData::Timestamp(values) => match self.original(idx) {
-                Some(original) => out.write_all(original.as_bytes()),
-                None => return temporal::write_timestamp(out, values[idx]),
-            },
+            ColumnData::Decimal { values, scale, .. } => return write_decimal(out, values[idx], *scale),
+            ColumnData::Date(values) => return temporal::write_date(out, values[idx]),
+            ColumnData::Timestamp(values) => return self.style.write(out, values[idx], 0),
+            ColumnData::TimestampNs(values) => return self.style.write(out, values[idx].div_euclid(1000), values[idx].rem_euclid(1000)),
             ColumnData::Varchar(texts) | ColumnData::Json(texts) => out.write_all(texts.get(idx).as_bytes()),
             ColumnData::List { .. } => return self.write_json(idx, out),
         };
+    }
+
+    /// Returns the integer that the number came as.
+    fn plain_integer(&self, value: f64) -> Option<i64> {
+        (self.form.has_plain_integers() && form::kind_of_double(value) == form::WHOLE).then_some(value as i64)
     }
 
     /// Appends the value as JSON.
     fn write_json(&self, idx: usize, out: &mut Vec<u8>) {
         match &self.vector.data {
             ColumnData::Undecided => out.extend_from_slice(b"null"),
-            ColumnData::Double(values) => write_double(out, values[idx]),
+            ColumnData::Double(values) => match self.plain_integer(values[idx]) {
+                Some(_) => self.write_text(idx, out),
+                None => write_double(out, values[idx]),
+            },
+            ColumnData::Varchar(texts) if self.form.is_bare() => out.extend_from_slice(text::as_json_number(texts.get(idx)).as_bytes()),
             ColumnData::Varchar(texts) => write_text(out, texts.get(idx)),
-            ColumnData::Date(_) | ColumnData::Timestamp(_) => {
+            ColumnData::Date(_) | ColumnData::Timestamp(_) | ColumnData::TimestampNs(_) => {
                 out.push(b'"');
                 self.write_text(idx, out);
                 out.push(b'"');
             }
             ColumnData::List { ends, child } => {
-                let elements = Cells { vector: child, originals: self.originals };
+                let elements = Cells { vector: child, form: self.form, style: self.style.clone() };
                 let start = if idx == 0 { 0 } else { ends[idx - 1] };
                 out.push(b'[');
                 for element_idx in start as usize..ends[idx] as usize {
@@ -146,7 +202,9 @@ impl Cells<'_> {
                 }
                 out.push(b']');
             }
-            ColumnData::Boolean(_) | ColumnData::BigInt(_) | ColumnData::HugeInt(_) | ColumnData::Json(_) => self.write_text(idx, out),
+            ColumnData::Boolean(_) | ColumnData::BigInt(_) | ColumnData::HugeInt(_) | ColumnData::Decimal { .. } | ColumnData::Json(_) => {
+                self.write_text(idx, out)
+            }
         }
     }
 }
@@ -156,5 +214,5 @@ pub(super) fn check_text_len(n_bytes: usize) -> Result<()> {
     if u32::try_from(n_bytes).is_ok() {
         return Ok(());
     }
-    Err(Error::data(format!("{n_bytes} bytes of text in one column of a page; expected fewer than 4 GiB, ask for smaller pages")))
+    Err(Error::data(format!("one column of a page has {n_bytes} bytes of text; expected fewer than 4 GiB; ask for smaller pages")))
 }

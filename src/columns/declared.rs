@@ -2,16 +2,19 @@
 
 use super::batch::ColumnData;
 use super::builder::ColumnBuilder;
+use super::decimal::decimal_of;
+use super::form::{self, Form};
 use super::lists;
+use super::scalars;
 use super::temporal::{date_of, date_of_timestamp, timestamp_of};
-use crate::json::{ArrayIter, View};
+use crate::document::{has_digits, write_double, ArrayIter, View};
 
-impl<'d> ColumnBuilder<'d> {
-    /// Sets row `row_idx` to the value, converted to the column's type; returns whether the type has room for it.
+impl ColumnBuilder {
+    /// Sets row `row_idx` to the value, converted to the column's type; returns whether the type can hold it.
     ///
     /// Texts that say a number, a boolean, a date or a timestamp count as one, 0 and 1 as booleans, a timestamp as its date,
     /// and VARCHAR takes lists and objects as JSON text.
-    pub(super) fn push_declared(&mut self, row_idx: usize, view: &View<'d>) -> bool {
+    pub(super) fn push_declared(&mut self, row_idx: usize, view: &View<'_>) -> bool {
         if matches!(view, View::Null) {
             return true;
         }
@@ -23,9 +26,9 @@ impl<'d> ColumnBuilder<'d> {
         pushed
     }
 
-    fn try_push_converted(&mut self, view: &View<'d>) -> bool {
+    fn try_push_converted(&mut self, view: &View<'_>) -> bool {
         match view {
-            View::Text(text) => try_push_meaning(&mut self.data, &mut self.originals, text),
+            View::Text(text) => try_push_meaning(&mut self.data, &mut self.form, text),
             View::Array(elements) => match &mut self.data {
                 ColumnData::Varchar(texts) => {
                     texts.push_with(|out| elements.clone().write_json(out));
@@ -41,22 +44,22 @@ impl<'d> ColumnBuilder<'d> {
                 }
                 _ => false,
             },
-            number => try_push_number(&mut self.data, number),
+            number => try_push_number(&mut self.data, &mut self.form, number),
         }
     }
 
-    fn try_push_list(&mut self, elements: ArrayIter<'d>) -> bool {
+    fn try_push_list(&mut self, elements: ArrayIter<'_>) -> bool {
         let ColumnData::List { ends, child } = &mut self.data else {
             return false;
         };
-        let (n_before, n_originals) = (child.validity.bytes.len(), self.originals.len());
+        let n_before = child.validity.bytes.len();
         for element in elements {
             let view = element.view();
-            if lists::try_push_element(child, &mut self.originals, &view) {
+            if lists::try_push_element(child, &mut self.form, &view) {
                 continue;
             }
             let pushed = match &view {
-                View::Text(text) => try_push_meaning(&mut child.data, &mut self.originals, text),
+                View::Text(text) => try_push_meaning(&mut child.data, &mut self.form, text),
                 View::Array(_) | View::Object(_) => match &mut child.data {
                     ColumnData::Varchar(texts) => {
                         texts.push_with(|out| element.write_json(out));
@@ -65,13 +68,11 @@ impl<'d> ColumnBuilder<'d> {
                     _ => false,
                 },
                 scalar => {
-                    super::builder::try_push_scalar(&mut child.data, &mut self.originals, scalar)
-                        || try_push_number(&mut child.data, scalar)
+                    scalars::try_push(&mut child.data, &mut self.form, scalar) || try_push_number(&mut child.data, &mut self.form, scalar)
                 }
             };
             if !pushed {
                 child.resize(n_before);
-                self.originals.truncate(n_originals);
                 return false;
             }
             child.validity.bytes.push(1);
@@ -81,22 +82,55 @@ impl<'d> ColumnBuilder<'d> {
     }
 }
 
-fn try_push_number(data: &mut ColumnData, view: &View<'_>) -> bool {
+/// Appends a number; notes where digits of it are cut.
+fn try_push_number(data: &mut ColumnData, form: &mut Form, view: &View<'_>) -> bool {
     match (data, view) {
+        (data @ ColumnData::Decimal { .. }, View::Integer(value)) => return try_push_decimal(data, &value.to_string()),
+        (data @ ColumnData::Decimal { .. }, View::BigNumber(number)) => return try_push_decimal(data, &number.to_string()),
+        (data @ ColumnData::Decimal { .. }, View::Double(value)) => {
+            // The shortest text of a number that a DOUBLE holds is as it came, but for its zeros.
+            let mut text = Vec::new();
+            write_double(&mut text, *value);
+            return try_push_decimal(data, &String::from_utf8_lossy(&text));
+        }
         (ColumnData::BigInt(values), View::Double(value)) if value.fract() == 0.0 && value.abs() < 9.2e18 => values.push(*value as i64),
         (ColumnData::HugeInt(values), View::Double(value)) if value.fract() == 0.0 && value.abs() < 1.7e38 => values.push(*value as i128),
-        (ColumnData::Double(values), View::Integer(value)) => values.push(*value as f64),
-        (ColumnData::Double(values), View::BigNumber(number)) => match number.to_string().parse::<f64>() {
-            Ok(value) if value.is_finite() => values.push(value),
-            _ => return false,
-        },
+        (ColumnData::Double(values), View::Integer(value)) => {
+            form.add(if *value as f64 as i128 == *value { 0 } else { form::CUT });
+            values.push(*value as f64);
+        }
+        (ColumnData::Double(values), View::BigNumber(number)) => return try_push_digits(values, form, &number.to_string()),
         (ColumnData::Boolean(values), View::Integer(value @ (0 | 1))) => values.push(*value == 1),
         _ => return false,
     }
     true
 }
 
-fn try_push_meaning<'d>(data: &mut ColumnData, originals: &mut Vec<&'d str>, text: &'d str) -> bool {
+/// Appends a number to decimals, if they hold it as it is.
+fn try_push_decimal(data: &mut ColumnData, text: &str) -> bool {
+    let ColumnData::Decimal { values, width, scale } = data else { return false };
+    match decimal_of(text, *width, *scale) {
+        Some(value) => {
+            values.push(value);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Appends the DOUBLE next to a number; notes where that has not all its digits.
+fn try_push_digits(values: &mut Vec<f64>, form: &mut Form, digits: &str) -> bool {
+    match digits.parse::<f64>() {
+        Ok(value) if value.is_finite() => {
+            form.add(if has_digits(value, digits) { 0 } else { form::CUT });
+            values.push(value);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn try_push_meaning(data: &mut ColumnData, form: &mut Form, text: &str) -> bool {
     let trimmed = text.trim();
     match data {
         ColumnData::Boolean(values) => match trimmed {
@@ -112,14 +146,17 @@ fn try_push_meaning<'d>(data: &mut ColumnData, originals: &mut Vec<&'d str>, tex
             Ok(value) => values.push(value),
             Err(_) => return false,
         },
-        ColumnData::Double(values) => match trimmed.parse::<f64>() {
-            Ok(value) if value.is_finite() => values.push(value),
-            _ => return false,
-        },
+        ColumnData::Double(values) => return try_push_digits(values, form, trimmed),
+        data @ ColumnData::Decimal { .. } => return try_push_decimal(data, trimmed),
         ColumnData::Date(values) => match date_of(trimmed).or_else(|| timestamp_of(trimmed).map(date_of_timestamp)) {
-            Some(days) => {
-                values.push(days);
-                originals.push(text);
+            Some(days) => values.push(days),
+            None => return false,
+        },
+        // Nanoseconds.
+        ColumnData::Timestamp(values) => match timestamp_of(text) {
+            Some(micros) => {
+                form.add(form::CUT);
+                values.push(micros);
             }
             None => return false,
         },

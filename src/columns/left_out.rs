@@ -1,6 +1,6 @@
 //! A hash of what the records of a page have beyond the columns: pages that differ there only are still different pages.
 
-use crate::json::View;
+use crate::document::View;
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
 
@@ -11,7 +11,7 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Adds the value of a row at a place. Null is no value.
+    /// Adds the value of a row at a place. Null is not a value.
     pub(super) fn add(&mut self, place: u64, row_idx: usize, view: &View<'_>) {
         if matches!(view, View::Null) {
             return;
@@ -27,6 +27,13 @@ impl LeftOut {
 /// Returns the place of the field that these keys lead to.
 pub(super) fn place_of(keys: &[String]) -> u64 {
     FixedState::default().hash_one(keys)
+}
+
+/// Returns the hash of a record: equal for equal records, whatever of them becomes a column.
+pub(super) fn record_hash(view: &View<'_>) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hash(view, &mut hasher);
+    hasher.finish()
 }
 
 /// Hashes a value. Documents are nested no deeper than the parser allows.

@@ -15,12 +15,6 @@ pub(super) fn flattened(keys: &[String]) -> String {
     }
 }
 
-/// Returns the name without the longest of the prefixes it starts with; a name that would be empty stays.
-pub(super) fn stripped(name: &str, prefixes: &[String]) -> String {
-    let rests = prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix.as_str()));
-    rests.filter(|rest| !rest.is_empty()).min_by_key(|rest| rest.len()).unwrap_or(name).to_string()
-}
-
 /// The names taken so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NameSet {

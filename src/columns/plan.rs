@@ -1,20 +1,22 @@
 //! What a table's definition says about its rows, prepared once for all pages.
 
-use super::flatten::{FlatPage, Flattener};
+use super::form::Form;
 use super::names::{self, NameSet};
-use super::records::record_groups;
-use super::schema::{column_source, param_source};
+use super::records::RecordPath;
+use super::source::{deleted_source, row_source, ColumnSource, DELETED, ROW};
 use super::types::{Column, ColumnType, TableSchema};
-use crate::json::Node;
-use crate::spec::{ColumnPattern, Nested, ParamValue, TableDef};
-use crate::Result;
-use std::collections::HashSet;
+use crate::document::stripped;
+use crate::spec::{ChildDef, ColumnPattern, ColumnReading, ColumnSpec, FieldCondition, Nested, RecordForm, ScalarType, TableDef};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What a page may take unless settings say so.
+const MOST_BYTES: u64 = 768 << 20;
 
 /// How the pages of one table become rows.
 #[derive(Debug, Clone)]
 pub struct RowPlan {
-    /// The keys from the body to the records.
-    pub(super) path: Vec<String>,
+    pub(super) path: RecordPath,
     pub(super) meta_paths: Vec<Vec<String>>,
     pub(super) params: Vec<String>,
     pub(super) only_columns: bool,
@@ -22,34 +24,66 @@ pub struct RowPlan {
     pub(super) levels: usize,
     /// Whether lists are kept as JSON even when their elements are of one type.
     pub(super) lists_as_json: bool,
+    /// Whether the table's database has TIMESTAMP_NS; otherwise moments with nanoseconds are texts.
+    pub has_nanoseconds: bool,
+    /// The most bytes that a page may take while it is parsed and converted.
+    pub(super) most_bytes: u64,
+    pub(super) form: RecordForm,
+    pub(super) skip_when: Option<FieldCondition>,
+    /// Records that say that a row is gone.
+    pub(super) deleted_when: Option<FieldCondition>,
+    /// Whether those become rows that say so, rather than being left out.
+    pub(super) marks_deleted: bool,
+    /// Whether rows say which parameter set they are of.
+    pub(super) marks_sets: bool,
+    /// Whether the rows have numbers in the staging table, by which the rows of children know their parents.
+    pub(super) numbers_rows: bool,
+    /// Of a child: whether each record of its parent becomes a row that says that its children are replaced.
+    pub(super) marks_parents: bool,
+    /// Lists of the records that become no column.
+    pub(super) lists: Vec<Vec<String>>,
+    pub(super) children: Arc<[ChildPlan]>,
+    /// The names of what is copied from the parent's record.
+    copies: Vec<String>,
+    /// What is done with the values of declared columns, where something is.
+    pub(super) readings: HashMap<ColumnSource, ColumnReading>,
     select: Vec<ColumnPattern>,
     strip_prefixes: Vec<String>,
     declared: Vec<Column>,
-    declared_sources: HashSet<Vec<String>>,
+    declared_sources: HashSet<ColumnSource>,
+    /// The keys that lead to elements of lists, should there be lists, in the declared sources.
+    positions: HashSet<Vec<String>>,
+}
+
+/// How the lists of one child become rows.
+#[derive(Debug, Clone)]
+pub(super) struct ChildPlan {
+    pub(super) rows: RowPlan,
+    pub(super) def: ChildDef,
 }
 
 impl RowPlan {
     /// Prepares the conversion of a table's pages.
     pub fn new(table_def: &TableDef) -> RowPlan {
-        let mut path = table_def.result_body_path.clone();
-        if let Some(object_path) = &table_def.result_object_path {
-            path.extend(object_path.split('.').map(str::to_string));
-        }
-        let as_one_object = table_def.result_object_path.is_some();
+        let path = RecordPath::new(table_def);
+        let as_one_object = path.is_object;
         let levels = match table_def.nested {
             _ if as_one_object => 0,
             Nested::Flatten => usize::MAX,
             Nested::Json => 0,
             Nested::Depth(levels) => levels,
         };
+        let sources = sources_of(&table_def.columns);
         let declared: Vec<Column> = table_def
             .columns
             .iter()
-            .map(|spec| Column {
+            .zip(&sources)
+            .map(|(spec, source)| Column {
                 name: spec.name.clone(),
-                source: spec.source.clone().unwrap_or_else(|| column_source(&spec.name)),
+                source: source.clone(),
                 column_type: spec.data_type.map_or(ColumnType::Undecided, ColumnType::from),
                 declared: spec.data_type.is_some(),
+                form: Form::default(),
             })
             .collect();
         RowPlan {
@@ -59,21 +93,76 @@ impl RowPlan {
             only_columns: table_def.only_columns,
             levels,
             lists_as_json: as_one_object,
+            has_nanoseconds: true,
+            most_bytes: MOST_BYTES,
+            form: table_def.answer.records.clone(),
+            skip_when: table_def.answer.skip_when.clone(),
+            deleted_when: table_def.answer.deleted_when.clone(),
+            marks_deleted: false,
+            marks_sets: false,
+            numbers_rows: false,
+            marks_parents: false,
+            lists: Vec::new(),
+            children: Arc::new([]),
+            copies: table_def.child.iter().flat_map(|child_def| child_def.copy.iter().map(|(name, _)| name.clone())).collect(),
+            readings: sources
+                .into_iter()
+                .zip(&table_def.columns)
+                .filter_map(|(source, spec)| Some((source, spec.reading.clone()?)))
+                .collect(),
             select: table_def.select.clone(),
             strip_prefixes: table_def.strip_prefixes.clone(),
+            positions: declared.iter().flat_map(|column| positions_of(&column.source)).collect(),
             declared_sources: declared.iter().map(|column| column.source.clone()).collect(),
             declared,
         }
     }
 
+    /// Makes a record that says that a row is gone a row with a mark ([`TableSchema::deleted`]), for merging.
+    #[must_use]
+    pub fn marking_deleted(self) -> RowPlan {
+        RowPlan { marks_deleted: true, ..self }
+    }
+
+    /// Gives rows a column that says which parameter set they are of ([`TableSchema::set_column`]): its value comes behind those of the params.
+    #[must_use]
+    pub fn marking_sets(mut self) -> RowPlan {
+        self.marks_sets = true;
+        self
+    }
+
+    /// Sets the most bytes that a page may take while it is parsed and converted.
+    #[must_use]
+    pub fn at_most(self, most_bytes: u64) -> RowPlan {
+        RowPlan { most_bytes, ..self }
+    }
+
+    /// Returns the most bytes that a page may take while it is parsed and converted.
+    pub fn most_bytes(&self) -> u64 {
+        self.most_bytes
+    }
+
     /// Returns the columns known before the first page: the copied params, whose types are given in the order of
-    /// `copy_params_to_output`, then the declared columns.
+    /// `copy_params_to_output`, what is copied from the parent's record, what only the staging table has, then the declared columns.
     pub fn initial_schema(&self, params: &[(String, ColumnType)]) -> TableSchema {
         let mut names = NameSet::default();
         let mut schema = TableSchema::default();
         for (param, column_type) in params {
             let name = names.take(&names::flattened(std::slice::from_ref(param)));
-            schema.columns.push(Column { name, source: param_source(param), column_type: *column_type, declared: false });
+            schema.columns.push(Column {
+                name,
+                source: ColumnSource::Param(param.clone()),
+                column_type: *column_type,
+                declared: false,
+                form: Form::default(),
+            });
+        }
+        let copies = self.copies.iter().map(|name| (name.as_str(), ColumnSource::Meta(vec![name.clone()]), ColumnType::Undecided));
+        let number = self.numbers_rows.then(|| (ROW, row_source(), ColumnType::Scalar(ScalarType::BigInt)));
+        let mark = self.marks_parents.then(|| (DELETED, deleted_source(), ColumnType::Scalar(ScalarType::Boolean)));
+        for (name, source, column_type) in copies.chain(number).chain(mark) {
+            let name = names.take(&names::flattened(&[name.to_string()]));
+            schema.columns.push(Column { name, source, column_type, declared: false, form: Form::default() });
         }
         for column in &self.declared {
             let name = names.take(&names::flattened(std::slice::from_ref(&column.name)));
@@ -82,25 +171,18 @@ impl RowPlan {
         schema
     }
 
-    /// Converts a page.
-    ///
-    /// `schema` has the table's columns so far; the batch's schema is the same with wider types where needed and new columns at
-    /// the end. `param_values` are the values of `copy_params_to_output`, in its order. Fails when the records are not where
-    /// the table says, when a value does not fit a declared type, and beyond the limits on columns and text.
-    pub fn rows_of<'d>(&self, document: Node<'d>, schema: &TableSchema, param_values: &'d [ParamValue]) -> Result<FlatPage> {
-        let groups = record_groups(document, &self.path)?;
-        let n_rows = groups.iter().map(|group| group.n_records()).sum();
-        let mut flattener = Flattener::new(self, schema, n_rows);
-        flattener.set_params(param_values)?;
-        for group in &groups {
-            flattener.push_group(group)?;
-        }
-        flattener.finish()
+    /// Returns whether the spec asks for this source: then its objects are kept whole.
+    pub(super) fn declares(&self, source: &ColumnSource) -> bool {
+        self.declared_sources.contains(source)
     }
 
-    /// Returns whether the spec asks for this source: then its objects are kept whole.
-    pub(super) fn declares(&self, source: &[String]) -> bool {
-        self.declared_sources.contains(source)
+    pub(super) fn has_positions(&self) -> bool {
+        !self.positions.is_empty()
+    }
+
+    /// Returns whether these keys lead to an element of a list, should there be a list, that the spec asks for.
+    pub(super) fn declares_position(&self, keys: &[String]) -> bool {
+        self.positions.contains(keys)
     }
 
     /// Returns whether the field of this flattened name becomes a column.
@@ -110,6 +192,24 @@ impl RowPlan {
 
     /// Returns the flattened name as the column is called, prefixes removed.
     pub(super) fn column_name(&self, flattened: &str) -> String {
-        names::stripped(flattened, &self.strip_prefixes)
+        stripped(flattened, &self.strip_prefixes)
     }
+}
+
+/// Returns where the values of declared columns come from, of which no two are the same.
+fn sources_of(specs: &[ColumnSpec]) -> Vec<ColumnSource> {
+    let mut seen = HashSet::new();
+    let source_of = |spec: &ColumnSpec| match &spec.source {
+        Some(keys) if spec.is_meta => ColumnSource::Meta(keys.clone()),
+        Some(keys) if seen.insert(keys.clone()) => ColumnSource::Record(keys.clone()),
+        Some(keys) => ColumnSource::Again { column: spec.name.clone(), keys: keys.clone() },
+        None => ColumnSource::Named(spec.name.clone()),
+    };
+    specs.iter().map(source_of).collect()
+}
+
+/// Returns the parts of a source that end with a number.
+fn positions_of(source: &ColumnSource) -> Vec<Vec<String>> {
+    let ColumnSource::Record(keys) = source else { return Vec::new() };
+    (1..keys.len()).filter(|&idx| keys[idx].parse::<usize>().is_ok()).map(|idx| keys[..=idx].to_vec()).collect()
 }

@@ -1,10 +1,29 @@
 //! Where the records of a body are, and what stands above them.
 
-use crate::json::{Node, View};
+use crate::document::{ArrayIter, Node, View};
+use crate::spec::{Missing, TableDef};
 use crate::{Error, Result};
 
 /// The most keys an error lists.
 const LISTED_KEYS: usize = 20;
+
+/// Where the records of a table are.
+#[derive(Debug, Clone)]
+pub(super) struct RecordPath {
+    /// The keys from the body to the records.
+    pub(super) keys: Vec<String>,
+    missing: Missing,
+    /// Whether there is one record, which is an object.
+    pub(super) is_object: bool,
+}
+
+impl RecordPath {
+    pub(super) fn new(table_def: &TableDef) -> RecordPath {
+        let mut keys = table_def.result_body_path.clone();
+        keys.extend(table_def.result_object_path.iter().flat_map(|path| path.split('.')).map(str::to_string));
+        RecordPath { keys, missing: table_def.missing, is_object: table_def.result_object_path.is_some() }
+    }
+}
 
 /// Records that have the same objects above them.
 #[derive(Debug, Clone)]
@@ -25,10 +44,11 @@ impl RecordGroup<'_> {
     }
 }
 
-/// Finds the records at `path`, going through every element of the lists on the way. Null on the way means no records. Fails,
-/// listing the keys that are there, when a key is missing wherever it is looked for.
-pub(super) fn record_groups<'d>(root: Node<'d>, path: &[String]) -> Result<Vec<RecordGroup<'d>>> {
-    let mut search = Search { path, ancestors: Vec::new(), groups: Vec::new(), n_found: 0, in_list: false, missing: None };
+/// Finds the records at `path`, going through every element of the lists on the way. Null on the way, and an empty object where a list may
+/// be, mean no records. Fails, listing the keys that are there, when a key is missing wherever it is looked for.
+pub(super) fn record_groups<'d>(root: Node<'d>, path: &RecordPath) -> Result<Vec<RecordGroup<'d>>> {
+    let mut search =
+        Search { of: path, path: &path.keys, ancestors: Vec::new(), groups: Vec::new(), n_found: 0, in_list: false, missing: None };
     search.descend(root, 0);
     match search.missing {
         Some(err) if search.n_found == 0 => Err(err),
@@ -37,6 +57,7 @@ pub(super) fn record_groups<'d>(root: Node<'d>, path: &[String]) -> Result<Vec<R
 }
 
 struct Search<'p, 'd> {
+    of: &'p RecordPath,
     path: &'p [String],
     ancestors: Vec<Node<'d>>,
     groups: Vec<RecordGroup<'d>>,
@@ -57,26 +78,40 @@ impl<'d> Search<'_, 'd> {
                 return;
             }
             self.n_found += 1;
+            // Some APIs write an empty list so.
+            if matches!(node.view(), View::Object(entries) if entries.is_empty()) && !self.of.is_object {
+                return;
+            }
             self.groups.push(RecordGroup { records: node, ancestors: self.ancestors.clone() });
             return;
         }
         match node.view() {
             View::Null => self.n_found += 1,
-            View::Array(elements) => {
+            View::Array(mut elements) => {
+                if let Some(position) = position_in(elements.clone(), &self.path[depth]) {
+                    return match elements.nth(position) {
+                        Some(child) => self.descend_from(node, child, depth),
+                        None if self.of.missing == Missing::Empty => self.n_found += 1,
+                        None => self.note_missing(node, depth),
+                    };
+                }
                 let outer = std::mem::replace(&mut self.in_list, true);
                 elements.for_each(|element| self.descend(element, depth));
                 self.in_list = outer;
             }
             View::Object(_) => match node.get(&self.path[depth]) {
-                Some(child) => {
-                    self.ancestors.push(node);
-                    self.descend(child, depth + 1);
-                    self.ancestors.pop();
-                }
+                Some(child) => self.descend_from(node, child, depth),
+                None if self.of.missing == Missing::Empty => self.n_found += 1,
                 None => self.note_missing(node, depth),
             },
             _ => self.note_missing(node, depth),
         }
+    }
+
+    fn descend_from(&mut self, node: Node<'d>, child: Node<'d>, depth: usize) {
+        self.ancestors.push(node);
+        self.descend(child, depth + 1);
+        self.ancestors.pop();
     }
 
     fn note_missing(&mut self, node: Node<'_>, depth: usize) {
@@ -93,11 +128,21 @@ impl<'d> Search<'_, 'd> {
                     format!("has {}{more}", keys.join(", "))
                 }
             }
+            View::Array(elements) => format!("is a list of {} elements", elements.len()),
             view => format!("is {}", view.kind()),
         };
-        let err = || Error::data(format!("no key '{key}' of result path '{path}': {place} {found}; check 'result_body_path'"));
+        let remedy = match node.view() {
+            View::Object(_) => ", or write 'missing: empty' where that means that there are no rows",
+            _ => "",
+        };
+        let err = || Error::data(format!("no key '{key}' of result path '{path}': {place} {found}; check 'result_body_path'{remedy}"));
         self.missing.get_or_insert_with(err);
     }
+}
+
+/// Returns the position that a key of a path means in a list; `None` where the elements are objects with such a key.
+fn position_in(mut elements: ArrayIter<'_>, key: &str) -> Option<usize> {
+    key.parse().ok().filter(|_| !elements.any(|element| element.get(key).is_some()))
 }
 
 /// Where a meta path starts: in an ancestor of the records, or in each record.

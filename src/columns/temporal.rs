@@ -16,13 +16,36 @@ pub fn date_of(text: &str) -> Option<i32> {
     date_of_bytes(bytes)
 }
 
-/// Returns the microseconds since 1970-01-01 00:00:00 UTC of an ISO 8601 date and time.
-///
-/// `T` or a blank separates them; seconds are optional, so is a fraction of 1 to 9 digits, truncated to microseconds; `Z`,
-/// `+hh:mm`, `+hhmm` or `+hh` may follow, and without one the time is UTC. `None` for anything else, for what calendar and
-/// clock lack, and for years beyond 1 to 9999.
+/// A date and time, and how it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment<'t> {
+    /// Microseconds since 1970-01-01 00:00:00 UTC, rounded down.
+    pub(super) micros: i64,
+    /// Nanoseconds after that.
+    pub(super) nanos: i64,
+    /// What stands between date and time.
+    pub(super) separator: u8,
+    /// The seconds; `None` when it has none.
+    pub(super) second: Option<i64>,
+    /// Digits of the fraction.
+    pub(super) n_digits: usize,
+    /// `Z`, an offset, or nothing.
+    pub(super) zone: &'t [u8],
+}
+
+/// Returns the microseconds since 1970-01-01 00:00:00 UTC of an ISO 8601 date and time, rounded down; otherwise as `moment_of`.
 #[inline]
 pub fn timestamp_of(text: &str) -> Option<i64> {
+    moment_of(text).map(|moment| moment.micros)
+}
+
+/// Reads an ISO 8601 date and time.
+///
+/// `T` or a blank separates them; seconds are optional, so is a fraction of 1 to 9 digits; `Z`, `+hh:mm`, `+hhmm` or `+hh` may
+/// follow, and without one the time is UTC. `None` for anything else, for what calendar and clock lack, and for years beyond 1 to
+/// 9999.
+#[inline]
+pub(super) fn moment_of(text: &str) -> Option<Moment<'_>> {
     let bytes = text.as_bytes();
     let (date, rest) = bytes.split_first_chunk::<10>()?;
     let (time, rest) = rest.split_first_chunk::<6>()?;
@@ -31,15 +54,23 @@ pub fn timestamp_of(text: &str) -> Option<i64> {
     }
     let days = i64::from(date_of_bytes(date)?);
     let (hour, minute) = (two_digits(time[1], time[2])?, two_digits(time[4], time[5])?);
-    let (second, fraction, rest) = seconds_of(rest)?;
+    let seconds = seconds_of(rest)?;
+    let second = seconds.second.unwrap_or(0);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let offset_minutes = offset_of(rest)?;
-    let seconds = (hour * 60 + minute - offset_minutes) * 60 + second;
-    let micros = days * MICROS_PER_DAY + seconds * MICROS_PER_SECOND + fraction;
+    let offset_minutes = offset_of(seconds.rest)?;
+    let in_seconds = (hour * 60 + minute - offset_minutes) * 60 + second;
+    let micros = days * MICROS_PER_DAY + in_seconds * MICROS_PER_SECOND + seconds.nanos / 1000;
     let day = micros.div_euclid(MICROS_PER_DAY);
-    (FIRST_DAY..=LAST_DAY).contains(&day).then_some(micros)
+    (FIRST_DAY..=LAST_DAY).contains(&day).then_some(Moment {
+        micros,
+        nanos: seconds.nanos % 1000,
+        separator: time[0],
+        second: seconds.second,
+        n_digits: seconds.n_digits,
+        zone: seconds.rest,
+    })
 }
 
 #[inline]
@@ -55,30 +86,38 @@ fn date_of_bytes(bytes: &[u8; 10]) -> Option<i32> {
     i32::try_from(days_from_civil(year, month, day)).ok()
 }
 
-/// Reads `:ss` and `.fraction`, both optional; returns seconds, microseconds and the rest.
+/// What follows the minutes.
+struct Seconds<'t> {
+    second: Option<i64>,
+    nanos: i64,
+    n_digits: usize,
+    rest: &'t [u8],
+}
+
+/// Reads `:ss` and `.fraction`, both optional.
 #[inline]
-fn seconds_of(bytes: &[u8]) -> Option<(i64, i64, &[u8])> {
+fn seconds_of(bytes: &[u8]) -> Option<Seconds<'_>> {
     let [b':', tens, ones, rest @ ..] = bytes else {
-        return Some((0, 0, bytes));
+        return Some(Seconds { second: None, nanos: 0, n_digits: 0, rest: bytes });
     };
-    let second = two_digits(*tens, *ones)?;
+    let second = Some(two_digits(*tens, *ones)?);
     let [b'.', rest @ ..] = rest else {
-        return Some((second, 0, rest));
+        return Some(Seconds { second, nanos: 0, n_digits: 0, rest });
     };
     let n_digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if !(1..=9).contains(&n_digits) {
         return None;
     }
-    let mut micros = 0;
-    for digit in rest[..n_digits].iter().chain(b"000000").take(6) {
-        micros = micros * 10 + i64::from(digit - b'0');
+    let mut nanos = 0;
+    for digit in rest[..n_digits].iter().chain(b"00000000").take(9) {
+        nanos = nanos * 10 + i64::from(digit - b'0');
     }
-    Some((second, micros, &rest[n_digits..]))
+    Some(Seconds { second, nanos, n_digits, rest: &rest[n_digits..] })
 }
 
 /// Returns the minutes east of UTC.
 #[inline]
-fn offset_of(bytes: &[u8]) -> Option<i64> {
+pub(super) fn offset_of(bytes: &[u8]) -> Option<i64> {
     let (sign, digits) = match bytes {
         [] | b"Z" => return Some(0),
         [b'+', digits @ ..] => (1, digits),
@@ -151,6 +190,7 @@ pub(super) fn write_date(out: &mut Vec<u8>, days: i32) {
     let _ = write!(out, "{year:04}-{month:02}-{day:02}");
 }
 
+/// Appends the timestamp as DuckDB writes it.
 pub(super) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     let days = micros.div_euclid(MICROS_PER_DAY);
     let rest = micros.rem_euclid(MICROS_PER_DAY);

@@ -19,3 +19,8 @@ pub(super) fn write_double(out: &mut Vec<u8>, value: f64) {
     let sign = if exponent < 0 { '-' } else { '+' };
     let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.abs());
 }
+
+/// Returns a number as JSON has it, of one that DuckDB wrote: `1e20`, `1e-5`.
+pub(super) fn as_json_number(text: &str) -> String {
+    text.replace("e+", "e").replace("e-0", "e-")
+}

@@ -1,14 +1,19 @@
 //! Appends batches to a table through DuckDB's appender: straight into a table of DuckDB's own, by INSERT into one of another kind.
 
-use super::database::c_string;
-use super::result::text_of;
-use super::types::logical_type_of;
-use super::vector::{write_rows, Place, Strings};
-use crate::columns::{Batch, ColumnType};
+use super::chunk::{chunk_rows, OwnedChunk};
+use super::connection::Connection;
+use super::result::database_type;
+use super::storage::Storage;
+use super::text::{c_string, text_of};
+use super::types::{logical_type_of, OwnedType};
+use crate::columns::{Batch, ColumnData, ColumnType};
 use crate::session::TableName;
+use crate::spec::ScalarType;
 use crate::{Error, Result};
 use libduckdb_sys::*;
-use std::ops::Range;
+use std::ffi::{c_char, CString};
+use std::fmt::Display;
+use std::marker::PhantomData;
 
 /// How rows get into a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,35 +25,49 @@ pub enum Way {
 }
 
 /// Appends the rows of the batches to `table`, whose columns are theirs in the same order, in the connection's transaction.
-pub fn append(connection: duckdb_connection, table: &TableName, batches: &[Batch], way: Way) -> Result<()> {
+pub fn append(connection: &Connection, table: &TableName, batches: &[Batch], way: Way) -> Result<()> {
     let Some(first) = batches.first() else { return Ok(()) };
     let appender = match way {
         Way::Direct => Appender::create(connection, table)?,
         Way::Insert => {
-            let types: Vec<ColumnType> = first.schema.columns.iter().map(|column| column.column_type).collect();
-            Appender::create_insert(connection, table, &types)?
+            let columns: Vec<(&str, ColumnType)> =
+                first.schema.columns.iter().map(|column| (column.name.as_str(), column.column_type)).collect();
+            Appender::create_insert(connection, &format!("INSERT INTO {table} SELECT *"), &columns)?
         }
     };
+    append_all(&appender, table, batches)
+}
+
+/// Runs `insert`, an INSERT that ends with what it selects, on rows of texts in columns with these names.
+pub fn insert_texts(connection: &Connection, insert: &str, columns: &[&str], rows: &[Vec<Option<&str>>]) -> Result<()> {
+    let varchar = ColumnType::Scalar(ScalarType::Varchar);
+    let columns: Vec<(&str, ColumnType)> = columns.iter().map(|name| (*name, varchar)).collect();
+    let appender = Appender::create_insert(connection, insert, &columns)?;
+    append_all(&appender, &"the rows of an INSERT", &[Batch::of_texts(&columns, rows)])
+}
+
+fn append_all(appender: &Appender, table: &dyn Display, batches: &[Batch]) -> Result<()> {
     let n_columns = appender.n_columns();
     if let Some(batch) = batches.iter().find(|batch| batch.columns.len() != n_columns) {
         return Err(Error::internal(format!("{table} has {n_columns} columns, its batch {}", batch.columns.len())));
     }
-    let mut chunk = Chunk::for_appender(&appender);
+    let mut rows = RowsOf::batches(batches, appender);
     for batch in batches {
-        let mut start = 0;
-        while start < batch.n_rows {
-            let rows = start..(start + chunk.room()).min(batch.n_rows);
-            start = rows.end;
-            chunk.write(batch, rows)?;
-            if chunk.room() == 0 {
-                chunk.append_to(&appender)?;
-            }
-        }
+        rows.append(batch, appender)?;
     }
-    chunk.append_to(&appender)?;
+    rows.hand_on(appender)?;
     // SAFETY: the appender is valid.
     let state = unsafe { duckdb_appender_flush(appender.appender) };
     appender.check(state)
+}
+
+/// Returns the type of a vector for texts, or for lists of them, that are to become values of another type.
+fn texts_for(data: &ColumnData, own: &OwnedType) -> Option<OwnedType> {
+    match (data, own.element()) {
+        (ColumnData::Varchar(_), _) if Storage::of(own) != Storage::Text => Some(OwnedType::simple(DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR)),
+        (ColumnData::List { child, .. }, Some(element)) => texts_for(&child.data, &element).map(|_| OwnedType::list_of_texts()),
+        _ => None,
+    }
 }
 
 struct Appender {
@@ -56,40 +75,39 @@ struct Appender {
 }
 
 impl Appender {
-    fn create(connection: duckdb_connection, table: &TableName) -> Result<Appender> {
+    fn create(connection: &Connection, table: &TableName) -> Result<Appender> {
         let catalog = table.catalog.as_deref().map(c_string).transpose()?;
         let (schema, name) = (c_string(&table.schema)?, c_string(&table.table)?);
         let mut appender: duckdb_appender = std::ptr::null_mut();
         let catalog = catalog.as_ref().map_or(std::ptr::null(), |catalog| catalog.as_ptr());
         // SAFETY: all texts outlive the call; a null catalog is the connection's own.
-        let state = unsafe { duckdb_appender_create_ext(connection, catalog, schema.as_ptr(), name.as_ptr(), &mut appender) };
+        let state = unsafe { duckdb_appender_create_ext(connection.as_raw(), catalog, schema.as_ptr(), name.as_ptr(), &mut appender) };
         let appender = Appender { appender };
         appender.check(state)?;
         Ok(appender)
     }
 
-    /// Makes an appender whose rows, in columns of these types, are the source of an INSERT.
-    fn create_insert(connection: duckdb_connection, table: &TableName, types: &[ColumnType]) -> Result<Appender> {
-        let insert = c_string(&format!("INSERT INTO {table} SELECT * FROM appended_data"))?;
-        let mut types: Vec<duckdb_logical_type> = types.iter().map(|column_type| logical_type_of(*column_type)).collect();
+    /// Makes an appender whose rows, in columns with these names and types, are the source of an INSERT that ends with what it selects.
+    fn create_insert(connection: &Connection, insert: &str, columns: &[(&str, ColumnType)]) -> Result<Appender> {
+        let insert = c_string(&format!("{insert} FROM appended_data"))?;
+        let types: Vec<OwnedType> = columns.iter().map(|(_, column_type)| logical_type_of(*column_type)).collect();
+        let mut raw: Vec<duckdb_logical_type> = types.iter().map(OwnedType::as_raw).collect();
+        let names = columns.iter().map(|(name, _)| c_string(name)).collect::<Result<Vec<CString>>>()?;
+        let mut raw_names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let (n_types, no_text) = (types.len() as idx_t, std::ptr::null());
         let mut appender: duckdb_appender = std::ptr::null_mut();
-        // SAFETY: connection, statement and types are valid and copied; null names are the default ones, `appended_data` for the table.
+        // SAFETY: connection, statement, types and names are valid and copied; a null table name is the default, `appended_data`.
         let state = unsafe {
             duckdb_appender_create_query(
-                connection,
+                connection.as_raw(),
                 insert.as_ptr(),
                 n_types,
-                types.as_mut_ptr(),
+                raw.as_mut_ptr(),
                 no_text,
-                std::ptr::null_mut(),
+                raw_names.as_mut_ptr(),
                 &mut appender,
             )
         };
-        for logical_type in &mut types {
-            // SAFETY: each was made above and is freed once.
-            unsafe { duckdb_destroy_logical_type(logical_type) };
-        }
         let appender = Appender { appender };
         appender.check(state)?;
         Ok(appender)
@@ -107,10 +125,15 @@ impl Appender {
         // SAFETY: the error data of a null or failed appender may be asked for; it is freed below.
         let mut error = unsafe { duckdb_appender_error_data(self.appender) };
         // SAFETY: the message lives as long as the error data.
-        let message = text_of(unsafe { duckdb_error_data_message(error) });
+        let message = unsafe { duckdb_error_data_message(error) };
+        // SAFETY: as above.
+        let message = unsafe { text_of(message) };
+        // SAFETY: the error data is valid.
+        let error_type = unsafe { duckdb_error_data_error_type(error) };
         // SAFETY: freed once.
         unsafe { duckdb_destroy_error_data(&mut error) };
-        Err(Error::database(message.unwrap_or_else(|| "DuckDB's appender failed without a message".to_string())))
+        let message = message.unwrap_or_else(|| "DuckDB's appender failed without a message".to_string());
+        Err(Error::of_database(database_type(error_type), message))
     }
 }
 
@@ -121,66 +144,60 @@ impl Drop for Appender {
     }
 }
 
-/// Rows on their way to the appender. Their strings point into the batches, which live until the chunk was appended.
-struct Chunk {
-    chunk: duckdb_data_chunk,
-    vectors: Vec<duckdb_vector>,
+/// Rows on their way to the appender. Their texts stay in the batches, which are borrowed until the rows were handed on.
+struct RowsOf<'a> {
+    chunk: OwnedChunk,
     n_rows: usize,
-    capacity: usize,
+    _batches: PhantomData<&'a [Batch]>,
 }
 
-impl Chunk {
-    /// Makes a chunk with the appender's own column types, so that nothing is cast.
-    fn for_appender(appender: &Appender) -> Chunk {
-        let mut types: Vec<duckdb_logical_type> = Vec::new();
-        for idx in 0..appender.n_columns() {
+impl<'a> RowsOf<'a> {
+    /// Makes a chunk with the appender's own column types, so that nothing is cast; but texts stay texts, and the appender casts them.
+    fn batches(batches: &'a [Batch], appender: &Appender) -> RowsOf<'a> {
+        let type_of = |idx: usize| {
             // SAFETY: the column exists.
-            types.push(unsafe { duckdb_appender_column_type(appender.appender, idx as idx_t) });
-        }
-        // SAFETY: the types are valid; the chunk copies them.
-        let chunk = unsafe { duckdb_create_data_chunk(types.as_mut_ptr(), types.len() as idx_t) };
-        for logical_type in &mut types {
-            // SAFETY: each was made above and is freed once.
-            unsafe { duckdb_destroy_logical_type(logical_type) };
-        }
-        // SAFETY: the chunk has a vector for each type.
-        let vectors = (0..types.len()).map(|idx| unsafe { duckdb_data_chunk_get_vector(chunk, idx as idx_t) }).collect();
-        // SAFETY: takes no argument.
-        let capacity = unsafe { duckdb_vector_size() } as usize;
-        Chunk { chunk, vectors, n_rows: 0, capacity }
+            let raw = unsafe { duckdb_appender_column_type(appender.appender, idx as idx_t) };
+            // SAFETY: what the call gave is ours.
+            let own = unsafe { OwnedType::take(raw) };
+            match batches.first().and_then(|batch| batch.columns.get(idx)) {
+                Some(column) => texts_for(&column.data, &own).unwrap_or(own),
+                None => own,
+            }
+        };
+        let types: Vec<OwnedType> = (0..appender.n_columns()).map(type_of).collect();
+        RowsOf { chunk: OwnedChunk::of_types(&types), n_rows: 0, _batches: PhantomData }
     }
 
-    fn room(&self) -> usize {
-        self.capacity - self.n_rows
-    }
-
-    fn write(&mut self, batch: &Batch, rows: Range<usize>) -> Result<()> {
-        for (vector, column) in self.vectors.iter().zip(&batch.columns) {
-            write_rows(*vector, column, rows.clone(), Place { at: self.n_rows, strings: Strings::Borrowed })?;
+    /// Hands the rows of a batch on, a full chunk at a time. Some stay in the chunk.
+    fn append(&mut self, batch: &'a Batch, appender: &Appender) -> Result<()> {
+        let mut start = 0;
+        while start < batch.n_rows {
+            let rows = start..(start + chunk_rows() - self.n_rows).min(batch.n_rows);
+            for (idx, column) in batch.columns.iter().enumerate() {
+                let slots = self.chunk.lent().slots(idx)?;
+                // SAFETY: the batch lives longer than this chunk, which nobody else reads.
+                unsafe { slots.lend(column, rows.clone(), self.n_rows) }?;
+            }
+            self.n_rows += rows.len();
+            start = rows.end;
+            if self.n_rows == chunk_rows() {
+                self.hand_on(appender)?;
+            }
         }
-        self.n_rows += rows.len();
         Ok(())
     }
 
-    fn append_to(&mut self, appender: &Appender) -> Result<()> {
+    /// Hands on what the chunk holds.
+    fn hand_on(&mut self, appender: &Appender) -> Result<()> {
         if self.n_rows == 0 {
             return Ok(());
         }
-        // SAFETY: the rows were written to every vector.
-        unsafe { duckdb_data_chunk_set_size(self.chunk, self.n_rows as idx_t) };
+        self.chunk.lent().set_rows(self.n_rows);
         // SAFETY: appender and chunk are valid; the chunk is copied.
-        let state = unsafe { duckdb_append_data_chunk(appender.appender, self.chunk) };
+        let state = unsafe { duckdb_append_data_chunk(appender.appender, self.chunk.as_raw()) };
         appender.check(state)?;
-        // SAFETY: the chunk is valid.
-        unsafe { duckdb_data_chunk_reset(self.chunk) };
+        self.chunk.reset();
         self.n_rows = 0;
         Ok(())
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        // SAFETY: created once, destroyed once.
-        unsafe { duckdb_destroy_data_chunk(&mut self.chunk) };
     }
 }

@@ -1,27 +1,29 @@
 //! Runs bound calls of Unify's table functions, in steps where they wait.
 
+use super::chunk::{chunk_rows, LentChunk};
+use super::context::RunningContext;
 use super::guard::guard;
+use super::lent::{carried, free, give, Lent};
 use super::raised;
 use super::scan::{ScanPlan, ScanRun};
-use super::settings::ContextSettings;
 use super::state::State;
 use super::user::ContextUser;
-use super::vector::{write_rows, Place, Strings};
 use super::wait::Wait;
 use crate::columns::Batch;
+use crate::lock::lock;
 use crate::session::Value;
 use crate::sql::{BoundCall, StatementContext, Step, WaitingCall, Work};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::*;
 use std::collections::VecDeque;
-use std::ffi::{c_void, CString};
-use std::sync::Weak;
+use std::ffi::c_void;
+use std::sync::{Mutex, Weak};
 
 /// A bound call.
 pub struct Call {
     pub state: Weak<State>,
-    /// Address of the ClientContext that bound the call and runs it.
-    pub context: usize,
+    /// Of the statement that bound the call and runs it.
+    pub context: RunningContext,
     pub catalog: Result<String>,
     pub plan: CallPlan,
 }
@@ -67,20 +69,15 @@ impl Handed {
     }
 
     /// Writes the next rows to `output`, of which the statement wants the columns in `projection`.
-    fn write(&mut self, projection: &[usize], output: duckdb_data_chunk) -> Result<()> {
+    fn write(&mut self, projection: &[usize], output: LentChunk<'_>) -> Result<()> {
         let Some(batch) = self.batches.front() else { return Ok(()) };
-        // SAFETY: takes no argument.
-        let chunk_rows = unsafe { duckdb_vector_size() } as usize;
-        let rows = self.next_row..(self.next_row + chunk_rows).min(batch.n_rows);
+        let rows = self.next_row..(self.next_row + chunk_rows()).min(batch.n_rows);
         self.next_row = rows.end;
         for (to, from) in projection.iter().enumerate() {
             let Some(column) = batch.columns.get(*from) else { continue };
-            // SAFETY: the chunk has a vector for each projected column.
-            let vector = unsafe { duckdb_data_chunk_get_vector(output, to as idx_t) };
-            write_rows(vector, column, rows.clone(), Place { at: 0, strings: Strings::Copied })?;
+            output.slots(to)?.write(column, rows.clone(), 0)?;
         }
-        // SAFETY: the rows were written to every vector.
-        unsafe { duckdb_data_chunk_set_size(output, rows.len() as idx_t) };
+        output.set_rows(rows.len());
         Ok(())
     }
 }
@@ -94,7 +91,7 @@ pub fn statement_context<'a>(
     let context = user.context;
     Ok(StatementContext {
         instance: user.state.instance(),
-        settings: context.read()?,
+        settings: user.state.instance().catalog.in_surroundings(context.read()?),
         catalog: catalog.clone(),
         user,
         session: context.session(),
@@ -108,43 +105,40 @@ pub fn gone() -> Error {
     Error::new(ErrorKind::DatabaseGone, "the database was closed")
 }
 
-/// Frees a call.
-pub extern "C" fn free_call(call: *mut c_void) {
-    // SAFETY: made by `bind_call`, freed once.
-    drop(unsafe { Box::from_raw(call.cast::<Call>()) });
-}
-
 /// Begins one execution of a call.
 ///
 /// # Safety
 /// DuckDB passes its own `info`, valid for the length of the call.
 pub unsafe extern "C" fn init(info: duckdb_init_info) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid.
-        let call = unsafe { duckdb_init_get_bind_data(info) }.cast::<Call>();
-        // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*call };
-        let run = match &call.plan {
-            CallPlan::Rows(_) | CallPlan::Waiting(_) | CallPlan::Failed(_) => {
-                RunState { run: CallRun::NotStarted, projection: projection_of(info) }
-            }
-            CallPlan::Scan(plan) => {
-                let state = call.state.upgrade().ok_or_else(gone)?;
-                let interrupted = || state.is_interrupted(call.context);
-                let run = plan.start(&projection_of(info), state.instance().database.as_ref(), &interrupted)?;
-                RunState { run: CallRun::Scan(run), projection: Vec::new() }
-            }
-        };
-        // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
-        unsafe { duckdb_init_set_init_data(info, Box::into_raw(Box::new(run)).cast(), Some(free_run)) };
-        // SAFETY: the info is valid.
-        unsafe { duckdb_init_set_max_threads(info, 1) };
-        Ok(())
-    });
-    if let Err(err) = outcome {
+    // SAFETY: the info is valid.
+    let bind_data = unsafe { duckdb_init_get_bind_data(info) };
+    // SAFETY: the bind data is a `Call` that lives as long as the plan.
+    let call = unsafe { carried::<Call>(bind_data) };
+    // SAFETY: DuckDB lends the info for the length of this call.
+    let lent = unsafe { Lent::borrow(info) };
+    if let Err(err) = guard(|| begin(lent, call)) {
         // SAFETY: the info is valid, the message a C string.
         raised::fail(&err, |message| unsafe { duckdb_init_set_error(info, message) });
     }
+}
+
+fn begin(info: Lent<'_, duckdb_init_info>, call: &Call) -> Result<()> {
+    let run = match &call.plan {
+        CallPlan::Rows(_) | CallPlan::Waiting(_) | CallPlan::Failed(_) => {
+            RunState { run: CallRun::NotStarted, projection: projection_of(info) }
+        }
+        CallPlan::Scan(plan) => {
+            let state = call.state.upgrade().ok_or_else(gone)?;
+            let interrupted = || state.is_interrupted(&call.context);
+            let run = plan.start(&projection_of(info), state.host(), &interrupted)?;
+            RunState { run: CallRun::Scan(run), projection: Vec::new() }
+        }
+    };
+    // SAFETY: DuckDB owns the run from here and frees it with `free`.
+    unsafe { duckdb_init_set_init_data(info.raw(), give(Mutex::new(run)), Some(free::<Mutex<RunState>>)) };
+    // SAFETY: the info is valid.
+    unsafe { duckdb_init_set_max_threads(info.raw(), 1) };
+    Ok(())
 }
 
 struct RunState {
@@ -153,16 +147,11 @@ struct RunState {
     projection: Vec<usize>,
 }
 
-fn projection_of(info: duckdb_init_info) -> Vec<usize> {
+fn projection_of(info: Lent<'_, duckdb_init_info>) -> Vec<usize> {
     // SAFETY: the info is valid.
-    let n_columns = unsafe { duckdb_init_get_column_count(info) };
+    let n_columns = unsafe { duckdb_init_get_column_count(info.raw()) };
     // SAFETY: the column exists.
-    (0..n_columns).map(|idx| unsafe { duckdb_init_get_column_index(info, idx) } as usize).collect()
-}
-
-extern "C" fn free_run(run: *mut c_void) {
-    // SAFETY: made by `init`, freed once.
-    drop(unsafe { Box::from_raw(run.cast::<RunState>()) });
+    (0..n_columns).map(|idx| unsafe { duckdb_init_get_column_index(info.raw(), idx) } as usize).collect()
 }
 
 /// Goes on with a call: the next rows into `output`, or a [`Wait`] left for the bridge.
@@ -170,18 +159,17 @@ extern "C" fn free_run(run: *mut c_void) {
 /// # Safety
 /// DuckDB passes its own `info` and `output`, valid for the length of the call.
 pub unsafe extern "C" fn run(info: duckdb_function_info, output: duckdb_data_chunk) {
-    let outcome = guard(|| {
-        // SAFETY: the info is valid.
-        let call = unsafe { duckdb_function_get_bind_data(info) }.cast::<Call>();
-        // SAFETY: the bind data is a `Call` that lives as long as the plan.
-        let call = unsafe { &*call };
-        // SAFETY: the info is valid.
-        let run_state = unsafe { duckdb_function_get_init_data(info) }.cast::<RunState>();
-        // SAFETY: the init data is a `RunState`; one thread at a time uses it.
-        let run_state = unsafe { &mut *run_state };
-        fill(call, run_state, output)
-    });
-    if let Err(err) = outcome {
+    // SAFETY: the info is valid.
+    let bind_data = unsafe { duckdb_function_get_bind_data(info) };
+    // SAFETY: the bind data is a `Call` that lives as long as the plan.
+    let call = unsafe { carried::<Call>(bind_data) };
+    // SAFETY: the info is valid.
+    let init_data = unsafe { duckdb_function_get_init_data(info) };
+    // SAFETY: the init data is a `RunState` in its mutex, which lives as long as the execution.
+    let run_state = unsafe { carried::<Mutex<RunState>>(init_data) };
+    // SAFETY: DuckDB lends the chunk for the length of this call.
+    let output = unsafe { LentChunk::borrow(output) };
+    if let Err(err) = guard(|| fill(call, &mut lock(run_state), output)) {
         // SAFETY: the info is valid, the message a C string.
         raised::fail(&err, |message| unsafe { duckdb_function_set_error(info, message) });
     }
@@ -193,9 +181,8 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
         return Err(err.clone());
     }
     let state = call.state.upgrade().ok_or_else(gone)?;
-    let context = ContextSettings::of_raw(call.context as *const c_void);
-    let interrupted = || state.is_interrupted(call.context);
-    let user = ContextUser { state: &state, context: &context };
+    let interrupted = || state.is_interrupted(&call.context);
+    let user = ContextUser { state: &state, context: &call.context };
     let ctx = statement_context(&user, &call.catalog, &interrupted)?;
     let step = match (&mut run_state.run, &call.plan) {
         (CallRun::NotStarted, CallPlan::Rows(bound)) => Step::Rows(bound.run(&ctx)?),
@@ -217,7 +204,7 @@ fn work(call: &Call, run_state: &mut RunState) -> Result<Option<Wait>> {
     Ok(None)
 }
 
-fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Result<()> {
+fn fill(call: &Call, run_state: &mut RunState, output: LentChunk<'_>) -> Result<()> {
     Wait::leave(None);
     loop {
         let (handed, is_done) = match &mut run_state.run {
@@ -232,33 +219,30 @@ fn fill(call: &Call, run_state: &mut RunState, output: duckdb_data_chunk) -> Res
             }
         }
         if is_done {
-            // SAFETY: the chunk is valid; no rows ends the scan.
-            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            output.set_rows(0);
             return Ok(());
         }
         if let Some(wait) = work(call, run_state)? {
             Wait::leave(Some(wait));
-            // SAFETY: the chunk is valid; the bridge says that there are rows to come.
-            unsafe { duckdb_data_chunk_set_size(output, 0) };
+            // The bridge says that there are rows to come.
+            output.set_rows(0);
             return Ok(());
         }
     }
 }
 
 /// Returns how far the call is, in percent; -1 when unknown.
-pub fn progress_of(bind_data: *const c_void) -> f64 {
+///
+/// # Safety
+/// `bind_data` is null, or that of a function of ours whose plan lives.
+pub unsafe fn progress_of(bind_data: *const c_void) -> f64 {
     if bind_data.is_null() {
         return -1.0;
     }
-    // SAFETY: DuckDB asks for the progress of a function of ours while its plan lives, so this is a `Call`.
-    let call = unsafe { &*bind_data.cast::<Call>() };
+    // SAFETY: the bind data of our functions is a `Call`.
+    let call = unsafe { carried::<Call>(bind_data) };
     match &call.plan {
         CallPlan::Waiting(bound) => bound.progress().unwrap_or(-1.0),
         CallPlan::Rows(_) | CallPlan::Scan(_) | CallPlan::Failed(_) => -1.0,
     }
-}
-
-/// Returns an error's message as a C string.
-pub fn message_of(err: &Error) -> CString {
-    CString::new(err.message().replace('\0', " ")).unwrap_or_default()
 }

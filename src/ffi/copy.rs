@@ -1,25 +1,29 @@
 //! `COPY ... TO ... (FORMAT unify)`, through the copy functions of the C API. DuckDB hands the rows over on one thread at a time, in
 //! the query's order.
 
-use super::calls::{gone, message_of, statement_context};
-use super::database::{c_string, DatabaseLease};
+use super::calls::{gone, statement_context};
+use super::chunk::LentChunk;
+use super::context::RunningContext;
+use super::database::DatabaseLease;
 use super::functions::catalog_of;
-use super::guard::{guard, guard_or};
+use super::guard::guard;
 use super::host::Bridge;
 use super::json_type::JsonType;
 use super::json_value::json_at;
-use super::result::text_of;
-use super::settings::{no_context, value_of, ContextSettings};
+use super::lent::{carried, free, give, Lent};
 use super::state::State;
+use super::text::{c_string, message_of, text_of};
+use super::types::OwnedType;
 use super::user::ContextUser;
-use crate::json::JsonValue;
+use super::value::OwnedValue;
+use super::vector::Vector;
+use crate::document::JsonValue;
 use crate::load::WriteBack;
 use crate::lock::lock;
 use crate::session::Value;
 use crate::sql::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT};
 use crate::{Error, Result};
 use libduckdb_sys::*;
-use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Weak};
 
 /// What the registered format carries.
@@ -36,222 +40,193 @@ struct Copy {
 }
 
 /// A COPY under way.
-struct CopyRun {
-    write: Mutex<WriteBack>,
+type CopyRun = Mutex<WriteBack>;
+
+/// A format that is being made; it is freed when this is dropped, and what was registered is a copy.
+struct NewFormat(duckdb_copy_function);
+
+impl Drop for NewFormat {
+    fn drop(&mut self) {
+        // SAFETY: made by `register`, freed once.
+        unsafe { duckdb_destroy_copy_function(&mut self.0) };
+    }
 }
 
 /// Registers the format.
 pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &'static Bridge) -> Result<()> {
-    let session = database.connect()?;
+    let connection = database.connect()?;
     let name = c_string(COPY_FORMAT)?;
     // SAFETY: takes no argument.
-    let mut function = unsafe { duckdb_create_copy_function() };
+    let function = NewFormat(unsafe { duckdb_create_copy_function() });
     // SAFETY: function and name are valid; the name is copied.
-    unsafe { duckdb_copy_function_set_name(function, name.as_ptr()) };
-    let format = Box::into_raw(Box::new(Format { state: Arc::downgrade(state), bridge }));
-    // SAFETY: DuckDB owns the format from here and frees it with `free_format`.
-    unsafe { duckdb_copy_function_set_extra_info(function, format.cast(), Some(free_format)) };
+    unsafe { duckdb_copy_function_set_name(function.0, name.as_ptr()) };
+    let format = give(Format { state: Arc::downgrade(state), bridge });
+    // SAFETY: DuckDB owns the format from here and frees it with `free`.
+    unsafe { duckdb_copy_function_set_extra_info(function.0, format, Some(free::<Format>)) };
     // SAFETY: the function is valid; the callback never unwinds.
-    unsafe { duckdb_copy_function_set_bind(function, Some(bind)) };
+    unsafe { duckdb_copy_function_set_bind(function.0, Some(bind)) };
     // SAFETY: as above.
-    unsafe { duckdb_copy_function_set_global_init(function, Some(start)) };
+    unsafe { duckdb_copy_function_set_global_init(function.0, Some(start)) };
     // SAFETY: as above.
-    unsafe { duckdb_copy_function_set_sink(function, Some(sink)) };
+    unsafe { duckdb_copy_function_set_sink(function.0, Some(sink)) };
     // SAFETY: as above.
-    unsafe { duckdb_copy_function_set_finalize(function, Some(finish)) };
-    // SAFETY: session and function are valid; the function is copied.
-    let registered = unsafe { duckdb_register_copy_function(session.connection(), function) };
-    // SAFETY: made above, freed once.
-    unsafe { duckdb_destroy_copy_function(&mut function) };
+    unsafe { duckdb_copy_function_set_finalize(function.0, Some(finish)) };
+    // SAFETY: connection and function are valid; the function is copied.
+    let registered = unsafe { duckdb_register_copy_function(connection.as_raw(), function.0) };
     match registered == DuckDBSuccess {
         true => Ok(()),
         false => Err(Error::database(format!("DuckDB refused the format '{COPY_FORMAT}'"))),
     }
 }
 
-extern "C" fn free_format(format: *mut c_void) {
-    // SAFETY: made by `register`, freed once.
-    drop(unsafe { Box::from_raw(format.cast::<Format>()) });
-}
-
-extern "C" fn free_copy(copy: *mut c_void) {
-    // SAFETY: made by `bind`, freed once.
-    drop(unsafe { Box::from_raw(copy.cast::<Copy>()) });
-}
-
-extern "C" fn free_run(run: *mut c_void) {
-    guard_or((), || {
-        // SAFETY: made by `start`, freed once.
-        drop(unsafe { Box::from_raw(run.cast::<CopyRun>()) });
-    });
-}
-
 unsafe extern "C" fn bind(info: duckdb_copy_function_bind_info) {
-    if let Err(err) = guard(|| bind_statement(info)) {
+    // SAFETY: the info is valid.
+    let extra = unsafe { duckdb_copy_function_bind_get_extra_info(info) };
+    // SAFETY: the extra info is a `Format` that lives as long as the function.
+    let format = unsafe { carried::<Format>(extra) };
+    // SAFETY: DuckDB lends the info for the length of this call.
+    let lent = unsafe { Lent::borrow(info) };
+    if let Err(err) = guard(|| bind_statement(lent, format)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_bind_set_error(info, message.as_ptr()) };
     }
 }
 
-fn bind_statement(info: duckdb_copy_function_bind_info) -> Result<()> {
-    // SAFETY: the info is valid.
-    let format = unsafe { duckdb_copy_function_bind_get_extra_info(info) }.cast::<Format>();
-    // SAFETY: the extra info is a `Format` that lives as long as the function.
-    let format = unsafe { &*format };
+fn bind_statement(info: Lent<'_, duckdb_copy_function_bind_info>, format: &Format) -> Result<()> {
     let state = format.state.upgrade().ok_or_else(gone)?;
-    // SAFETY: the info is valid; the handle is taken.
-    let context = context_of(unsafe { duckdb_copy_function_bind_get_client_context(info) })?;
+    // SAFETY: the info is valid; the handle is ours, and the statement is under way during this call.
+    let handle = unsafe { duckdb_copy_function_bind_get_client_context(info.raw()) };
+    // SAFETY: the handle is ours.
+    let context = unsafe { RunningContext::take(handle) }?;
     // SAFETY: the info is the one of the running binding, as the host's own code made it.
-    let path = unsafe { (format.bridge.copy_path)(info.cast()) };
+    let path = unsafe { (format.bridge.copy_path)(info.raw().cast()) };
     // SAFETY: the text is lent for the length of the binding.
     let path = unsafe { path.as_str() }.to_string();
     // SAFETY: the info is valid.
-    let n_columns = unsafe { duckdb_copy_function_bind_get_column_count(info) };
+    let n_columns = unsafe { duckdb_copy_function_bind_get_column_count(info.raw()) };
     let mut columns = Vec::new();
     for idx in 0..n_columns {
         // SAFETY: as for the path; there is a name for each column.
-        let name = unsafe { (format.bridge.copy_column)(info.cast(), idx as usize) };
+        let name = unsafe { (format.bridge.copy_column)(info.raw().cast(), idx as usize) };
         // SAFETY: as for the path.
         let name = unsafe { name.as_str() }.to_string();
-        // SAFETY: the column exists; its type is given away.
-        let json_type = JsonType::of(unsafe { duckdb_copy_function_bind_get_column_type(info, idx) });
-        columns.push((name.clone(), json_type.map_err(|err| err.within(format!("column '{name}'")))?));
+        // SAFETY: the column exists; its type is ours.
+        let raw = unsafe { duckdb_copy_function_bind_get_column_type(info.raw(), idx) };
+        // SAFETY: what the call gave is ours.
+        let column_type = unsafe { OwnedType::take(raw) };
+        columns.push((name.clone(), JsonType::of(&column_type).map_err(|err| err.within(format!("column '{name}'")))?));
     }
     let arguments = CopyArguments { path, columns: columns.iter().map(|(name, _)| name.clone()).collect(), options: options_of(info)? };
     let catalog = catalog_of(&state, &context);
-    let interrupted = || state.is_interrupted(context.address());
+    let interrupted = || state.is_interrupted(&context);
     let user = ContextUser { state: &state, context: &context };
     let bound = bind_copy(&arguments, &statement_context(&user, &catalog, &interrupted)?)?;
     let copy = Copy { state: format.state.clone(), bound, columns };
-    // SAFETY: DuckDB owns the copy from here and frees it with `free_copy`.
-    unsafe { duckdb_copy_function_bind_set_bind_data(info, Box::into_raw(Box::new(copy)).cast(), Some(free_copy)) };
+    // SAFETY: DuckDB owns the copy from here and frees it with `free`.
+    unsafe { duckdb_copy_function_bind_set_bind_data(info.raw(), give(copy), Some(free::<Copy>)) };
     Ok(())
 }
 
-/// Takes the ClientContext out of a handle of the C API.
-fn context_of(handle: duckdb_client_context) -> Result<ContextSettings> {
-    let context = ContextSettings::of_raw(ContextSettings::take_context(handle));
-    match context.address() {
-        0 => Err(no_context()),
-        _ => Ok(context),
-    }
-}
-
 /// Returns the options that DuckDB left to the format, by name.
-fn options_of(info: duckdb_copy_function_bind_info) -> Result<Vec<(String, Value)>> {
-    // SAFETY: the info is valid; the value is given away.
-    let mut options = unsafe { duckdb_copy_function_bind_get_options(info) };
-    let mut named = Vec::new();
-    // SAFETY: the value is valid.
-    if !options.is_null() && !unsafe { duckdb_is_null_value(options) } {
-        // SAFETY: the value is valid; the type belongs to it.
-        let struct_type = unsafe { duckdb_get_value_type(options) };
-        // SAFETY: options that are there are a struct.
-        for idx in 0..unsafe { duckdb_struct_type_child_count(struct_type) } {
-            // SAFETY: the field is there; its name is given away.
-            let name = unsafe { duckdb_struct_type_child_name(struct_type, idx) };
-            // SAFETY: the field is there; its value is given away.
-            let mut value = unsafe { duckdb_get_struct_child(options, idx) };
-            named.push((text_of(name).unwrap_or_default(), value_of(value)));
-            // SAFETY: the name is ours, freed once.
-            unsafe { duckdb_free(name.cast()) };
-            // SAFETY: the value is ours, freed once.
-            unsafe { duckdb_destroy_value(&mut value) };
-        }
-    }
-    // SAFETY: the value is ours, freed once.
-    unsafe { duckdb_destroy_value(&mut options) };
-    named.into_iter().map(|(name, value)| Ok((name, value?))).collect()
+fn options_of(info: Lent<'_, duckdb_copy_function_bind_info>) -> Result<Vec<(String, Value)>> {
+    // SAFETY: the info is valid; the value is ours.
+    let raw = unsafe { duckdb_copy_function_bind_get_options(info.raw()) };
+    // SAFETY: what the call gave is ours.
+    let options = unsafe { OwnedValue::take(raw) };
+    options.lent().struct_fields()
 }
 
 unsafe extern "C" fn start(info: duckdb_copy_function_global_init_info) {
-    if let Err(err) = guard(|| start_run(info)) {
+    // SAFETY: the info is valid.
+    let bind_data = unsafe { duckdb_copy_function_global_init_get_bind_data(info) };
+    // SAFETY: the bind data of the format is a `Copy` that lives as long as the plan.
+    let copy = unsafe { carried::<Copy>(bind_data) };
+    // SAFETY: DuckDB lends the info for the length of this call.
+    let lent = unsafe { Lent::borrow(info) };
+    if let Err(err) = guard(|| start_run(lent, copy)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_global_init_set_error(info, message.as_ptr()) };
     }
 }
 
-fn start_run(info: duckdb_copy_function_global_init_info) -> Result<()> {
-    // SAFETY: the info is valid.
-    let copy = copy_of(unsafe { duckdb_copy_function_global_init_get_bind_data(info) });
+fn start_run(info: Lent<'_, duckdb_copy_function_global_init_info>, copy: &Copy) -> Result<()> {
     let state = copy.state.upgrade().ok_or_else(gone)?;
-    // SAFETY: the info is valid; the handle is taken.
-    let context = context_of(unsafe { duckdb_copy_function_global_init_get_client_context(info) })?;
+    // SAFETY: the info is valid; the handle is ours, and the statement is under way during this call.
+    let handle = unsafe { duckdb_copy_function_global_init_get_client_context(info.raw()) };
+    // SAFETY: the handle is ours.
+    let context = unsafe { RunningContext::take(handle) }?;
     // SAFETY: the info is valid; the path is lent for the length of the call.
-    let path = text_of(unsafe { duckdb_copy_function_global_init_get_file_path(info) }).unwrap_or_default();
+    let path = unsafe { duckdb_copy_function_global_init_get_file_path(info.raw()) };
+    // SAFETY: as above.
+    let path = unsafe { text_of(path) }.unwrap_or_default();
     let write = copy.bound.start(&path, &state.instance().loader, &context.read()?, context.session())?;
-    let run = Box::into_raw(Box::new(CopyRun { write: Mutex::new(write) }));
-    // SAFETY: DuckDB owns the run from here and frees it with `free_run`.
-    unsafe { duckdb_copy_function_global_init_set_global_state(info, run.cast(), Some(free_run)) };
+    // SAFETY: DuckDB owns the run from here and frees it with `free`.
+    unsafe { duckdb_copy_function_global_init_set_global_state(info.raw(), give(Mutex::new(write)), Some(free::<CopyRun>)) };
     Ok(())
 }
 
-/// Borrows the bind data, which lives as long as the plan.
-fn copy_of<'a>(bind_data: *mut c_void) -> &'a Copy {
-    // SAFETY: the bind data of the format is a `Copy`.
-    unsafe { &*bind_data.cast::<Copy>() }
-}
-
-/// Borrows the state of an execution, which lives as long as that.
-fn run_of<'a>(global_state: *mut c_void) -> &'a CopyRun {
-    // SAFETY: the state of the format is a `CopyRun`.
-    unsafe { &*global_state.cast::<CopyRun>() }
-}
-
 unsafe extern "C" fn sink(info: duckdb_copy_function_sink_info, chunk: duckdb_data_chunk) {
-    if let Err(err) = guard(|| take_rows(info, chunk)) {
+    // SAFETY: the info is valid.
+    let bind_data = unsafe { duckdb_copy_function_sink_get_bind_data(info) };
+    // SAFETY: the bind data of the format is a `Copy` that lives as long as the plan.
+    let copy = unsafe { carried::<Copy>(bind_data) };
+    // SAFETY: the info is valid.
+    let state = unsafe { duckdb_copy_function_sink_get_global_state(info) };
+    // SAFETY: the state of the format is a `CopyRun` that lives as long as the execution.
+    let run = unsafe { carried::<CopyRun>(state) };
+    // SAFETY: the info is valid; the handle is ours.
+    let handle = unsafe { duckdb_copy_function_sink_get_client_context(info) };
+    // SAFETY: DuckDB lends the chunk, whose vectors are flat, for the length of this call.
+    let rows = unsafe { LentChunk::borrow(chunk) };
+    // SAFETY: the handle is ours, and the statement is under way during this call.
+    if let Err(err) = guard(|| take_rows(copy, run, unsafe { RunningContext::take(handle) }?, rows)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_sink_set_error(info, message.as_ptr()) };
     }
 }
 
-fn take_rows(info: duckdb_copy_function_sink_info, chunk: duckdb_data_chunk) -> Result<()> {
-    // SAFETY: the info is valid.
-    let copy = copy_of(unsafe { duckdb_copy_function_sink_get_bind_data(info) });
-    // SAFETY: the info is valid.
-    let run = run_of(unsafe { duckdb_copy_function_sink_get_global_state(info) });
-    // SAFETY: the info is valid; the handle is taken.
-    let context = context_of(unsafe { duckdb_copy_function_sink_get_client_context(info) })?;
+fn take_rows(copy: &Copy, run: &CopyRun, context: RunningContext, chunk: LentChunk<'_>) -> Result<()> {
     let state = copy.state.upgrade().ok_or_else(gone)?;
-    let interrupted = || state.is_interrupted(context.address());
-    let mut write = lock(&run.write);
-    // SAFETY: the chunk is valid.
-    for row_idx in 0..unsafe { duckdb_data_chunk_get_size(chunk) } as usize {
-        let row = row_of(chunk, &copy.columns, row_idx).map_err(|err| write.fail(err))?;
+    let interrupted = || state.is_interrupted(&context);
+    let mut write = lock(run);
+    let columns: Vec<Vector<'_>> = (0..copy.columns.len()).map(|idx| chunk.column(idx)).collect::<Result<_>>()?;
+    for row_idx in 0..chunk.n_rows() {
+        let row = row_of(&columns, &copy.columns, row_idx).map_err(|err| write.fail(err))?;
         write.push(row, &interrupted)?;
     }
     Ok(())
 }
 
-fn row_of(chunk: duckdb_data_chunk, columns: &[(String, JsonType)], row_idx: usize) -> Result<Vec<JsonValue>> {
-    let mut row = Vec::with_capacity(columns.len());
-    for (idx, (name, json_type)) in columns.iter().enumerate() {
-        // SAFETY: the chunk has a flat vector for each column.
-        let vector = unsafe { duckdb_data_chunk_get_vector(chunk, idx as idx_t) };
-        row.push(json_at(vector, json_type, row_idx).map_err(|err| err.within(format!("column '{name}'")))?);
-    }
-    Ok(row)
+fn row_of(vectors: &[Vector<'_>], columns: &[(String, JsonType)], row_idx: usize) -> Result<Vec<JsonValue>> {
+    let value = |(vector, (name, json_type)): (&Vector<'_>, &(String, JsonType))| {
+        json_at(vector, json_type, row_idx).map_err(|err| err.within(format!("column '{name}'")))
+    };
+    vectors.iter().zip(columns).map(value).collect()
 }
 
 unsafe extern "C" fn finish(info: duckdb_copy_function_finalize_info) {
-    if let Err(err) = guard(|| finish_run(info)) {
+    // SAFETY: the info is valid.
+    let bind_data = unsafe { duckdb_copy_function_finalize_get_bind_data(info) };
+    // SAFETY: the bind data of the format is a `Copy` that lives as long as the plan.
+    let copy = unsafe { carried::<Copy>(bind_data) };
+    // SAFETY: the info is valid.
+    let state = unsafe { duckdb_copy_function_finalize_get_global_state(info) };
+    // SAFETY: the state of the format is a `CopyRun` that lives as long as the execution.
+    let run = unsafe { carried::<CopyRun>(state) };
+    // SAFETY: the info is valid; the handle is ours.
+    let handle = unsafe { duckdb_copy_function_finalize_get_client_context(info) };
+    // SAFETY: the handle is ours, and the statement is under way during this call.
+    if let Err(err) = guard(|| finish_run(copy, run, unsafe { RunningContext::take(handle) }?)) {
         let message = message_of(&err);
         // SAFETY: the message is copied.
         unsafe { duckdb_copy_function_finalize_set_error(info, message.as_ptr()) };
     }
 }
 
-fn finish_run(info: duckdb_copy_function_finalize_info) -> Result<()> {
-    // SAFETY: the info is valid.
-    let copy = copy_of(unsafe { duckdb_copy_function_finalize_get_bind_data(info) });
-    // SAFETY: the info is valid.
-    let run = run_of(unsafe { duckdb_copy_function_finalize_get_global_state(info) });
-    // SAFETY: the info is valid; the handle is taken.
-    let context = context_of(unsafe { duckdb_copy_function_finalize_get_client_context(info) })?;
+fn finish_run(copy: &Copy, run: &CopyRun, context: RunningContext) -> Result<()> {
     let state = copy.state.upgrade().ok_or_else(gone)?;
-    let mut write = lock(&run.write);
-    write.finish(&|| state.is_interrupted(context.address()))
+    lock(run).finish(&|| state.is_interrupted(&context))
 }

@@ -1,21 +1,19 @@
 //! Sessions on the host's database: [`Database`] and [`Session`] over the C API.
 
-use super::appender::{append, Way};
+use super::appender::{append, insert_texts, Way};
 use super::comments::column_comments;
+use super::connection::Connection;
 use super::host::{done, Bridge};
 use super::own::OwnStatement;
-use super::result::{rows_of, take_error, Rows};
+use super::result::{QueryResult, Rows};
+use super::signals::block_sigpipe;
 use crate::columns::Batch;
 use crate::lock::lock;
 use crate::session::{quote_ident, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
-use libduckdb_sys::{
-    duckdb_connect, duckdb_connection, duckdb_database, duckdb_destroy_extracted, duckdb_destroy_result, duckdb_disconnect,
-    duckdb_extract_statements, duckdb_extracted_statements, duckdb_interrupt, duckdb_query, duckdb_result, DuckDBSuccess,
-};
-use std::any::Any;
+use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
 use std::collections::HashMap;
-use std::ffi::{c_void, CString};
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 /// The database, held weakly: it closes when the user closes it.
@@ -42,10 +40,10 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl HostDatabase {
-    /// Makes a weak reference to the database behind a duckdb_database.
-    pub fn new(bridge: &'static Bridge, database: *mut c_void) -> Result<HostDatabase> {
-        // SAFETY: DuckDB passes a valid database for the length of the call.
-        let weak = unsafe { (bridge.weak)(database) };
+    /// Makes a weak reference to a database.
+    pub fn new(bridge: &'static Bridge, database: &DatabaseLease) -> Result<HostDatabase> {
+        // SAFETY: the database is open for the length of the call.
+        let weak = unsafe { (bridge.weak)(database.as_ptr()) };
         done(!weak.is_null(), "refer to the database")?;
         Ok(HostDatabase { shared: Arc::new(Shared { bridge, weak, open: Mutex::default() }) })
     }
@@ -58,12 +56,14 @@ impl HostDatabase {
         if handle.is_null() {
             return Err(Error::new(ErrorKind::DatabaseGone, "the database was closed"));
         }
-        let session = DatabaseLease::borrow(handle).connect();
+        // SAFETY: the handle keeps the database open until it is unlocked.
+        let connection = unsafe { DatabaseLease::borrow(handle) }.connect();
         // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
         unsafe { (shared.bridge.unlock)(handle) };
-        let mut session = session?;
-        lock(&shared.open).push(OpenSession(session.connection));
-        session.listed_in = Some(shared.clone());
+        let connection = connection?;
+        lock(&shared.open).push(OpenSession(connection.as_raw()));
+        let mut session = HostSession { connection, shared: shared.clone(), has_own_names: false, kinds: HashMap::new() };
+        session.compare_by_bytes();
         Ok(session)
     }
 }
@@ -91,6 +91,15 @@ impl Database for HostDatabase {
             unsafe { duckdb_interrupt(session.0) };
         }
     }
+
+    fn has_external_access(&self) -> Result<bool> {
+        // What cannot be read counts as switched off.
+        Ok(self.session()?.connection.option(c"enable_external_access").is_some_and(|value| value.eq_ignore_ascii_case("true")))
+    }
+
+    fn enter_thread(&self) {
+        block_sigpipe();
+    }
 }
 
 /// A duckdb_database somebody else owns, for the length of a call.
@@ -99,8 +108,11 @@ pub struct DatabaseLease {
 }
 
 impl DatabaseLease {
-    /// Borrows the database; the caller keeps it alive as long as the lease.
-    pub fn borrow(database: *mut c_void) -> DatabaseLease {
+    /// Borrows a duckdb_database.
+    ///
+    /// # Safety
+    /// The database stays open as long as the lease.
+    pub unsafe fn borrow(database: *mut c_void) -> DatabaseLease {
         DatabaseLease { database: database.cast() }
     }
 
@@ -109,46 +121,46 @@ impl DatabaseLease {
         self.database.cast()
     }
 
-    /// Opens a session.
-    pub fn connect(&self) -> Result<HostSession> {
-        let mut connection: duckdb_connection = std::ptr::null_mut();
-        // SAFETY: the lease's database is valid; the connection is written before it is read.
-        let state = unsafe { duckdb_connect(self.database, &mut connection) };
-        if state != DuckDBSuccess {
-            return Err(Error::database("could not open a session on the database"));
-        }
-        Ok(HostSession { connection, listed_in: None, kinds: HashMap::new() })
-    }
-
-    /// Parses `sql`, which holds one statement, into the host's own objects. The caller hands them to the bridge, which frees them.
-    pub fn extract(&self, sql: &str) -> Result<duckdb_extracted_statements> {
-        let session = self.connect()?;
-        let sql = c_string(sql)?;
-        let mut extracted: duckdb_extracted_statements = std::ptr::null_mut();
-        // SAFETY: connection and text are valid; the result is written.
-        let n_statements = unsafe { duckdb_extract_statements(session.connection, sql.as_ptr(), &mut extracted) };
-        if n_statements == 1 {
-            return Ok(extracted);
-        }
-        // SAFETY: what was extracted is freed once, here.
-        unsafe { duckdb_destroy_extracted(&mut extracted) };
-        Err(Error::internal("a statement of Unify's own does not parse"))
+    /// Opens a connection.
+    pub fn connect(&self) -> Result<Connection> {
+        // SAFETY: the lease's database is open.
+        unsafe { Connection::open(self.database) }
     }
 }
 
 /// One DuckDB connection, for the length of a piece of work.
 pub struct HostSession {
-    connection: duckdb_connection,
-    /// The list of open sessions it stands in.
-    listed_in: Option<Arc<Shared>>,
+    connection: Connection,
+    /// What the sessions on the database share, the list of those that are open among it.
+    shared: Arc<Shared>,
+    /// Whether names without a schema are DuckDB's own.
+    has_own_names: bool,
     /// What kinds the databases are that were appended to.
     kinds: HashMap<String, CatalogKind>,
 }
 
 impl HostSession {
-    /// Returns the connection, valid while the session lives.
-    pub fn connection(&self) -> duckdb_connection {
-        self.connection
+    /// Returns the connection.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Makes names without a schema those of DuckDB's own functions and types, where a macro of the user's would be found first. Where the
+    /// configuration is locked, the search path is not.
+    fn use_own_names(&mut self) -> Result<()> {
+        if self.has_own_names {
+            return Ok(());
+        }
+        self.has_own_names = true;
+        self.execute("SET SESSION search_path = 'system.main'")
+    }
+
+    /// Makes texts equal when their bytes are, whatever collation the user made the default. Where the configuration is locked, it stays;
+    /// what merges rows names the collation itself.
+    fn compare_by_bytes(&mut self) {
+        if self.connection.option(c"default_collation").is_some_and(|collation| !collation.is_empty()) {
+            let _ = self.execute("SET SESSION default_collation = ''");
+        }
     }
 
     /// Returns the kind of an attached database; `None` is the session's own.
@@ -162,77 +174,81 @@ impl HostSession {
         Ok(kind)
     }
 
-    fn run<T>(&mut self, sql: &str, read: impl FnOnce(&mut duckdb_result) -> Result<T>) -> Result<T> {
-        let _own = OwnStatement::begin();
-        let sql = c_string(sql)?;
-        // SAFETY: a result is plain data; the call below fills it.
-        let mut result: duckdb_result = unsafe { std::mem::zeroed() };
-        // SAFETY: connection and text are valid.
-        let state = unsafe { duckdb_query(self.connection, sql.as_ptr(), &mut result) };
-        let outcome = if state == DuckDBSuccess { read(&mut result) } else { Err(take_error(&mut result)) };
-        // SAFETY: the result was filled by duckdb_query and is freed once.
-        unsafe { duckdb_destroy_result(&mut result) };
-        outcome
+    fn run(&mut self, sql: &str) -> Result<QueryResult> {
+        self.use_own_names()?;
+        self.connection.query(sql)
     }
 }
 
 impl Session for HostSession {
     fn execute(&mut self, sql: &str) -> Result<()> {
-        self.run(sql, |_| Ok(()))
+        self.run(sql).map(|_| ())
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
-        let columns = match self.run(sql, rows_of)? {
+        let columns = match self.run(sql)?.rows()? {
             Rows::Read(rows) => return Ok(rows),
             Rows::Unreadable(columns) => columns,
         };
         let casts: Vec<String> =
             columns.iter().map(|name| quote_ident(name)).map(|name| format!("CAST({name} AS VARCHAR) AS {name}")).collect();
         let as_text = format!("SELECT * REPLACE ({}) FROM ({})", casts.join(", "), sql.trim().trim_end_matches(';'));
-        match self.run(&as_text, rows_of)? {
+        match self.run(&as_text)?.rows()? {
             Rows::Read(rows) => Ok(rows),
             Rows::Unreadable(_) => Err(Error::internal("a result of texts could not be read")),
+        }
+    }
+
+    fn default_catalog(&mut self) -> Result<String> {
+        self.execute("RESET SESSION search_path")?;
+        let name = self.value("SELECT system.main.current_database()")?;
+        self.has_own_names = false;
+        name.as_text().map(str::to_string).ok_or_else(|| Error::internal("the database has no name"))
+    }
+
+    fn table_names(&mut self, sql: &str) -> Result<Vec<String>> {
+        self.use_own_names()?;
+        match self.connection.table_names(sql)? {
+            Some(names) => Ok(names),
+            // The C API keeps the reason to itself; binding the query tells it.
+            None => match self.execute(&format!("EXPLAIN {sql}")) {
+                Err(err) => Err(err),
+                Ok(()) => Err(Error::database("DuckDB cannot tell which tables the query reads")),
+            },
         }
     }
 
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
         let way = if self.kind_of(table.catalog.as_deref())?.has_appender() { Way::Direct } else { Way::Insert };
         let _own = OwnStatement::begin();
-        append(self.connection, table, batches, way)
+        append(&self.connection, table, batches, way)
+    }
+
+    fn insert_texts(&mut self, insert: &str, columns: &[&str], rows: &[Vec<Option<&str>>]) -> Result<()> {
+        self.use_own_names()?;
+        let _own = OwnStatement::begin();
+        insert_texts(&self.connection, insert, columns, rows)
     }
 
     fn column_comments(&mut self, table: &TableName) -> Result<Vec<(String, String)>> {
-        let Some(shared) = &self.listed_in else { return Err(Error::internal("a session without its database")) };
         let _own = OwnStatement::begin();
-        column_comments(self.connection, shared.bridge, table)
+        column_comments(&self.connection.context()?, self.shared.bridge, table)
     }
 
     fn is_alone(&mut self) -> Result<bool> {
-        let Some(shared) = &self.listed_in else { return Ok(false) };
+        let shared = &self.shared;
         // A session is listed after it was opened and until it is closed, so while the list is locked all that it holds are counted.
         let open = lock(&shared.open);
         // SAFETY: `weak` is valid until what is shared is dropped.
         let n_all = unsafe { (shared.bridge.users)(shared.weak) };
         Ok(usize::try_from(n_all).is_ok_and(|n_all| n_all <= open.len()))
     }
-
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 impl Drop for HostSession {
     fn drop(&mut self) {
-        if let Some(shared) = &self.listed_in {
-            lock(&shared.open).retain(|session| session.0 != self.connection);
-        }
-        // SAFETY: the connection was opened by this session and is closed once.
-        unsafe { duckdb_disconnect(&mut self.connection) };
-        super::exit::session_ended();
+        // Off the list before the connection is closed, so that nobody interrupts what is closed.
+        let raw = self.connection.as_raw();
+        lock(&self.shared.open).retain(|session| session.0 != raw);
     }
-}
-
-/// Returns `text` as a C string.
-pub fn c_string(text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::config("a name or statement holds a NUL character, which SQL cannot"))
 }

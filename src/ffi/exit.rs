@@ -7,17 +7,22 @@
 //! The list of live databases is the one piece of process-wide state: the operating system tells only the process that it ends.
 
 use super::guard::guard_or;
-use super::state::State;
 use crate::lock::lock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, Weak};
 
-static LIVE: Mutex<Vec<Weak<State>>> = Mutex::new(Vec::new());
+static LIVE: Mutex<Vec<Weak<dyn Closes>>> = Mutex::new(Vec::new());
 static AT_EXIT: Once = Once::new();
 /// The process that loaded the extension.
 static STARTED_IN: AtomicU32 = AtomicU32::new(0);
 /// How many sessions on any database have ended.
 static ENDED_SESSIONS: AtomicU64 = AtomicU64::new(0);
+
+/// What is to be closed before the process ends.
+pub trait Closes: Send + Sync {
+    /// Stops all threads but the calling one. What is closed stays closed.
+    fn close(&self);
+}
 
 /// A value of the main thread that is destroyed when it calls `exit`.
 struct MainThread;
@@ -33,7 +38,7 @@ thread_local! {
 }
 
 /// Remembers a database, and arranges for its threads to be stopped at exit.
-pub fn stop_at_exit(state: &Arc<State>) {
+pub fn stop_at_exit(state: &Arc<dyn Closes>) {
     let mut live = lock(&LIVE);
     live.retain(|state| state.strong_count() > 0);
     live.push(Arc::downgrade(state));
@@ -60,15 +65,17 @@ fn register() {
     unsafe { libc::atexit(stop_all) };
 }
 
+/// Returns whether this is the process's main thread.
 #[cfg(target_os = "linux")]
-fn is_main_thread() -> bool {
+pub fn is_main_thread() -> bool {
     // SAFETY: it takes nothing and cannot fail.
     let thread = unsafe { libc::gettid() };
     u32::try_from(thread) == Ok(std::process::id())
 }
 
+/// Returns whether this is the process's main thread.
 #[cfg(not(target_os = "linux"))]
-fn is_main_thread() -> bool {
+pub fn is_main_thread() -> bool {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::pthread_main_np() != 0 }
 }

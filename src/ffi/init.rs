@@ -1,7 +1,7 @@
 //! The entry point DuckDB calls at LOAD.
 
 use super::database::{DatabaseLease, HostDatabase};
-use super::exit::stop_at_exit;
+use super::exit::{stop_at_exit, Closes};
 use super::guard::guard;
 use super::host::{bridge_for, done, supported_releases, C_API};
 use super::state::State;
@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// DuckDB passes its own `info` and `access`, valid for the length of the call.
 #[no_mangle]
 pub unsafe extern "C" fn unify_init_c_api(info: duckdb_extension_info, access: *const duckdb_extension_access) -> bool {
-    match guard(|| load(info, access)) {
+    // SAFETY: DuckDB passes its own, valid for the length of the call.
+    match guard(|| unsafe { load(info, access) }) {
         Ok(()) => true,
         Err(err) => {
             let message = CString::new(err.message().replace('\0', " ")).unwrap_or_default();
@@ -32,10 +33,15 @@ pub unsafe extern "C" fn unify_init_c_api(info: duckdb_extension_info, access: *
     }
 }
 
-fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<()> {
-    let release = release_of(info, access)?;
+/// Loads the extension.
+///
+/// # Safety
+/// As for [`unify_init_c_api`].
+unsafe fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<()> {
+    // SAFETY: the caller vouches for both.
+    let release = unsafe { release_of(info, access) }?;
     let Some(bridge) = bridge_for(&release) else {
-        return Err(Error::config(format!("unify does not support DuckDB {release}; supported releases: {}", supported_releases())));
+        return Err(Error::config(format!("unify does not support DuckDB {release}; {}", supported_releases())));
     };
     // SAFETY: DuckDB passes a valid access structure; this fills the table of C API functions.
     let filled = unsafe { duckdb_rs_extension_api_init(info, access, C_API) };
@@ -48,12 +54,13 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
     let database = unsafe { get_database(info) };
     // SAFETY: it points to the handle of an open database.
     let database: *mut c_void = unsafe { database.read() }.cast();
-    let lease = DatabaseLease::borrow(database);
-    let state = State::new(bridge, HostDatabase::new(bridge, database)?);
+    // SAFETY: the database is open for the length of this call.
+    let lease = unsafe { DatabaseLease::borrow(database) };
+    let state = State::new(bridge, HostDatabase::new(bridge, &lease)?);
     settings::register(&lease, bridge)?;
     functions::register(&lease, &state, bridge)?;
     copy::register(&lease, &state, bridge)?;
-    stop_at_exit(&state);
+    stop_at_exit(&(state.clone() as Arc<dyn Closes>));
     let log_type = CString::new(LOG_TYPE).unwrap_or_default();
     // SAFETY: the database is valid for the length of this call, which copies the text; the reference goes to the bridge, which gives it back through
     // `unify_state_free`.
@@ -63,8 +70,11 @@ fn load(info: duckdb_extension_info, access: *const duckdb_extension_access) -> 
 
 /// Returns the host's release, such as `v1.5.6`, reading nothing else: the table of a release that is not supported may be shorter
 /// than ours.
-fn release_of(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<String> {
-    let no_api = || Error::config(format!("unify needs DuckDB's C API {C_API}; supported releases: {}", supported_releases()));
+///
+/// # Safety
+/// As for [`unify_init_c_api`].
+unsafe fn release_of(info: duckdb_extension_info, access: *const duckdb_extension_access) -> Result<String> {
+    let no_api = || Error::config(format!("unify needs DuckDB's C API {C_API}; {}", supported_releases()));
     let version = CString::new(C_API).unwrap_or_default();
     // SAFETY: DuckDB passes a valid access structure.
     let get_api = unsafe { (*access).get_api }.ok_or_else(no_api)?;

@@ -1,157 +1,87 @@
 //! Values of DuckDB's vectors as JSON, with their types.
 
 use super::json_type::JsonType;
+use super::vector::Vector;
 use crate::columns::{iso_date, iso_time, iso_timestamp};
-use crate::json::{JsonMap, JsonNumber, JsonValue};
+use crate::document::{JsonMap, JsonNumber, JsonValue};
 use crate::{Error, Result};
-use libduckdb_sys::*;
-use std::ops::Range;
 
 /// The bit by which a UUID is stored otherwise than it is written, so that it sorts as it is written.
 const UUID_SIGN: u128 = 1 << 127;
 
-/// Returns the value of row `idx` of a flat vector of that type. Fails for what JSON does not have, such as NaN and infinity.
-pub fn json_at(vector: duckdb_vector, json_type: &JsonType, idx: usize) -> Result<JsonValue> {
-    let cell = Cell { vector, idx };
-    if cell.is_null() {
+/// Returns the value of row `idx` of a vector of that type. Fails for what JSON does not have, such as NaN and infinity.
+pub fn json_at(vector: &Vector<'_>, json_type: &JsonType, idx: usize) -> Result<JsonValue> {
+    if vector.is_null(idx) {
         return Ok(JsonValue::Null);
     }
     Ok(match json_type {
         JsonType::Null => JsonValue::Null,
-        JsonType::Boolean => JsonValue::Bool(cell.read::<u8>() != 0),
-        JsonType::Integer(stored_as) => number(&cell.whole(*stored_as)?)?,
-        JsonType::Float => number(&format!("{:?}", finite(cell.read::<f32>())?))?,
-        JsonType::Double => number(&format!("{:?}", finite(cell.read::<f64>())?))?,
-        JsonType::Decimal { stored_as, scale } => number(&decimal_text(&cell.whole(*stored_as)?, *scale))?,
-        JsonType::Text => JsonValue::String(cell.text()),
-        JsonType::Json => cell.text().parse().map_err(|err| Error::data(format!("a value of type JSON is none: {err}")))?,
-        JsonType::Uuid => JsonValue::String(uuid_text(signed(cell.read::<duckdb_hugeint>()) as u128 ^ UUID_SIGN)),
-        JsonType::Enum(stored_as, texts) => {
-            let position = cell.whole(*stored_as)?.parse::<usize>().ok();
-            position.and_then(|position| texts.get(position)).map_or(JsonValue::Null, |text| JsonValue::String(text.clone()))
+        JsonType::Boolean => JsonValue::Bool(stored(vector.boolean(idx))?),
+        JsonType::Integer => number(&stored(vector.digits(idx))?)?,
+        JsonType::Float => number(&format!("{:?}", finite(stored(vector.float(idx))?)?))?,
+        JsonType::Double => number(&format!("{:?}", finite(stored(vector.double(idx))?)?))?,
+        JsonType::Decimal { scale } => number(&decimal_text(&stored(vector.digits(idx))?, *scale))?,
+        JsonType::Text => JsonValue::String(stored(vector.text(idx))?),
+        JsonType::Json => {
+            stored(vector.text(idx))?.parse().map_err(|err| Error::data(format!("a value of type JSON is not JSON: {err}")))?
         }
-        JsonType::Date => JsonValue::String(iso_date(cell.read::<i32>()).ok_or_else(|| no_moment("date"))?),
-        JsonType::Time => JsonValue::String(iso_time(cell.read::<i64>())),
+        JsonType::Uuid => JsonValue::String(uuid_text(stored(vector.signed(idx))? as u128 ^ UUID_SIGN)),
+        JsonType::Enum(texts) => {
+            let position = stored(vector.unsigned(idx))?;
+            let text = usize::try_from(position).ok().and_then(|position| texts.get(position));
+            text.map_or(JsonValue::Null, |text| JsonValue::String(text.clone()))
+        }
+        JsonType::Date => {
+            let days = stored(vector.signed(idx).and_then(|days| i32::try_from(days).ok()))?;
+            JsonValue::String(iso_date(days).ok_or_else(|| no_moment("date"))?)
+        }
+        JsonType::Time => JsonValue::String(iso_time(units(vector, idx)?)),
         JsonType::Timestamp { units_per_second } => {
-            let units = cell.read::<i64>();
+            let units = units(vector, idx)?;
             let nanos = units.rem_euclid(*units_per_second) * (1_000_000_000 / units_per_second);
             JsonValue::String(iso_timestamp(units.div_euclid(*units_per_second), nanos).ok_or_else(|| no_moment("timestamp"))?)
         }
         JsonType::List(child) => {
-            // SAFETY: the vector is a list.
-            let elements = unsafe { duckdb_list_vector_get_child(vector) };
-            list_of(elements, child, cell.entries())?
+            let elements = stored(vector.child(0))?;
+            let values = stored(vector.elements(idx))?.map(|idx| json_at(elements, child, idx));
+            JsonValue::Array(values.collect::<Result<_>>()?)
         }
-        JsonType::Array(child, len) => {
-            // SAFETY: the vector is an array.
-            let elements = unsafe { duckdb_array_vector_get_child(vector) };
-            list_of(elements, child, idx * len..(idx + 1) * len)?
+        JsonType::Struct(fields) => {
+            let mut object = JsonMap::new();
+            for (position, (name, field_type)) in fields.iter().enumerate() {
+                object.insert(name.clone(), json_at(stored(vector.child(position))?, field_type, idx)?);
+            }
+            JsonValue::Object(object)
         }
-        JsonType::Struct(fields) => struct_at(cell, fields)?,
-        JsonType::Map(value_type) => map_at(cell, value_type)?,
+        JsonType::Map(value_type) => map_at(vector, value_type, idx)?,
     })
 }
 
-/// A row of a flat vector.
-#[derive(Clone, Copy)]
-struct Cell {
-    vector: duckdb_vector,
-    idx: usize,
-}
-
-impl Cell {
-    fn is_null(self) -> bool {
-        // SAFETY: the vector belongs to a live chunk; a null mask means all rows are valid.
-        let validity = unsafe { duckdb_vector_get_validity(self.vector) };
-        // SAFETY: the mask covers every row of the vector.
-        !validity.is_null() && !unsafe { duckdb_validity_row_is_valid(validity, self.idx as idx_t) }
-    }
-
-    /// Returns the value, which is of the type that the vector holds.
-    fn read<T: Copy>(self) -> T {
-        // SAFETY: the vector is flat and has data.
-        let data = unsafe { duckdb_vector_get_data(self.vector) }.cast::<T>();
-        // SAFETY: the vector holds values of this type, and the cell is one of its rows.
-        let place = unsafe { data.add(self.idx) };
-        // SAFETY: as above.
-        unsafe { place.read() }
-    }
-
-    /// Returns the digits of a whole number that is stored so.
-    fn whole(self, stored_as: duckdb_type) -> Result<String> {
-        Ok(match stored_as {
-            DUCKDB_TYPE_DUCKDB_TYPE_TINYINT => self.read::<i8>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => self.read::<i16>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => self.read::<i32>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => self.read::<i64>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => self.read::<u8>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT => self.read::<u16>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER => self.read::<u32>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => self.read::<u64>().to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => signed(self.read::<duckdb_hugeint>()).to_string(),
-            DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT => {
-                let huge = self.read::<duckdb_uhugeint>();
-                ((u128::from(huge.upper) << 64) | u128::from(huge.lower)).to_string()
-            }
-            other => return Err(Error::internal(format!("type {other} holds no whole numbers"))),
-        })
-    }
-
-    fn text(self) -> String {
-        let mut string = self.read::<duckdb_string_t>();
-        // SAFETY: the string is a valid one of the vector.
-        let len = unsafe { duckdb_string_t_length(string) } as usize;
-        // SAFETY: the data is inside `string` or in the vector's heap; both outlive the copy below.
-        let start = unsafe { duckdb_string_t_data(&mut string) };
-        // SAFETY: `len` bytes are readable there.
-        let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) };
-        String::from_utf8_lossy(bytes).into_owned()
-    }
-
-    /// Returns where the entries of a list or map are.
-    fn entries(self) -> Range<usize> {
-        let entry = self.read::<duckdb_list_entry>();
-        entry.offset as usize..(entry.offset + entry.length) as usize
-    }
-}
-
-fn list_of(elements: duckdb_vector, child: &JsonType, rows: Range<usize>) -> Result<JsonValue> {
-    Ok(JsonValue::Array(rows.map(|idx| json_at(elements, child, idx)).collect::<Result<_>>()?))
-}
-
-fn struct_at(cell: Cell, fields: &[(String, JsonType)]) -> Result<JsonValue> {
-    let mut object = JsonMap::new();
-    for (position, (name, field_type)) in fields.iter().enumerate() {
-        // SAFETY: the vector is a struct with that many fields.
-        let field = unsafe { duckdb_struct_vector_get_child(cell.vector, position as idx_t) };
-        object.insert(name.clone(), json_at(field, field_type, cell.idx)?);
-    }
-    Ok(JsonValue::Object(object))
-}
-
 /// Returns a map, which is stored as a list of structs of key and value.
-fn map_at(cell: Cell, value_type: &JsonType) -> Result<JsonValue> {
-    // SAFETY: the vector is a map.
-    let entries = unsafe { duckdb_list_vector_get_child(cell.vector) };
-    // SAFETY: a map's entries are structs of key and value.
-    let keys = unsafe { duckdb_struct_vector_get_child(entries, 0) };
-    // SAFETY: as above.
-    let values = unsafe { duckdb_struct_vector_get_child(entries, 1) };
+fn map_at(vector: &Vector<'_>, value_type: &JsonType, idx: usize) -> Result<JsonValue> {
+    let entries = stored(vector.child(0))?;
+    let (keys, values) = (stored(entries.child(0))?, stored(entries.child(1))?);
     let mut object = JsonMap::new();
-    for idx in cell.entries() {
-        if let JsonValue::String(key) = json_at(keys, &JsonType::Text, idx)? {
+    for idx in stored(vector.elements(idx))? {
+        if let Some(key) = keys.text(idx) {
             object.insert(key, json_at(values, value_type, idx)?);
         }
     }
     Ok(JsonValue::Object(object))
 }
 
-fn signed(huge: duckdb_hugeint) -> i128 {
-    (i128::from(huge.upper) << 64) | i128::from(huge.lower)
+/// Returns the time of day or the moment of a row, in the units of its type.
+fn units(vector: &Vector<'_>, idx: usize) -> Result<i64> {
+    stored(vector.signed(idx).and_then(|units| i64::try_from(units).ok()))
+}
+
+/// Returns what a vector holds. It holds what its type says, unless DuckDB stores that otherwise than the C API documents.
+fn stored<T>(value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::internal("a value is not stored as its type says"))
 }
 
 fn number(digits: &str) -> Result<JsonValue> {
-    let number = digits.parse::<JsonNumber>().map_err(|_| Error::internal(format!("'{digits}' is no JSON number")))?;
+    let number = digits.parse::<JsonNumber>().map_err(|_| Error::internal(format!("'{digits}' is not a JSON number")))?;
     Ok(JsonValue::Number(number))
 }
 

@@ -1,8 +1,7 @@
 //! Errors that become another exception than the one the C API has for its callbacks: left here, and thrown by the bridge as soon as the
 //! host's code around the callback has returned.
 
-use super::calls::message_of;
-use super::wait::exception_of;
+use super::text::{exception_of, message_of};
 use crate::{Error, ErrorKind};
 use std::cell::Cell;
 use std::ffi::c_char;

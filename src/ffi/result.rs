@@ -1,26 +1,15 @@
-//! Rows of a query's result as [`Value`]s.
+//! Results of queries: their errors, and their rows as [`Value`]s.
 
+use super::chunk::OwnedChunk;
+use super::text::text_of;
+use super::vector::Vector;
 use crate::columns::date_text;
 use crate::session::Value;
-use crate::{Error, Result};
+use crate::{DatabaseErrorType, Error, Result};
 use libduckdb_sys::*;
-use std::ffi::{c_char, CStr};
 
-/// Returns the error of a failed result.
-pub fn take_error(result: &mut duckdb_result) -> Error {
-    // SAFETY: the result was filled by a failed call; its message lives as long as the result.
-    let message = unsafe { duckdb_result_error(result) };
-    Error::database(text_of(message).unwrap_or_else(|| "DuckDB failed without a message".to_string()))
-}
-
-/// Copies a C string; null is `None`.
-pub fn text_of(text: *const c_char) -> Option<String> {
-    if text.is_null() {
-        return None;
-    }
-    // SAFETY: DuckDB's texts are NUL-terminated and live for the length of this call.
-    Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
-}
+/// A result of ours; it is freed when this is dropped.
+pub struct QueryResult(duckdb_result);
 
 /// What a result holds.
 pub enum Rows {
@@ -29,44 +18,94 @@ pub enum Rows {
     Unreadable(Vec<String>),
 }
 
-/// Reads all rows, or names the columns that cannot be read.
-pub fn rows_of(result: &mut duckdb_result) -> Result<Rows> {
-    // SAFETY: the result is valid.
-    let n_columns = unsafe { duckdb_column_count(result) };
-    let mut types = Vec::new();
-    for idx in 0..n_columns {
-        // SAFETY: the column exists.
-        types.push(unsafe { duckdb_column_type(result, idx) });
-    }
-    let unreadable: Vec<usize> = (0..types.len()).filter(|idx| !is_readable(types[*idx])).collect();
-    if !unreadable.is_empty() {
-        // SAFETY: the columns exist; a name lives as long as the result.
-        let name = |idx: usize| text_of(unsafe { duckdb_column_name(result, idx as idx_t) }).unwrap_or_default();
-        return Ok(Rows::Unreadable(unreadable.into_iter().map(name).collect()));
-    }
-    let mut rows = Vec::new();
-    loop {
-        // SAFETY: a result is plain data; the call takes a copy and reads through it.
-        let lent = unsafe { std::ptr::read(result) };
-        // SAFETY: the result is valid.
-        let mut chunk = unsafe { duckdb_fetch_chunk(lent) };
-        if chunk.is_null() {
-            return Ok(Rows::Read(rows));
+impl QueryResult {
+    /// Makes the result of a call of the C API, which fills it. Fails, with DuckDB's error, when the call does.
+    ///
+    /// # Safety
+    /// `fill` leaves a valid result, whether it succeeds or fails.
+    pub unsafe fn of(fill: impl FnOnce(*mut duckdb_result) -> duckdb_state) -> Result<QueryResult> {
+        // SAFETY: a result is plain data, which the call fills.
+        let mut result = QueryResult(unsafe { std::mem::zeroed() });
+        let state = fill(&mut result.0);
+        match state == DuckDBSuccess {
+            true => Ok(result),
+            false => Err(result.error().unwrap_or_else(|| Error::database("DuckDB failed without a message"))),
         }
-        // SAFETY: the chunk is valid until it is destroyed below.
-        let n_rows = unsafe { duckdb_data_chunk_get_size(chunk) } as usize;
-        let first = rows.len();
-        rows.resize_with(first + n_rows, || Vec::with_capacity(types.len()));
-        for (column_idx, type_id) in types.iter().enumerate() {
-            // SAFETY: the chunk has as many vectors as the result has columns.
-            let vector = unsafe { duckdb_data_chunk_get_vector(chunk, column_idx as idx_t) };
-            for (row_idx, row) in rows[first..].iter_mut().enumerate() {
-                row.push(value_at(vector, *type_id, row_idx));
+    }
+
+    /// Returns the error of a result that failed, at once or on the way.
+    pub fn error(&mut self) -> Option<Error> {
+        // SAFETY: the result is valid; its message lives as long as the result.
+        let message = unsafe { duckdb_result_error(&mut self.0) };
+        // SAFETY: as above.
+        let message = unsafe { text_of(message) }.filter(|message| !message.is_empty())?;
+        // SAFETY: the result is valid.
+        let error_type = unsafe { duckdb_result_error_type(&mut self.0) };
+        Some(Error::of_database(database_type(error_type), message))
+    }
+
+    /// Returns the next rows; `None` at the end, and after an error.
+    pub fn next_chunk(&mut self) -> Option<OwnedChunk> {
+        // SAFETY: a result is plain data; the call takes a copy and reads through it.
+        let lent = unsafe { std::ptr::read(&self.0) };
+        // SAFETY: the result is valid.
+        let chunk = unsafe { duckdb_fetch_chunk(lent) };
+        // SAFETY: what the call gave is ours, and flat.
+        unsafe { OwnedChunk::take(chunk) }
+    }
+
+    /// Reads all rows, or names the columns that cannot be read.
+    pub fn rows(&mut self) -> Result<Rows> {
+        // SAFETY: the result is valid.
+        let n_columns = unsafe { duckdb_column_count(&mut self.0) };
+        // SAFETY: the column exists.
+        let types: Vec<duckdb_type> = (0..n_columns).map(|idx| unsafe { duckdb_column_type(&mut self.0, idx) }).collect();
+        let unreadable: Vec<usize> = (0..types.len()).filter(|idx| !is_readable(types[*idx])).collect();
+        if !unreadable.is_empty() {
+            return Ok(Rows::Unreadable(unreadable.into_iter().map(|idx| self.column_name(idx)).collect()));
+        }
+        let mut rows = Vec::new();
+        while let Some(chunk) = self.next_chunk() {
+            let chunk = chunk.lent();
+            let first = rows.len();
+            rows.resize_with(first + chunk.n_rows(), || Vec::with_capacity(types.len()));
+            for (column_idx, type_id) in types.iter().enumerate() {
+                let column = chunk.column(column_idx)?;
+                for (row_idx, row) in rows[first..].iter_mut().enumerate() {
+                    row.push(value_at(&column, *type_id, row_idx));
+                }
             }
         }
-        // SAFETY: fetched above, destroyed once.
-        unsafe { duckdb_destroy_data_chunk(&mut chunk) };
+        Ok(Rows::Read(rows))
     }
+
+    fn column_name(&mut self, idx: usize) -> String {
+        // SAFETY: the result is valid; null when it does not have the column, and a name lives as long as the result.
+        let name = unsafe { duckdb_column_name(&mut self.0, idx as idx_t) };
+        // SAFETY: as above.
+        unsafe { text_of(name) }.unwrap_or_default()
+    }
+}
+
+impl Drop for QueryResult {
+    fn drop(&mut self) {
+        // SAFETY: the result is ours, freed once.
+        unsafe { duckdb_destroy_result(&mut self.0) };
+    }
+}
+
+/// Returns what DuckDB says an error is.
+pub fn database_type(error_type: duckdb_error_type) -> DatabaseErrorType {
+    const TYPES: &[(duckdb_error_type, DatabaseErrorType)] = &[
+        (duckdb_error_type_DUCKDB_ERROR_PARSER, DatabaseErrorType::Parser),
+        (duckdb_error_type_DUCKDB_ERROR_SYNTAX, DatabaseErrorType::Parser),
+        (duckdb_error_type_DUCKDB_ERROR_BINDER, DatabaseErrorType::Binder),
+        (duckdb_error_type_DUCKDB_ERROR_CATALOG, DatabaseErrorType::Catalog),
+        (duckdb_error_type_DUCKDB_ERROR_CONSTRAINT, DatabaseErrorType::Constraint),
+        (duckdb_error_type_DUCKDB_ERROR_TRANSACTION, DatabaseErrorType::Transaction),
+    ];
+    let known = TYPES.iter().find(|(known, _)| *known == error_type);
+    known.map_or(DatabaseErrorType::Other, |(_, database_type)| *database_type)
 }
 
 fn is_readable(type_id: duckdb_type) -> bool {
@@ -91,49 +130,21 @@ fn is_readable(type_id: duckdb_type) -> bool {
     )
 }
 
-fn value_at(vector: duckdb_vector, type_id: duckdb_type, idx: usize) -> Value {
-    // SAFETY: the vector belongs to a live chunk; a null mask means all rows are valid.
-    let validity = unsafe { duckdb_vector_get_validity(vector) };
-    // SAFETY: the mask covers every row of the chunk.
-    if !validity.is_null() && !unsafe { duckdb_validity_row_is_valid(validity, idx as idx_t) } {
+/// Returns a row's value. What the vector does not hold is null.
+fn value_at(column: &Vector<'_>, type_id: duckdb_type, idx: usize) -> Value {
+    if column.is_null(idx) {
         return Value::Null;
     }
-    // SAFETY: the vector is flat, as those of fetched chunks are.
-    let data = unsafe { duckdb_vector_get_data(vector) };
-    macro_rules! read {
-        ($type:ty) => {
-            // SAFETY: the vector holds values of this type, and `idx` is one of its rows.
-            unsafe { *data.cast::<$type>().add(idx) }
-        };
-    }
-    match type_id {
-        DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => Value::Boolean(read!(u8) != 0),
-        DUCKDB_TYPE_DUCKDB_TYPE_TINYINT => Value::Integer(read!(i8).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => Value::Integer(read!(i16).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => Value::Integer(read!(i32).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => Value::Integer(read!(i64).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => Value::Integer(read!(u8).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT => Value::Integer(read!(u16).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER => Value::Integer(read!(u32).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => Value::Integer(read!(u64).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => {
-            let huge = read!(duckdb_hugeint);
-            Value::Integer((i128::from(huge.upper) << 64) | i128::from(huge.lower))
+    let value = match type_id {
+        DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => column.boolean(idx).map(Value::Boolean),
+        DUCKDB_TYPE_DUCKDB_TYPE_FLOAT => column.float(idx).map(|number| Value::Double(number.into())),
+        DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE => column.double(idx).map(Value::Double),
+        DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR => column.text(idx).map(Value::Text),
+        DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP => column.signed(idx).and_then(|micros| i64::try_from(micros).ok()).map(Value::Timestamp),
+        DUCKDB_TYPE_DUCKDB_TYPE_DATE => {
+            column.signed(idx).and_then(|days| i32::try_from(days).ok()).map(|days| Value::Text(date_text(days)))
         }
-        DUCKDB_TYPE_DUCKDB_TYPE_FLOAT => Value::Double(read!(f32).into()),
-        DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE => Value::Double(read!(f64)),
-        DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP => Value::Timestamp(read!(i64)),
-        DUCKDB_TYPE_DUCKDB_TYPE_DATE => Value::Text(date_text(read!(i32))),
-        DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR => {
-            let mut string = read!(duckdb_string_t);
-            // SAFETY: the string is a valid one of the vector.
-            let len = unsafe { duckdb_string_t_length(string) } as usize;
-            // SAFETY: the data is inside `string` or in the vector's heap; both outlive the copy below.
-            let start = unsafe { duckdb_string_t_data(&mut string) };
-            // SAFETY: `len` bytes are readable there.
-            let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) };
-            Value::Text(String::from_utf8_lossy(bytes).into_owned())
-        }
-        _ => Value::Null,
-    }
+        _ => column.signed(idx).or_else(|| i128::try_from(column.unsigned(idx)?).ok()).map(Value::Integer),
+    };
+    value.unwrap_or(Value::Null)
 }

@@ -1,26 +1,31 @@
 //! What Unify keeps for one database instance.
 
+use super::context::RunningContext;
 use super::database::HostDatabase;
+use super::entry::Entry;
+use super::exit::Closes;
 use super::host::Bridge;
+use super::python;
 use crate::catalog::Catalog;
 use crate::load::Loader;
 use crate::sql::Instance;
-use std::ffi::c_void;
 use std::sync::Arc;
 
 /// The state of one database instance. The bridge holds the one lasting reference and drops it when the database goes away;
 /// everything else holds weak ones.
 pub struct State {
     instance: Instance,
+    /// The same database as the instance's, with what only this layer asks of it.
+    host: Arc<HostDatabase>,
     bridge: &'static Bridge,
 }
 
 impl State {
     /// Makes the state for a database.
     pub fn new(bridge: &'static Bridge, database: HostDatabase) -> Arc<State> {
-        let database = Arc::new(database);
-        let instance = Instance { catalog: Arc::new(Catalog::new()), loader: Loader::new(database.clone()), database };
-        Arc::new(State { instance, bridge })
+        let host = Arc::new(database);
+        let instance = Instance { catalog: Arc::new(Catalog::new()), loader: Loader::new(host.clone()), database: host.clone() };
+        Arc::new(State { instance, host, bridge })
     }
 
     /// Returns what statements work with.
@@ -28,23 +33,35 @@ impl State {
         &self.instance
     }
 
-    /// Returns whether the user interrupted the query that runs in the ClientContext at `context`.
-    ///
-    /// The address must be that of a context whose query runs now: it comes from a call DuckDB is in the middle of.
-    pub fn is_interrupted(&self, context: usize) -> bool {
-        let context = context as *const c_void;
-        // SAFETY: the query that asks runs inside this context, so the context is alive.
-        !context.is_null() && unsafe { (self.bridge.interrupted)(context) }
+    /// Returns the database.
+    pub fn host(&self) -> &HostDatabase {
+        &self.host
     }
 
-    /// Returns whether an open transaction made or changed a duckdb_catalog_entry, which must be alive.
-    pub fn is_uncommitted(&self, entry: *mut c_void) -> bool {
-        // SAFETY: the caller vouches for the entry.
-        unsafe { (self.bridge.is_uncommitted)(entry) }
+    /// Returns whether the user interrupted the statement that runs in that context.
+    pub fn is_interrupted(&self, context: &RunningContext) -> bool {
+        // SAFETY: the statement that asks runs inside this context, so the context is alive.
+        if unsafe { (self.bridge.interrupted)(context.as_raw()) } {
+            return true;
+        }
+        let took = python::took_interrupt();
+        if took {
+            // The signal is taken: all of the statement is to know.
+            // SAFETY: as above.
+            unsafe { (self.bridge.interrupt)(context.as_raw()) };
+        }
+        took
     }
 
+    /// Returns whether an open transaction made or changed an entry.
+    pub fn is_uncommitted(&self, entry: &Entry<'_>) -> bool {
+        entry.is_uncommitted(self.bridge)
+    }
+}
+
+impl Closes for State {
     /// Stops all jobs and joins all threads but the calling one.
-    pub fn close(&self) {
+    fn close(&self) {
         self.instance.loader.close();
     }
 }

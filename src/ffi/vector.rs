@@ -1,156 +1,171 @@
-//! Rows of a [`ColumnVector`] into a DuckDB vector.
+//! Reads the values of a flat vector. What it holds is what DuckDB says of its type.
 
-use crate::columns::{ColumnData, ColumnVector, TextColumn, Validity};
-use crate::{Error, Result};
+use super::storage::Storage;
+use super::types::OwnedType;
 use libduckdb_sys::*;
+use std::marker::PhantomData;
 use std::ops::Range;
 
-/// What a vector's strings point to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strings {
-    /// The batch's own memory: for a chunk that is copied before the batch goes.
-    Borrowed,
-    /// Memory of the vector.
-    Copied,
+/// A flat vector with the vectors below it: the elements of lists, the fields of structs.
+pub struct Vector<'a> {
+    vector: duckdb_vector,
+    storage: Storage,
+    n_rows: usize,
+    children: Vec<Vector<'a>>,
+    _lent: PhantomData<&'a ()>,
 }
 
-/// Where rows go in a vector, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Row of the vector that gets the first row.
-    pub at: usize,
-    pub strings: Strings,
-}
-
-/// Writes `rows` of `column` to `vector`, whose type is the column's and which has room for them.
-pub fn write_rows(vector: duckdb_vector, column: &ColumnVector, rows: Range<usize>, place: Place) -> Result<()> {
-    write_validity(vector, &column.validity, rows.clone(), place.at);
-    write_data(vector, column, rows, place)
-}
-
-fn write_validity(vector: duckdb_vector, validity: &Validity, rows: Range<usize>, at: usize) {
-    if !validity.has_nulls {
-        return;
+impl<'a> Vector<'a> {
+    /// Borrows a vector.
+    ///
+    /// # Safety
+    /// The vector and those below it are valid, flat and unchanged for `'a`, and have `n_rows` rows.
+    pub unsafe fn borrow(vector: duckdb_vector, n_rows: usize) -> Vector<'a> {
+        // SAFETY: the vector is valid; its type is ours.
+        let raw = unsafe { duckdb_vector_get_column_type(vector) };
+        // SAFETY: what the call gave is ours.
+        let logical_type = unsafe { OwnedType::take(raw) };
+        let storage = Storage::of(&logical_type);
+        // SAFETY: the caller vouches for a vector below as for this one.
+        let child = |(vector, n_rows): (duckdb_vector, usize)| unsafe { Vector::borrow(vector, n_rows) };
+        let children = match storage {
+            Storage::List => {
+                // SAFETY: the vector is a list.
+                let elements = unsafe { duckdb_list_vector_get_child(vector) };
+                // SAFETY: as above.
+                let n_elements = unsafe { duckdb_list_vector_get_size(vector) };
+                vec![child((elements, n_elements as usize))]
+            }
+            Storage::Array(len) => {
+                // SAFETY: the vector is an array.
+                let elements = unsafe { duckdb_array_vector_get_child(vector) };
+                vec![child((elements, n_rows * len))]
+            }
+            Storage::Struct => {
+                // SAFETY: the vector is a struct with that many fields.
+                let field = |idx: usize| unsafe { duckdb_struct_vector_get_child(vector, idx as idx_t) };
+                (0..logical_type.fields().len()).map(|idx| child((field(idx), n_rows))).collect()
+            }
+            _ => Vec::new(),
+        };
+        Vector { vector, storage, n_rows, children, _lent: PhantomData }
     }
-    // SAFETY: the vector is valid and writable.
-    unsafe { duckdb_vector_ensure_validity_writable(vector) };
-    // SAFETY: the mask exists now and covers the vector's capacity.
-    let mask = unsafe { duckdb_vector_get_validity(vector) };
-    for (to, from) in rows.enumerate() {
-        if !validity.is_valid(from) {
-            // SAFETY: the row is within the vector's capacity.
-            unsafe { duckdb_validity_set_row_invalid(mask, (at + to) as idx_t) };
+
+    /// Returns the vector of a list's or array's elements, or of a struct's field.
+    pub fn child(&self, idx: usize) -> Option<&Vector<'a>> {
+        self.children.get(idx)
+    }
+
+    /// Returns whether a row is null. A row that the vector does not have is null, too.
+    pub fn is_null(&self, idx: usize) -> bool {
+        if idx >= self.n_rows {
+            return true;
+        }
+        // SAFETY: the vector is valid; a null mask means all rows are valid.
+        let validity = unsafe { duckdb_vector_get_validity(self.vector) };
+        // SAFETY: the mask covers every row of the vector.
+        !validity.is_null() && !unsafe { duckdb_validity_row_is_valid(validity, idx as idx_t) }
+    }
+
+    /// Returns a truth value; `None` where there is none.
+    pub fn boolean(&self, idx: usize) -> Option<bool> {
+        (self.storage == Storage::Boolean).then(|| self.bits::<u8>(idx)).flatten().map(|byte| byte != 0)
+    }
+
+    /// Returns a whole number with a sign, of whatever width; `None` where there is none.
+    pub fn signed(&self, idx: usize) -> Option<i128> {
+        match self.storage {
+            Storage::Signed(1) => self.bits::<i8>(idx).map(i128::from),
+            Storage::Signed(2) => self.bits::<i16>(idx).map(i128::from),
+            Storage::Signed(4) => self.bits::<i32>(idx).map(i128::from),
+            Storage::Signed(8) => self.bits::<i64>(idx).map(i128::from),
+            Storage::Signed(16) => self.bits::<duckdb_hugeint>(idx).map(|huge| (i128::from(huge.upper) << 64) | i128::from(huge.lower)),
+            _ => None,
         }
     }
-}
 
-fn write_data(vector: duckdb_vector, column: &ColumnVector, rows: Range<usize>, place: Place) -> Result<()> {
-    let at = place.at;
-    match &column.data {
-        ColumnData::Undecided => write_all_null(vector, rows.len(), at),
-        ColumnData::Boolean(values) => copy(vector, &values[rows], at),
-        ColumnData::BigInt(values) | ColumnData::Timestamp(values) => copy(vector, &values[rows], at),
-        ColumnData::HugeInt(values) => {
-            let halves: Vec<duckdb_hugeint> =
-                values[rows].iter().map(|value| duckdb_hugeint { lower: *value as u64, upper: (*value >> 64) as i64 }).collect();
-            copy(vector, &halves, at);
-        }
-        ColumnData::Double(values) => copy(vector, &values[rows], at),
-        ColumnData::Date(values) => copy(vector, &values[rows], at),
-        ColumnData::Varchar(texts) | ColumnData::Json(texts) => write_texts(vector, texts, &column.validity, rows, place),
-        ColumnData::List { ends, child } => write_lists(vector, ends, child, rows, place)?,
-    }
-    Ok(())
-}
-
-fn write_all_null(vector: duckdb_vector, n_rows: usize, at: usize) {
-    // SAFETY: the vector is valid and writable.
-    unsafe { duckdb_vector_ensure_validity_writable(vector) };
-    // SAFETY: the mask exists now.
-    let mask = unsafe { duckdb_vector_get_validity(vector) };
-    for row_idx in at..at + n_rows {
-        // SAFETY: the row is within the vector's capacity.
-        unsafe { duckdb_validity_set_row_invalid(mask, row_idx as idx_t) };
-    }
-}
-
-fn copy<T: Copy>(vector: duckdb_vector, values: &[T], at: usize) {
-    // SAFETY: the vector is flat and holds values of this width.
-    let data = unsafe { duckdb_vector_get_data(vector) }.cast::<T>();
-    // SAFETY: the vector has room for the rows, and the slices do not overlap.
-    unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), data.wrapping_add(at), values.len()) };
-}
-
-fn write_texts(vector: duckdb_vector, texts: &TextColumn, validity: &Validity, rows: Range<usize>, place: Place) {
-    // SAFETY: the vector is flat and holds strings.
-    let data = unsafe { duckdb_vector_get_data(vector) }.cast::<duckdb_string_t>();
-    let Place { at, strings } = place;
-    let mut start = if rows.start == 0 { 0 } else { texts.ends[rows.start - 1] as usize };
-    for (to, from) in rows.enumerate() {
-        let end = texts.ends[from] as usize;
-        let text = &texts.bytes[start..end];
-        start = end;
-        if strings == Strings::Borrowed {
-            // SAFETY: the row is within the vector's capacity.
-            unsafe { data.wrapping_add(at + to).write(string_over(text)) };
-        } else if validity.is_valid(from) {
-            // SAFETY: the text is UTF-8, and the row within the vector's capacity.
-            unsafe {
-                duckdb_unsafe_vector_assign_string_element_len(vector, (at + to) as idx_t, text.as_ptr().cast(), text.len() as idx_t)
-            };
+    /// Returns a whole number without a sign, of whatever width; `None` where there is none.
+    pub fn unsigned(&self, idx: usize) -> Option<u128> {
+        match self.storage {
+            Storage::Unsigned(1) => self.bits::<u8>(idx).map(u128::from),
+            Storage::Unsigned(2) => self.bits::<u16>(idx).map(u128::from),
+            Storage::Unsigned(4) => self.bits::<u32>(idx).map(u128::from),
+            Storage::Unsigned(8) => self.bits::<u64>(idx).map(u128::from),
+            Storage::Unsigned(16) => self.bits::<duckdb_uhugeint>(idx).map(|huge| (u128::from(huge.upper) << 64) | u128::from(huge.lower)),
+            _ => None,
         }
     }
+
+    /// Returns the digits of a whole number; `None` where there is none.
+    pub fn digits(&self, idx: usize) -> Option<String> {
+        self.signed(idx).map(|number| number.to_string()).or_else(|| self.unsigned(idx).map(|number| number.to_string()))
+    }
+
+    /// Returns a FLOAT; `None` where there is none.
+    pub fn float(&self, idx: usize) -> Option<f32> {
+        (self.storage == Storage::Float).then(|| self.bits(idx)).flatten()
+    }
+
+    /// Returns a DOUBLE; `None` where there is none.
+    pub fn double(&self, idx: usize) -> Option<f64> {
+        (self.storage == Storage::Double).then(|| self.bits(idx)).flatten()
+    }
+
+    /// Copies a text; `None` where there is none.
+    pub fn text(&self, idx: usize) -> Option<String> {
+        if self.storage != Storage::Text || self.is_null(idx) {
+            return None;
+        }
+        let mut string = self.bits::<duckdb_string_t>(idx)?;
+        // SAFETY: the string is a valid one of the vector.
+        let len = unsafe { duckdb_string_t_length(string) } as usize;
+        // SAFETY: the data is inside `string` or in the vector's heap; both outlive the copy below.
+        let start = unsafe { duckdb_string_t_data(&mut string) };
+        // SAFETY: `len` bytes are readable there.
+        let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) };
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// Returns where the elements of a list, an array or a map are in the vector of the elements; `None` where there are none.
+    pub fn elements(&self, idx: usize) -> Option<Range<usize>> {
+        match self.storage {
+            Storage::Array(len) if idx < self.n_rows => Some(idx * len..(idx + 1) * len),
+            Storage::List if !self.is_null(idx) => {
+                let entry = self.bits::<duckdb_list_entry>(idx)?;
+                Some(entry.offset as usize..(entry.offset + entry.length) as usize)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the bytes of a row's value as a `T`, for which any bytes are a value.
+    fn bits<T: Bits>(&self, idx: usize) -> Option<T> {
+        if idx >= self.n_rows || size_of::<T>() != self.storage.width() {
+            return None;
+        }
+        // SAFETY: the vector is flat and has data.
+        let data = unsafe { duckdb_vector_get_data(self.vector) }.cast::<T>();
+        // SAFETY: the vector holds values of this width, and the row is one of its.
+        let place = unsafe { data.add(idx) };
+        // SAFETY: as above.
+        Some(unsafe { place.read() })
+    }
 }
 
-/// Returns a DuckDB string over `text`: inside itself when short, pointing to `text` otherwise.
-///
-/// The layout is `duckdb_string_t` of duckdb.h: a length, then twelve bytes or a prefix of four and a pointer.
-fn string_over(text: &[u8]) -> duckdb_string_t {
-    const INLINE_BYTES: usize = 12;
-    // SAFETY: a string of length 0 is all zeros.
-    let mut string: duckdb_string_t = unsafe { std::mem::zeroed() };
-    let to = std::ptr::addr_of_mut!(string).cast::<u8>();
-    let len = text.len() as u32;
-    // SAFETY: the length is the first field of both variants.
-    unsafe { to.cast::<u32>().write(len) };
-    if text.len() <= INLINE_BYTES {
-        // SAFETY: twelve bytes follow the length.
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.wrapping_add(4), text.len()) };
-    } else {
-        // SAFETY: the prefix is the four bytes after the length.
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), to.wrapping_add(4), 4) };
-        // SAFETY: the pointer is the last eight bytes, aligned as the string is.
-        unsafe { to.wrapping_add(8).cast::<*const u8>().write(text.as_ptr()) };
-    }
-    string
-}
+/// Plain data that may have any bits.
+trait Bits: Copy {}
 
-fn write_lists(vector: duckdb_vector, ends: &[u32], child: &ColumnVector, rows: Range<usize>, place: Place) -> Result<()> {
-    let first = if rows.start == 0 { 0 } else { ends[rows.start - 1] as usize };
-    let last = if rows.is_empty() { first } else { ends[rows.end - 1] as usize };
-    // SAFETY: the vector is a list.
-    let child_at = unsafe { duckdb_list_vector_get_size(vector) } as usize;
-    let child_len = child_at + (last - first);
-    // SAFETY: as above.
-    if unsafe { duckdb_list_vector_reserve(vector, child_len as idx_t) } != DuckDBSuccess {
-        return Err(Error::database("no room for the elements of a list"));
-    }
-    // SAFETY: the room was reserved.
-    if unsafe { duckdb_list_vector_set_size(vector, child_len as idx_t) } != DuckDBSuccess {
-        return Err(Error::database("could not set the size of a list"));
-    }
-    // SAFETY: the vector is flat and holds list entries.
-    let entries = unsafe { duckdb_vector_get_data(vector) }.cast::<duckdb_list_entry>();
-    let mut start = first;
-    for (to, from) in rows.enumerate() {
-        let end = ends[from] as usize;
-        let entry = duckdb_list_entry { offset: (child_at + start - first) as u64, length: (end - start) as u64 };
-        // SAFETY: the row is within the vector's capacity.
-        unsafe { entries.wrapping_add(place.at + to).write(entry) };
-        start = end;
-    }
-    // SAFETY: the vector is a list, so it has a child.
-    let child_vector = unsafe { duckdb_list_vector_get_child(vector) };
-    write_validity(child_vector, &child.validity, first..last, child_at);
-    write_data(child_vector, child, first..last, Place { at: child_at, ..place })
-}
+impl Bits for u8 {}
+impl Bits for u16 {}
+impl Bits for u32 {}
+impl Bits for u64 {}
+impl Bits for i8 {}
+impl Bits for i16 {}
+impl Bits for i32 {}
+impl Bits for i64 {}
+impl Bits for f32 {}
+impl Bits for f64 {}
+impl Bits for duckdb_hugeint {}
+impl Bits for duckdb_uhugeint {}
+impl Bits for duckdb_string_t {}
+impl Bits for duckdb_list_entry {}

@@ -1,10 +1,10 @@
 //! What a table function waits for between its steps, while DuckDB does other things.
 
+use super::context::RunningContext;
 use super::state::State;
 use crate::load::Awaited;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,15 +22,15 @@ thread_local! {
 pub struct Wait {
     awaited: Arc<dyn Awaited>,
     state: Weak<State>,
-    /// Address of the ClientContext whose statement waits; the wait asks for it while that statement runs.
-    context: usize,
+    /// Of the statement that waits.
+    context: RunningContext,
     /// What a user who interrupted was told: once, whoever noticed it.
     told: OnceLock<Error>,
 }
 
 impl Wait {
-    /// Makes the wait of a statement that runs in the ClientContext at that address.
-    pub fn new(awaited: Arc<dyn Awaited>, state: Weak<State>, context: usize) -> Wait {
+    /// Makes the wait of a statement that runs in that context.
+    pub fn new(awaited: Arc<dyn Awaited>, state: Weak<State>, context: RunningContext) -> Wait {
         Wait { awaited, state, context, told: OnceLock::new() }
     }
 
@@ -48,7 +48,7 @@ impl Wait {
     pub fn a_while(&self) -> Result<()> {
         let began = Instant::now();
         while began.elapsed() < A_WHILE && !self.awaited.wait_at_most(POLL) {
-            if self.state.upgrade().is_some_and(|state| state.is_interrupted(self.context)) {
+            if self.state.upgrade().is_some_and(|state| state.is_interrupted(&self.context)) {
                 return Err(self.told());
             }
         }
@@ -62,35 +62,5 @@ impl Wait {
 
     fn told(&self) -> Error {
         self.told.get_or_init(|| self.awaited.interrupted()).clone()
-    }
-}
-
-/// Returns an error as the text of a DuckDB exception: its type and message as JSON.
-pub fn exception_of(err: &Error) -> String {
-    exception_text(if err.kind() == ErrorKind::Interrupted { "INTERRUPT" } else { "Invalid Input" }, err.message())
-}
-
-/// Returns the text of a DuckDB exception of that type.
-pub fn exception_text(exception_type: &str, text: &str) -> String {
-    let mut message = String::new();
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => message.extend(['\\', c]),
-            c if c < ' ' => drop(write!(message, "\\u{:04x}", u32::from(c))),
-            c => message.push(c),
-        }
-    }
-    format!("{{\"exception_type\":\"{exception_type}\",\"exception_message\":\"{message}\"}}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_a_json_text() {
-        let err = Error::new(ErrorKind::Interrupted, "it\"s \\ a\nline");
-        let expected = r#"{"exception_type":"INTERRUPT","exception_message":"it\"s \\ a\u000aline"}"#;
-        assert_eq!(exception_of(&err), expected);
     }
 }

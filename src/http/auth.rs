@@ -1,10 +1,35 @@
 //! Credentials of a connection, added to a request as it is sent, and the rule where they may go.
 
-use crate::spec::{AdapterSpec, AuthSpec, Connection, OptionSpec, Secret};
+mod answer;
+mod ask;
+mod aws;
+mod consent;
+mod jwt;
+mod kinds;
+mod oauth1;
+mod oauth2;
+mod post;
+mod redirected;
+mod renewed;
+mod session;
+mod several;
+mod signed;
+mod store;
+
+pub(super) use answer::secrets_of;
+pub(super) use ask::token_place;
+pub use consent::{access_text, Consent, Invitation};
+pub(super) use kinds::authorizer_of;
+pub(super) use post::TokenPost;
+
+use super::authorizer::Lasting;
+use super::message::Request;
+use crate::spec::{AdapterSpec, AuthFields, AuthSpec, Connection, OptionSpec, Secret, Template};
 use crate::{Error, Result};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 use url::{Host, Url};
 
 /// What authenticates a connection, complete.
@@ -29,8 +54,12 @@ impl Credentials {
             Ok(value) if value.expose().is_empty() => Err(Error::config(format!("option '{}' is empty", option.name))),
             other => other,
         };
-        let pairs_of = |pairs: &[(String, OptionSpec)]| -> Result<Vec<(String, Secret)>> {
-            pairs.iter().map(|(name, option)| Ok((name.clone(), filled(option)?))).collect()
+        let fields_of = |fields: &AuthFields| -> Result<Vec<(String, Secret)>> {
+            for option in &fields.options {
+                filled(option)?;
+            }
+            let filled = |(name, value): &(String, Template)| Ok((name.clone(), Secret::new(connection.fill(value)?)));
+            fields.fields.iter().map(filled).collect()
         };
         match auth {
             AuthSpec::None => Ok(Credentials::None),
@@ -42,27 +71,27 @@ impl Credentials {
                 let encoded = STANDARD.encode(format!("{}:{}", user.expose(), pass.expose()));
                 Ok(Credentials::Headers(vec![("Authorization".to_string(), Secret::new(format!("Basic {encoded}")))]))
             }
-            AuthSpec::Bearer { token } => {
+            AuthSpec::Bearer { token, prefix } => {
                 let value = filled(token)?;
                 is_header_value(token, &value)?;
-                Ok(Credentials::Headers(vec![("Authorization".to_string(), Secret::new(format!("Bearer {}", value.expose())))]))
+                let text = format!("{prefix} {}", value.expose());
+                Ok(Credentials::Headers(vec![("Authorization".to_string(), Secret::new(text.trim_start()))]))
             }
-            AuthSpec::Headers(pairs) => {
-                for (_, option) in pairs {
+            AuthSpec::Headers(headers) => {
+                for option in &headers.options {
                     is_header_value(option, &filled(option)?)?;
                 }
-                Ok(Credentials::Headers(pairs_of(pairs)?))
+                Ok(Credentials::Headers(fields_of(headers)?))
             }
-            AuthSpec::Params(pairs) => Ok(Credentials::Params(pairs_of(pairs)?)),
+            AuthSpec::Params(params) => Ok(Credentials::Params(fields_of(params)?)),
+            AuthSpec::OAuth2(_) | AuthSpec::Jwt(_) | AuthSpec::Session(_) | AuthSpec::Aws(_) | AuthSpec::OAuth1(_) => {
+                Err(Error::internal("credentials that a server gives are not options"))
+            }
         }
     }
 
-    pub(super) fn is_none(&self) -> bool {
-        matches!(self, Credentials::None)
-    }
-
     /// Adds the credentials to a request; a header or parameter of the same name is replaced.
-    pub(super) fn add_to(&self, url: &mut Url, headers: &mut Vec<(String, String)>) {
+    fn add_to(&self, url: &mut Url, headers: &mut Vec<(String, String)>) {
         match self {
             Credentials::None => {}
             Credentials::Headers(pairs) => {
@@ -80,6 +109,39 @@ impl Credentials {
     }
 }
 
+impl Lasting for Credentials {
+    fn put_on(&self, hop: &mut Request) -> Result<()> {
+        self.add_to(&mut hop.url, &mut hop.headers);
+        Ok(())
+    }
+
+    fn has_secrets(&self) -> bool {
+        !matches!(self, Credentials::None)
+    }
+}
+
+/// Puts a header on a request, in the place of those of its name.
+fn put_header(hop: &mut Request, name: &str, value: &str) {
+    hop.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+    hop.headers.push((name.to_string(), value.to_string()));
+}
+
+/// Puts headers with a token on a request; those of the same names are replaced.
+fn put_headers(headers: &[(String, Template)], connection: &Connection, hop: &mut Request) -> Result<()> {
+    for (name, value) in headers {
+        let value = connection.fill(value).map_err(|err| err.within(format!("header '{name}'")))?;
+        if !crate::spec::is_header_value(&value) {
+            return Err(Error::api(format!("header '{name}' cannot hold what the token has: a line break, or a blank at its end")));
+        }
+        put_header(hop, name, &value);
+    }
+    Ok(())
+}
+
+fn seconds_now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
 /// Returns the way to authenticate that a connection uses.
 pub(super) fn auth_of(connection: &Connection) -> Result<&AuthSpec> {
     let auth = connection.adapter.auth.get(connection.options.auth);
@@ -88,11 +150,11 @@ pub(super) fn auth_of(connection: &Connection) -> Result<&AuthSpec> {
 
 /// Returns the query parameters that carry credentials.
 pub(super) fn secret_params(connection: &Connection) -> Vec<String> {
-    let pairs = connection.adapter.auth.iter().flat_map(|auth| match auth {
-        AuthSpec::Params(pairs) => pairs.as_slice(),
+    let fields = connection.adapter.auth.iter().flat_map(|auth| match auth {
+        AuthSpec::Params(params) => params.fields.as_slice(),
         _ => &[],
     });
-    pairs.map(|(name, _)| name.clone()).collect()
+    fields.map(|(name, _)| name.clone()).collect()
 }
 
 /// Returns the URL without the query parameters of these names.
@@ -113,13 +175,7 @@ pub(super) fn without_params(url: &Url, names: &[&str]) -> Url {
 
 /// Returns whether credentials may go to the origin of `url`: that of the base URL, or one that the spec lists.
 pub(super) fn may_have_credentials(spec: &AdapterSpec, base: &Url, url: &Url) -> bool {
-    if url.origin() == base.origin() {
-        return true;
-    }
-    spec.allowed_hosts.iter().any(|host| {
-        let full = if host.contains("://") { host.clone() } else { format!("https://{host}") };
-        Url::parse(&full).is_ok_and(|allowed| allowed.origin() == url.origin())
-    })
+    url.origin() == base.origin() || spec.allows_origin(url)
 }
 
 /// Returns whether what is sent to `url` can be read on the way.
@@ -138,8 +194,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 }
 
 fn is_header_value(option: &OptionSpec, value: &Secret) -> Result<()> {
-    let text = value.expose();
-    if text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte) || byte >= 0x80) && text.trim() == text {
+    if crate::spec::is_header_value(value.expose()) {
         return Ok(());
     }
     Err(Error::config(format!(

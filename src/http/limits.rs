@@ -1,13 +1,8 @@
 //! What an API says about the requests it still takes.
 
-use super::verdict::{remaining, reset_seconds};
-use super::{Headers, Moment};
+use super::verdict::{BudgetTold, Moment};
 use crate::lock::lock;
-use crate::spec::Throttle;
 use std::sync::Mutex;
-
-/// Headers that say how many requests a window has in all.
-const LIMIT_HEADERS: [&str; 2] = ["x-ratelimit-limit", "ratelimit-limit"];
 
 /// What an answer said about how many requests are left.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,14 +23,20 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Takes note of an answer's headers.
-    pub(super) fn note(&self, headers: &Headers, throttle: &Throttle, moment: Moment) {
-        let Some(requests) = remaining(headers, throttle) else { return };
+    /// Takes note of what an answer tells about budgets: of the one with the least left, in proportion.
+    pub(super) fn note(&self, told: &[BudgetTold], moment: Moment) {
+        let part = |budget: &BudgetTold| match (budget.left, budget.limit) {
+            (Some(left), Some(limit)) if limit > 0.0 => left / limit,
+            (Some(left), _) => left,
+            (None, _) => f64::INFINITY,
+        };
+        let tightest = told.iter().filter(|budget| budget.left.is_some()).min_by(|a, b| part(a).total_cmp(&part(b)));
+        let Some((budget, requests)) = tightest.and_then(|budget| Some((budget, budget.left?))) else { return };
         let micros = |seconds: f64| (seconds * 1e6) as i64;
         let left = BudgetLeft {
             requests,
-            limit: LIMIT_HEADERS.iter().find_map(|name| headers.get(name)?.trim().parse().ok()),
-            resets_at: reset_seconds(headers, throttle, moment).map(|seconds| micros(moment.now + seconds)),
+            limit: budget.limit,
+            resets_at: budget.resets_in.map(|seconds| micros(moment.now + seconds)),
             told_at: micros(moment.now),
         };
         *lock(&self.last) = Some(left);
@@ -48,14 +49,20 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use super::super::verdict::{Judged, Throttles};
     use super::*;
+    use crate::source::Headers;
+    use crate::spec::Throttle;
 
     #[test]
     fn the_last_answer_that_says_something_counts() {
         let limits = Limits::default();
+        let throttle = Throttle::default();
+        let throttles = Throttles { connection: &throttle, own: None };
         let note = |pairs: &[(&str, &str)], now: f64| {
-            let pairs = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-            limits.note(&Headers::new(pairs), &Throttle::default(), Moment { now, random: 0.5 });
+            let headers = Headers::new(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
+            let (answer, moment) = (Judged { status: 200, headers: &headers, body: b"" }, Moment { now, random: 0.5 });
+            limits.note(&throttles.told(answer, moment).connection, moment);
         };
         note(&[("content-type", "x")], 5.0);
         assert_eq!(limits.last(), None);

@@ -1,32 +1,59 @@
 //! Takes secrets out of texts before anyone sees them.
 
-use crate::spec::{AuthSpec, Connection, OptionSpec};
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use base64::Engine;
-use percent_encoding::{percent_encode, AsciiSet, NON_ALPHANUMERIC};
+use super::disguise::Finder;
+use crate::spec::{AuthSpec, ClientProof, ClientSpec, Connection, OptionSpec};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use url::Url;
 
 /// What stands where a secret was.
 const MASK: &str = "***";
-/// Values shorter than this are common words as often as secrets: they are only masked after their key.
-const MIN_VALUE_LEN: usize = 4;
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// A value that is not a secret.
+pub(super) const PROBE: char = '\u{1}';
+/// Most secrets that a server told and that are looked for.
+const MOST_LEARNED: usize = 64;
 /// Parts of key names that mark their value as secret.
 const SECRET_WORDS: &str =
     "token|secret|password|passwd|pwd|signature|credential|api[_-]?key|apikey|access[_-]?key|private[_-]?key|session[_-]?id|authorization";
 /// Key names that mark their value as secret only as a whole.
 const SECRET_KEYS: &str = "key|auth|sig|pass|jwt|code";
 
+/// The [`patterns`], each of which compiles, as a test shows.
+static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+    let compiled = |(text, replacement): (String, &'static str)| Some((Regex::new(&text).ok()?, replacement));
+    patterns().into_iter().filter_map(compiled).collect()
+});
+
 /// Knows a connection's secrets, and takes them and whatever looks like one out of texts.
 pub struct Redactor {
-    /// Secrets in every form they may appear in, longest first.
-    values: Vec<String>,
+    known: RwLock<Known>,
     /// Names of secret options and of the parameters and headers they are sent in, in lower case.
     keys: BTreeSet<String>,
-    patterns: Vec<(Regex, &'static str)>,
+}
+
+/// The secrets, and what finds them in every form they may appear in.
+struct Known {
+    /// The connection's own, then those that were learned, oldest first.
+    secrets: Vec<String>,
+    n_own: usize,
+    /// What steps captured, oldest first.
+    captured: Vec<String>,
+    /// Finds the secrets, and what was captured.
+    finder: Arc<Finder>,
+    /// Finds the secrets alone.
+    of_secrets: Arc<Finder>,
+}
+
+impl Known {
+    fn renew(&mut self) {
+        self.of_secrets = Arc::new(Finder::new(&self.secrets));
+        self.finder = match self.captured.is_empty() {
+            true => Arc::clone(&self.of_secrets),
+            false => Arc::new(Finder::new(&[self.secrets.as_slice(), self.captured.as_slice()].concat())),
+        };
+    }
 }
 
 impl fmt::Debug for Redactor {
@@ -45,45 +72,103 @@ impl Redactor {
         let value_of = |name: &str| connection.options.values.get(name).map(|value| value.expose().to_string());
         for option in options.iter().filter(|option| option.secret) {
             keys.insert(option.name.to_ascii_lowercase());
-            secrets.extend(value_of(&option.name));
-        }
-        for auth in &spec.auth {
-            match auth {
-                AuthSpec::Basic { username, password } => {
-                    let pair = format!("{}:{}", value_of(&username.name).unwrap_or_default(), value_of(&password.name).unwrap_or_default());
-                    secrets.push(pair);
-                }
-                AuthSpec::Params(pairs) | AuthSpec::Headers(pairs) => {
-                    keys.extend(pairs.iter().filter(|(_, option)| option.secret).map(|(name, _)| name.to_ascii_lowercase()));
-                }
-                AuthSpec::None | AuthSpec::Bearer { .. } => {}
+            if let Some(value) = value_of(&option.name) {
+                secrets.extend(lines_of_key(&value));
+                secrets.push(value);
             }
         }
-        Redactor { values: forms_of(&secrets), keys, patterns: patterns() }
+        let credentials = connection.credentials();
+        for (one, auth) in credentials.iter().flat_map(|one| spec.auth.iter().map(move |auth| (one, auth))) {
+            let value_of = |name: &str| one.options.values.get(name).map(|value| value.expose().to_string());
+            match auth {
+                AuthSpec::Basic { username, password } => {
+                    let (user, password) = (value_of(&username.name).unwrap_or_default(), value_of(&password.name).unwrap_or_default());
+                    secrets.extend((!password.is_empty()).then(|| format!("{user}:{password}")));
+                }
+                AuthSpec::Params(fields) | AuthSpec::Headers(fields) => {
+                    let is_secret = |hole: &str| spec.option(hole).is_some_and(|option| option.secret);
+                    let secret = fields.fields.iter().filter(|(_, value)| value.names().any(is_secret));
+                    keys.extend(secret.map(|(name, _)| name.to_ascii_lowercase()));
+                }
+                AuthSpec::OAuth2(oauth2) => {
+                    let Some(ClientSpec { id, proof: ClientProof::Basic { secret } }) = &oauth2.client else { continue };
+                    let (id, secret) = (value_of(&id.name).unwrap_or_default(), value_of(&secret.name).unwrap_or_default());
+                    secrets.extend((!secret.is_empty()).then(|| format!("{id}:{secret}")));
+                }
+                AuthSpec::None
+                | AuthSpec::Bearer { .. }
+                | AuthSpec::Jwt(_)
+                | AuthSpec::Session(_)
+                | AuthSpec::Aws(_)
+                | AuthSpec::OAuth1(_) => {}
+            }
+        }
+        let finder = Arc::new(Finder::new(&secrets));
+        let of_secrets = Arc::clone(&finder);
+        Redactor { known: RwLock::new(Known { n_own: secrets.len(), secrets, captured: Vec::new(), finder, of_secrets }), keys }
+    }
+
+    /// Makes secrets of these texts from now on. Of those that were learned the last ones are kept: a token that was given up long ago is
+    /// worth nothing.
+    pub fn learn(&self, secrets: Vec<String>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty() && !known.secrets.contains(secret)).collect();
+        if new.is_empty() {
+            return;
+        }
+        known.secrets.extend(new);
+        let n_old = known.secrets.len().saturating_sub(known.n_own + MOST_LEARNED);
+        let own = known.n_own;
+        known.secrets.drain(own..own + n_old);
+        known.renew();
+    }
+
+    /// Takes these texts out of others from now on, as secrets are: steps captured them. The last ones are kept.
+    pub fn learn_captured(&self, texts: Vec<String>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let n_known = known.captured.len();
+        for text in texts {
+            if !known.captured.contains(&text) && !known.secrets.contains(&text) {
+                known.captured.push(text);
+            }
+        }
+        if known.captured.len() > n_known {
+            let n_old = known.captured.len().saturating_sub(MOST_LEARNED);
+            known.captured.drain(..n_old);
+            known.renew();
+        }
+    }
+
+    fn finder(&self) -> Arc<Finder> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).finder)
     }
 
     /// Returns the text without secrets.
     pub fn text(&self, text: &str) -> String {
-        let mut redacted = text.to_string();
-        for value in &self.values {
-            if redacted.contains(value.as_str()) {
-                redacted = redacted.replace(value.as_str(), MASK);
-            }
+        let mut redacted = String::with_capacity(text.len());
+        let mut done = 0;
+        for range in self.finder().ranges(text) {
+            redacted.push_str(&text[done..range.start]);
+            redacted.push_str(MASK);
+            done = range.end;
         }
+        redacted.push_str(&text[done..]);
         for key in &self.keys {
             redacted = mask_after(&redacted, key);
         }
-        masked(redacted, &self.patterns)
+        masked(redacted)
     }
 
-    /// Returns whether one of the connection's secrets is in the text, in any form.
+    /// Returns whether one of the connection's secrets is in the text, in any form of at least four bytes. What steps captured is not among
+    /// them: where a load goes on from has it.
     pub fn is_in(&self, text: &str) -> bool {
-        self.values.iter().any(|value| text.contains(value.as_str()))
+        let of_secrets = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).of_secrets);
+        of_secrets.is_in(text)
     }
 
     /// Returns how many bytes the longest form of a secret has.
     pub(super) fn longest(&self) -> usize {
-        self.values.first().map_or(0, String::len)
+        self.finder().longest()
     }
 
     /// Returns the URL without user, password and secret parameters.
@@ -93,19 +178,26 @@ impl Redactor {
 
     /// Returns whether the value of a header or parameter of this name is a secret.
     pub fn is_secret_key(&self, name: &str) -> bool {
-        let masked = self.text(&format!("{name}=x"));
+        let masked = self.text(&format!("{name}={PROBE}"));
         masked.ends_with(MASK)
     }
+}
+
+/// Returns the lines of a private key, as it is or in the file of a service account: each is a secret of its own.
+fn lines_of_key(value: &str) -> Vec<String> {
+    let lines = value.split('\n').flat_map(|line| line.split("\\n")).map(str::trim);
+    let is_key = value.contains("PRIVATE KEY-----");
+    lines.filter(|line| is_key && line.len() > 20 && !line.contains("-----") && !line.contains('"')).map(str::to_string).collect()
 }
 
 /// Returns the text without what looks like a secret, for texts that belong to no connection: user and password of a URL, values of
 /// parameters whose name says that they are secret.
 pub fn without_secrets(text: &str) -> String {
-    masked(text.to_string(), &patterns())
+    masked(text.to_string())
 }
 
-fn masked(mut text: String, patterns: &[(Regex, &'static str)]) -> String {
-    for (pattern, replacement) in patterns {
+fn masked(mut text: String) -> String {
+    for (pattern, replacement) in PATTERNS.iter() {
         if pattern.is_match(&text) {
             text = pattern.replace_all(&text, *replacement).into_owned();
         }
@@ -113,42 +205,18 @@ fn masked(mut text: String, patterns: &[(Regex, &'static str)]) -> String {
     text
 }
 
-/// Returns the texts as they are, percent-encoded, as JSON text and in base64; longest first.
-fn forms_of(secrets: &[String]) -> Vec<String> {
-    let mut forms = BTreeSet::new();
-    for secret in secrets.iter().filter(|secret| secret.len() >= MIN_VALUE_LEN) {
-        forms.insert(secret.clone());
-        forms.insert(percent_encode(secret.as_bytes(), UNRESERVED).to_string());
-        forms.insert(percent_encode(secret.as_bytes(), NON_ALPHANUMERIC).to_string());
-        forms.extend(
-            url::form_urlencoded::byte_serialize(secret.as_bytes())
-                .collect::<Vec<_>>()
-                .pop()
-                .map(|_| url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>()),
-        );
-        forms.insert(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').to_string());
-        // As those who escape slashes write JSON.
-        forms.insert(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').replace('/', "\\/"));
-        forms.insert(STANDARD.encode(secret));
-        forms.insert(URL_SAFE_NO_PAD.encode(secret));
-    }
-    let mut forms: Vec<String> = forms.into_iter().filter(|form| form.len() >= MIN_VALUE_LEN).collect();
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms
-}
-
-fn patterns() -> Vec<(Regex, &'static str)> {
+/// Returns what is masked wherever it stands, and what stands there then.
+fn patterns() -> [(String, &'static str); 5] {
     let quoted = format!(r#"(?i)("[^"]*(?:{SECRET_WORDS})[^"]*"\s*:\s*")[^"]*"#);
     let pair = format!(r#"(?i)([?&;\s]|^)((?:[\w.%\[\]-]*(?:{SECRET_WORDS})[\w.%\[\]-]*|{SECRET_KEYS})=)[^&\s"'#;,)]*"#);
-    let texts = [
+    [
         // A password may have an @ of its own.
         (r"(?i)\b(https?://)[^/?#\s]+@".to_string(), "${1}***@"),
         (r"(?i)\b((?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?)(?:(?:basic|bearer|token|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s,'\x22]+".to_string(), "${1}***"),
         (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}".to_string(), "${1} ***"),
         (quoted, "${1}***"),
         (pair, "${1}${2}***"),
-    ];
-    texts.into_iter().filter_map(|(text, replacement)| Some((Regex::new(&text).ok()?, replacement))).collect()
+    ]
 }
 
 /// Masks what follows `key=`, `key: ` or `"key": "`, up to the end of the value.
@@ -191,6 +259,9 @@ fn mask_after(text: &str, key: &str) -> String {
 mod tests {
     use super::super::sample::{adapter, basic, connection, option};
     use super::*;
+    use crate::spec::AuthFields;
+    use base64::engine::general_purpose::STANDARD;
+    use base64::Engine;
     use proptest::prelude::*;
 
     fn redactor(auth: AuthSpec, options: &[(&str, &str)]) -> Redactor {
@@ -200,6 +271,11 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let redactor = redactor(basic(), &[("username", "me"), ("password", "s3/cr t+1"), ("site", "example")]);
         assert_eq!(redactor.text(text), expected);
+    }
+
+    #[test]
+    fn all_patterns_compile() {
+        assert_eq!(PATTERNS.len(), patterns().len());
     }
 
     #[test]
@@ -229,14 +305,27 @@ mod tests {
     }
 
     #[test]
-    fn short_values_are_masked_after_their_key_only() {
-        let redactor = redactor(AuthSpec::Params(vec![("k9".to_string(), option("pin", true))]), &[("pin", "12")]);
-        assert_eq!(redactor.text("12 rows, k9=12, pin: 12, ?k9=12&a=12"), "12 rows, k9=***, pin: ***, ?k9=***&a=12");
+    fn short_values_are_masked_as_words_and_after_their_key() {
+        let redactor = redactor(AuthSpec::Params(AuthFields::of_options(vec![("k9".to_string(), option("pin", true))])), &[("pin", "12")]);
+        assert_eq!(redactor.text("12 rows, k9=12, pin: 12, ?k9=12&a=12"), "*** rows, k9=***, pin: ***, ?k9=***&a=***");
+    }
+
+    #[test]
+    fn what_is_learned_is_a_secret_from_then_on() {
+        let redactor = redactor(basic(), &[("password", "s3cr3t")]);
+        assert_eq!(redactor.text("tok3n-one s3cr3t"), "tok3n-one ***");
+        redactor.learn(vec!["tok3n-one".to_string(), String::new()]);
+        assert_eq!(redactor.text("tok3n-one s3cr3t, dG9rM24tb25l"), "*** ***, ***");
+        for number in 0..MOST_LEARNED {
+            redactor.learn(vec![format!("{number:03}-others")]);
+        }
+        assert_eq!(redactor.text("tok3n-one s3cr3t 000-others 063-others"), "tok3n-one *** *** ***");
     }
 
     #[test]
     fn longer_values_go_first() {
-        let auth = AuthSpec::Headers(vec![("X-A".to_string(), option("a", true)), ("X-B".to_string(), option("b", true))]);
+        let auth =
+            AuthSpec::Headers(AuthFields::of_options(vec![("X-A".to_string(), option("a", true)), ("X-B".to_string(), option("b", true))]));
         let redactor = redactor(auth, &[("a", "abcd"), ("b", "abcdefgh")]);
         assert_eq!(redactor.text("got abcdefgh and abcd"), "got *** and ***");
     }

@@ -1,7 +1,9 @@
 //! Takes secrets out of whole answers: headers, and bodies of which JSON stays JSON.
 
-use super::{Headers, Redactor};
-use crate::json::{parse, write_text, Node, View};
+use super::redact::PROBE;
+use super::Redactor;
+use crate::document::{parse, write_text, Node, View};
+use crate::source::Headers;
 use std::collections::HashMap;
 
 /// What stands where a secret was.
@@ -99,7 +101,7 @@ impl JsonMask<'_> {
         }
         let mut pair = Vec::new();
         write_text(&mut pair, key);
-        pair.extend_from_slice(b": \"x\"");
+        pair.extend_from_slice(format!(": \"{PROBE}\"").as_bytes());
         let is_secret = self.redactor.text(&String::from_utf8_lossy(&pair)).ends_with("\"***\"");
         self.keys.insert(key.to_string(), is_secret);
         is_secret
@@ -110,7 +112,7 @@ impl JsonMask<'_> {
 mod tests {
     use super::super::sample::{adapter, basic, connection, option};
     use super::*;
-    use crate::spec::AuthSpec;
+    use crate::spec::{AuthFields, AuthSpec};
     use proptest::prelude::*;
 
     fn redactor() -> Redactor {
@@ -129,7 +131,10 @@ mod tests {
         let body = r#"{"sent": "s3cr3t\"x", "list": ["Bearer abcdefgh123", 1], "access_token": "t", "password": 12, "token": {"id": 1.50}, "s3cr3t\"x": null}"#;
         let expected = r#"{"sent":"***","list":["Bearer ***",1],"access_token":"***","password":"***","token":{"id":1.5},"***":null}"#;
         assert_eq!(redactor().body(body.to_string()), expected);
-        let key = Redactor::new(&connection(adapter(AuthSpec::Params(vec![("key".to_string(), option("pin", true))])), &[("pin", "12")]));
+        let key = Redactor::new(&connection(
+            adapter(AuthSpec::Params(AuthFields::of_options(vec![("key".to_string(), option("pin", true))]))),
+            &[("pin", "12")],
+        ));
         assert_eq!(key.body(r#"{"key": {"a": [1]}, "x": "?key=12&a=1"}"#.to_string()), r#"{"key":{"a":[1]},"x":"?key=***&a=1"}"#);
     }
 

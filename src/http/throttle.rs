@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 /// The budget all requests of a connection share. Waiting holds no thread, and dropping a wait leaves no trace but its turn.
 pub struct Budget {
-    places: Arc<Semaphore>,
-    n_places: usize,
+    permits: Arc<Semaphore>,
+    n_permits: usize,
     spacing: Duration,
     /// Longer waits are errors: nobody sits through them.
     longest_wait: Duration,
@@ -26,9 +26,9 @@ struct BudgetState {
     not_before: Option<Instant>,
 }
 
-/// The right to have one request in flight; dropping it makes room for another.
+/// The right to have one request in flight; dropping it lets another one be sent.
 pub struct Permit {
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Budget {
@@ -37,9 +37,9 @@ impl Budget {
     pub fn new(throttle: &Throttle, max_in_flight: usize, longest_wait: f64) -> Budget {
         let per_request = throttle.requests_per_second.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1.0 / rate);
         let spacing = Duration::try_from_secs_f64(throttle.sleep.max(per_request).max(0.0)).unwrap_or_default();
-        let n_places = throttle.concurrency.min(max_in_flight).max(1);
+        let n_permits = throttle.concurrency.min(max_in_flight).max(1);
         let longest_wait = Duration::try_from_secs_f64(longest_wait).unwrap_or(Duration::MAX);
-        Budget { places: Arc::new(Semaphore::new(n_places)), n_places, spacing, longest_wait, state: Arc::default() }
+        Budget { permits: Arc::new(Semaphore::new(n_permits)), n_permits, spacing, longest_wait, state: Arc::default() }
     }
 
     /// Holds to what holds for another budget of the same account: one pauses the other.
@@ -50,12 +50,12 @@ impl Budget {
     /// Waits for the right to start a request. `waiting` is told of each wait. Fails at once, with the moment, when the API takes
     /// none for longer than the longest wait.
     pub async fn permit(&self, waiting: impl Fn(Duration)) -> Result<Permit> {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.map_err(|_| Error::internal("the request budget was closed"))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| Error::internal("the request budget was closed"))?;
         loop {
             let wait = self.turn(Instant::now());
             if wait.is_zero() {
-                return Ok(Permit { _place: place });
+                return Ok(Permit { _permit: permit });
             }
             if wait > self.longest_wait {
                 return Err(too_long(wait));
@@ -79,7 +79,7 @@ impl Budget {
 
     /// Returns how many requests may be in flight at once, and the least time between the starts of two.
     pub fn pace(&self) -> (usize, Duration) {
-        (self.n_places, self.spacing)
+        (self.n_permits, self.spacing)
     }
 
     /// Returns how long the API takes no request from now on.

@@ -1,15 +1,21 @@
 //! What an answer means: rows, another try, nothing, or the end of the parameter set.
 
+mod attempt;
 #[cfg(test)]
 mod tests;
+mod told;
+#[cfg(test)]
+mod told_tests;
 mod wait;
 mod write;
 
-use super::{Headers, Redactor};
+use super::Redactor;
+use crate::document::{value_at, JsonValue};
 use crate::spec::{AdapterSpec, AuthSpec, ErrorCondition, ErrorRule, RuleVerdict};
+pub use attempt::{Attempt, Judged, Moment};
 use std::time::Duration;
-use wait::Wait;
-pub(super) use wait::{remaining, reset_seconds, wait_after_answer};
+pub(super) use told::{pause_after, BudgetTold, BudgetsTold, Throttles};
+use wait::Waiting;
 pub(super) use write::WriteVerdict;
 
 /// Most characters of a body's first line in a message.
@@ -17,6 +23,17 @@ const MAX_LINE_LEN: usize = 200;
 /// A request that the API told when to come back is tried this many times more often than one that just failed: with many in
 /// flight, others may take the budget first.
 const PATIENCE: u32 = 10;
+
+/// Who has to wait before a request is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The request alone.
+    One,
+    /// All requests under the same limits.
+    All,
+    /// All that are under the same limits and have the same credentials: a limit is reached.
+    Limited,
+}
 
 /// What to do with an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +43,8 @@ pub enum Verdict {
     Retry {
         after: Duration,
         reason: String,
-        /// Whether the whole connection has to wait, not this request alone.
-        for_all: bool,
+        /// Who has to wait.
+        waits: Waits,
     },
     /// `refused`: the API does not take this request (400, 404, 410, 416, 422).
     Fail { message: String, refused: bool },
@@ -35,33 +52,10 @@ pub enum Verdict {
     Skip(String),
     /// No rows, and no error.
     Empty(String),
-}
-
-/// The circumstances that pure code is given: how late it is, and a roll of the dice.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
-    /// Seconds since 1970-01-01 00:00:00 UTC.
-    pub now: f64,
-    /// From 0 up to 1, evenly distributed.
-    pub random: f64,
-}
-
-/// One try of a request: what verdicts depend on besides the answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Attempt {
-    /// Tries so far, this one included.
-    pub number: u32,
-    /// Whether the parameter set came from a parent query.
-    pub from_parent: bool,
-    pub moment: Moment,
-}
-
-/// An answer as it is judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
-    pub status: u16,
-    pub headers: &'a Headers,
-    pub body: &'a [u8],
+    /// The API does not take the credentials; the request is sent once more with others.
+    Login(String),
+    /// There is more than the API gives: less is to be asked for at once.
+    Split(String),
 }
 
 /// Judges the answers to one connection's requests.
@@ -70,6 +64,8 @@ pub struct Judge<'a> {
     /// The way to authenticate in use.
     pub auth: &'a AuthSpec,
     pub redactor: &'a Redactor,
+    /// The limits that the request is under.
+    pub throttles: Throttles<'a>,
 }
 
 impl Judge<'_> {
@@ -81,7 +77,7 @@ impl Judge<'_> {
         match answer.status {
             204 | 205 => Verdict::Empty(self.reason(None, answer)),
             200..=299 => Verdict::Rows,
-            status if self.is_retried(status) => self.retry(self.reason(None, answer), Some(answer), attempt),
+            status if self.is_retried(status) => self.retry(self.reason(None, answer), Some(answer), attempt, None),
             404 if attempt.from_parent => Verdict::Skip(self.reason(None, answer)),
             _ => self.fail(self.reason(None, answer), answer.status),
         }
@@ -89,7 +85,7 @@ impl Judge<'_> {
 
     /// Returns what a request without an answer means: a lost connection or a timeout.
     pub fn verdict_on_loss(&self, reason: &str, attempt: Attempt) -> Verdict {
-        self.retry(self.redactor.text(reason), None, attempt)
+        self.retry(self.redactor.text(reason), None, attempt, None)
     }
 
     fn is_retried(&self, status: u16) -> bool {
@@ -99,15 +95,23 @@ impl Judge<'_> {
     fn verdict_of_rule(&self, rule: &ErrorRule, answer: Judged<'_>, attempt: Attempt) -> Verdict {
         let reason = self.reason(rule.message.as_deref(), answer);
         match rule.verdict {
-            RuleVerdict::Retry => self.retry(reason, Some(answer), attempt),
+            RuleVerdict::Retry | RuleVerdict::Limit => self.retry(reason, Some(answer), attempt, Some(rule)),
             RuleVerdict::Fail => self.fail(reason, answer.status),
             RuleVerdict::Empty => Verdict::Empty(reason),
             RuleVerdict::Skip => Verdict::Skip(reason),
+            RuleVerdict::Login => Verdict::Login(reason),
+            RuleVerdict::Split => Verdict::Split(reason),
         }
     }
 
-    fn retry(&self, reason: String, answer: Option<Judged<'_>>, attempt: Attempt) -> Verdict {
-        let wait = Wait::of(self.spec, answer, attempt);
+    fn retry(&self, reason: String, answer: Option<Judged<'_>>, attempt: Attempt, rule: Option<&ErrorRule>) -> Verdict {
+        let is_limit = match rule {
+            Some(rule) if rule.verdict == RuleVerdict::Limit => true,
+            _ => answer.is_some_and(|answer| matches!(answer.status, 403 | 429)),
+        };
+        let rule_wait = rule.and_then(|rule| rule.wait.as_ref());
+        let waiting = Waiting { retry: &self.spec.retry, throttles: self.throttles, rule: rule_wait, is_limit };
+        let wait = waiting.before(answer, attempt);
         let max_attempts = self.spec.retry.attempts.max(1);
         let max_attempts = if wait.is_told { max_attempts.saturating_mul(PATIENCE) } else { max_attempts };
         if attempt.number >= max_attempts {
@@ -117,29 +121,56 @@ impl Judge<'_> {
             };
             return Verdict::Fail { message, refused: false };
         }
-        let is_limit = answer.is_some_and(|answer| matches!(answer.status, 403 | 429));
-        Verdict::Retry { after: wait.duration, reason, for_all: wait.is_told || is_limit }
+        // A rule that only says to come back later speaks of this request.
+        let waits = match is_limit {
+            true => Waits::Limited,
+            false if wait.is_told && rule_wait.is_none() => Waits::All,
+            false => Waits::One,
+        };
+        Verdict::Retry { after: wait.duration, reason, waits }
     }
 
     fn fail(&self, reason: String, status: u16) -> Verdict {
         let secrets: Vec<String> =
             self.auth.options().into_iter().filter(|option| option.secret).map(|option| format!("'{}'", option.name)).collect();
         let message = match (status, secrets.as_slice()) {
+            (401, _) if self.auth.has_tokens() => format!("{reason}; {}", self.not_taken()),
+            // So do services of Amazon whose answers are JSON.
+            (400, _) if matches!(self.auth, AuthSpec::Aws(_)) && is_about_credentials(&reason) => {
+                format!("{reason}; check the options {}", secrets.join(" and "))
+            }
+            (403, _) if self.auth.has_tokens() => format!("{reason}; check that the token's scopes and the account allow it"),
             (401 | 403, []) => format!("{reason}; the adapter sends no credentials here"),
             (401 | 403, [secret]) => format!("{reason}; check the {secret} option"),
             (401 | 403, _) => format!("{reason}; check the options {}", secrets.join(" and ")),
+            (404, _) => format!("{reason}; check the path in the adapter spec, and the options and params in it"),
             _ => reason,
         };
         Verdict::Fail { message, refused: matches!(status, 400 | 404 | 410 | 416 | 422) }
     }
 
-    /// Returns `returned 403 (Forbidden): first line of the body`, redacted.
+    /// Returns what to say of a token or session that the API does not take though it is new.
+    fn not_taken(&self) -> String {
+        match self.auth {
+            AuthSpec::Jwt(signed) => format!(
+                "the API does not take the signed token: check the option '{}', the 'claims' and 'life' in the adapter spec, and that the clock is right",
+                signed.jwt.key.name
+            ),
+            AuthSpec::Session(_) => "the API does not take the session that a login just began: check that the account may use the API, and 'headers' of \
+                                     'auth' in the adapter spec"
+                .to_string(),
+            _ => "the API does not take the token that it was just given: check its scopes and audience, and that the account may use the API"
+                .to_string(),
+        }
+    }
+
+    /// Returns `returned 403 (Forbidden): what the body says`, redacted.
     fn reason(&self, message: Option<&str>, answer: Judged<'_>) -> String {
         let status = match status_name(answer.status) {
             "" => format!("returned {}", answer.status),
             name => format!("returned {} ({name})", answer.status),
         };
-        let line = self.redactor.first_line(answer.body, MAX_LINE_LEN);
+        let line = self.redactor.told(answer.body, MAX_LINE_LEN);
         match (message, line.is_empty()) {
             (Some(message), _) => format!("{status}: {message}"),
             (None, true) => status,
@@ -148,7 +179,8 @@ impl Judge<'_> {
     }
 }
 
-fn matches(condition: &ErrorCondition, answer: Judged<'_>) -> bool {
+/// Returns whether an answer is as the condition says.
+pub(super) fn matches(condition: &ErrorCondition, answer: Judged<'_>) -> bool {
     let is_status = condition.statuses.is_empty() || condition.statuses.contains(&answer.status);
     let is_header = condition.header.as_ref().is_none_or(|(name, expected)| match (answer.headers.get(name), expected) {
         (Some(value), Some(expected)) => value.trim().eq_ignore_ascii_case(expected.trim()),
@@ -159,22 +191,11 @@ fn matches(condition: &ErrorCondition, answer: Judged<'_>) -> bool {
 }
 
 fn body_matches(body: &[u8], path: &[String], expected: Option<&str>) -> bool {
-    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return false;
-    };
-    let mut value = &body;
-    for key in path {
-        let below = value.get(key).or_else(|| key.parse::<usize>().ok().and_then(|idx| value.get(idx)));
-        let Some(below) = below else {
-            return false;
-        };
-        value = below;
-    }
-    match (value, expected) {
-        (serde_json::Value::Null, _) => false,
-        (_, None) => true,
-        (serde_json::Value::String(text), Some(expected)) => text == expected,
-        (other, Some(expected)) => expected == other.to_string().as_str(),
+    match (value_at(body, path), expected) {
+        (None | Some(JsonValue::Null), _) => false,
+        (Some(_), None) => true,
+        (Some(JsonValue::String(text)), Some(expected)) => text == expected,
+        (Some(other), Some(expected)) => expected == other.to_string().as_str(),
     }
 }
 
@@ -210,4 +231,10 @@ fn status_name(status: u16) -> &'static str {
         504 => "Gateway Timeout",
         _ => "",
     }
+}
+
+/// Returns whether words of a service speak of a token that ended or a signature that is wrong.
+fn is_about_credentials(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["security token", "provided token", "signature", "access key"].iter().any(|word| reason.contains(word))
 }

@@ -10,7 +10,9 @@ pub use target::CatalogKind;
 
 use crate::columns::Batch;
 use crate::{Error, Result};
-use std::any::Any;
+
+/// Rows in the text of one statement: many more take DuckDB much longer.
+const ROWS_A_STATEMENT: usize = 500;
 
 /// The database Unify was loaded into. It does not keep the database open.
 pub trait Database: Send + Sync {
@@ -22,6 +24,12 @@ pub trait Database: Send + Sync {
 
     /// Interrupts the statements that run on sessions opened here.
     fn interrupt_all(&self);
+
+    /// Returns whether DuckDB's `enable_external_access` is true now. Fails as [`Database::connect`] does.
+    fn has_external_access(&self) -> Result<bool>;
+
+    /// Prepares a thread of Unify's own, which calls this before anything else: a peer that hangs up does not end the process.
+    fn enter_thread(&self) {}
 }
 
 /// One connection to DuckDB, held only for the length of a piece of work.
@@ -43,8 +51,30 @@ pub trait Session {
         u64::try_from(number).map_err(|_| Error::internal(format!("a count is {number}")))
     }
 
+    /// Returns the database that names without one mean to a session where nobody set another.
+    fn default_catalog(&mut self) -> Result<String> {
+        let name = self.value("SELECT system.main.current_database()")?;
+        name.as_text().map(str::to_string).ok_or_else(|| Error::internal("the database has no name"))
+    }
+
+    /// Returns the names of the tables and views that a query reads, without their schemas, as DuckDB finds them without running it.
+    fn table_names(&mut self, sql: &str) -> Result<Vec<String>>;
+
     /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;
+
+    /// Runs `insert`, an INSERT that ends with what it selects, on rows of texts in columns with these names, in the order given. The rows are
+    /// not part of a statement's text, where the database can do without.
+    fn insert_texts(&mut self, insert: &str, columns: &[&str], rows: &[Vec<Option<&str>>]) -> Result<()> {
+        let columns: Vec<String> = columns.iter().map(|name| quote_ident(name)).collect();
+        let literal = |text: &Option<&str>| text.map_or("NULL".to_string(), quote_literal);
+        for rows in rows.chunks(ROWS_A_STATEMENT) {
+            let rows: Vec<String> =
+                rows.iter().map(|row| format!("({})", row.iter().map(literal).collect::<Vec<_>>().join(", "))).collect();
+            self.execute(&format!("{insert} FROM (VALUES {}) AS rows ({})", rows.join(", "), columns.join(", ")))?;
+        }
+        Ok(())
+    }
 
     /// Returns the comments of a table's columns, each with the column's name, as the session's transaction sees them; there must be one. A
     /// view and what does not exist have none. DuckDB's own list of columns binds every view there is, under a lock that a statement may hold
@@ -55,9 +85,6 @@ pub trait Session {
     fn is_alone(&mut self) -> Result<bool> {
         Ok(false)
     }
-
-    /// Gives the implementor to code that knows its type.
-    fn as_any(&mut self) -> &mut dyn Any;
 }
 
 /// A value of a query's result or of a function's argument.
@@ -72,6 +99,8 @@ pub enum Value {
     Timestamp(i64),
     /// A map of texts to texts or nulls, in the order it was given.
     Map(Vec<(String, Option<String>)>),
+    /// A list of texts, without nulls.
+    Texts(Vec<String>),
 }
 
 impl Value {

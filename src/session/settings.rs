@@ -1,8 +1,9 @@
 //! The settings a user can `SET`, and their values at one moment.
 
 use super::Value;
-use crate::spec::{duration_of, DURATION_FORMS};
+use crate::spec::{duration_of, Expect, DURATION_FORMS};
 use crate::{Error, Result};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The type of a setting.
@@ -67,8 +68,8 @@ pub const SETTINGS: &[SettingDef] = &[
     SettingDef {
         name: "unify_memory_limit",
         setting_type: SettingType::Varchar,
-        default: "256 MiB",
-        description: "Memory for pages that are fetched and not yet written, for all loads together",
+        default: "1 GiB",
+        description: "Memory for pages from the request until their rows are written, for all loads together",
     },
     SettingDef {
         name: "unify_max_pages",
@@ -80,8 +81,8 @@ pub const SETTINGS: &[SettingDef] = &[
         name: "unify_progress",
         setting_type: SettingType::Varchar,
         default: "auto",
-        description: "Progress line on stderr while a statement waits for a load: auto (when it is a terminal, unless DuckDB shows a bar of its \
-             own), on, off",
+        description: "Progress line on stderr while a statement waits for a load: auto (when it is a terminal or a notebook, unless DuckDB shows \
+             a bar of its own), on, off",
     },
     SettingDef {
         name: "unify_load_timeout",
@@ -96,6 +97,12 @@ pub const SETTINGS: &[SettingDef] = &[
         description: "Least level written to loading_log: DEBUG, INFO, WARNING, ERROR or CRITICAL",
     },
     SettingDef {
+        name: "unify_record",
+        setting_type: SettingType::Varchar,
+        default: "",
+        description: "Folder that takes the answers of loads as files, secrets redacted, for a test to give them again; empty: none",
+    },
+    SettingDef {
         name: "unify_log_retention",
         setting_type: SettingType::Double,
         default: "0",
@@ -108,9 +115,22 @@ pub const SETTINGS: &[SettingDef] = &[
         description: "How old the daemon lets a table become whose adapter spec has no max_staleness: seconds, or such as 90s, 30m, 4h, 1d, 2w, 1h 30m",
     },
     SettingDef {
+        name: "unify_expect",
+        setting_type: SettingType::Varchar,
+        default: "",
+        description: "What the rows of each load must be like that replaces a table or makes it, such as 'min_rows: 1, max_drop: 50%'; as 'expect' in \
+             a spec, which wins; empty: nothing",
+    },
+    SettingDef {
+        name: "unify_keep_changes",
+        setting_type: SettingType::Boolean,
+        default: "false",
+        description: "Keep the rows that a load adds to a table with a key, changes in it and removes from it, for unify_changes",
+    },
+    SettingDef {
         name: "unify_daemon_max_load",
         setting_type: SettingType::Double,
-        default: "0.5",
+        default: "4",
         description: "The daemon refreshes only while the machine's load average of the last minute, per core, is below this; 0: never",
     },
     SettingDef {
@@ -133,6 +153,8 @@ pub enum ProgressMode {
     Auto,
     On,
     Off,
+    /// What `Auto` is in the kernel of a notebook.
+    Notebook,
 }
 
 /// The levels of the loading log, least first.
@@ -158,6 +180,9 @@ impl LogLevel {
     }
 }
 
+/// What a page may take however small the memory is, so that usual pages load.
+const LEAST_FOR_A_PAGE: u64 = 64 << 20;
+
 /// The settings' values at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -175,9 +200,15 @@ pub struct Settings {
     /// `None`: as long as it takes.
     pub load_timeout: Option<Duration>,
     pub log_level: LogLevel,
+    /// Where answers are kept as files.
+    pub record: Option<PathBuf>,
     /// `None`: the audit trail is kept for ever.
     pub log_retention: Option<Duration>,
     pub max_staleness: Duration,
+    /// What the rows of each load must be like.
+    pub expect: Expect,
+    /// Whether the rows that loads change are kept.
+    pub keep_changes: bool,
     pub daemon_max_load: f64,
     pub http_timeout: Duration,
     pub allow_http: bool,
@@ -194,6 +225,11 @@ impl Settings {
         Settings::read(|name| (name == setting.name).then(|| value.clone())).map(|_| ())
     }
 
+    /// Returns how many bytes one page may take while it is parsed and converted: what pages that wait for their writer leave of the memory.
+    pub fn page_limit(&self) -> u64 {
+        (self.memory_limit / 4 * 3).max(LEAST_FOR_A_PAGE)
+    }
+
     /// Reads the settings through `value_of`; a name it does not know has its default. Fails, naming the setting, on a value
     /// out of its range.
     pub fn read(value_of: impl Fn(&str) -> Option<Value>) -> Result<Settings> {
@@ -204,7 +240,7 @@ impl Settings {
                 Some(Value::Boolean(value)) => value.to_string(),
                 Some(Value::Integer(value)) => value.to_string(),
                 Some(Value::Double(value)) => value.to_string(),
-                Some(Value::Null | Value::Timestamp(_) | Value::Map(_)) | None => default.to_string(),
+                Some(Value::Null | Value::Timestamp(_) | Value::Map(_) | Value::Texts(_)) | None => default.to_string(),
             }
         };
         let wrong = |name: &str, expected: &str| Error::config(format!("setting '{name}' is '{}'; expected {expected}", text(name)));
@@ -228,18 +264,16 @@ impl Settings {
             max_pages: count("unify_max_pages")?,
             progress: progress_of(&text("unify_progress")).ok_or_else(|| wrong("unify_progress", "auto, on or off"))?,
             load_timeout: (!load_timeout.is_zero()).then_some(load_timeout),
-            log_level: match text("unify_log_level").to_ascii_uppercase().as_str() {
-                "DEBUG" => LogLevel::Debug,
-                "INFO" => LogLevel::Info,
-                "WARNING" => LogLevel::Warning,
-                "ERROR" => LogLevel::Error,
-                "CRITICAL" => LogLevel::Critical,
-                _ => return Err(wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL")),
-            },
+            log_level: level_of(&text("unify_log_level"))
+                .ok_or_else(|| wrong("unify_log_level", "DEBUG, INFO, WARNING, ERROR or CRITICAL"))?,
+            record: Some(text("unify_record")).filter(|folder| !folder.trim().is_empty()).map(PathBuf::from),
             log_retention: (days > 0.0).then(|| Duration::from_secs_f64(days * 86_400.0)),
             max_staleness: duration_of(&text("unify_max_staleness"))
                 .filter(|staleness| !staleness.is_zero())
                 .ok_or_else(|| wrong("unify_max_staleness", &format!("more than 0: {DURATION_FORMS}")))?,
+            expect: Expect::parse(&text("unify_expect"))
+                .map_err(|err| wrong("unify_expect", &format!("keys as in 'expect' of a spec: {err}")))?,
+            keep_changes: text("unify_keep_changes") == "true",
             daemon_max_load: text("unify_daemon_max_load")
                 .parse()
                 .ok()
@@ -255,6 +289,11 @@ impl Settings {
             configuration_locked: matches!(value_of("lock_configuration"), Some(Value::Boolean(true))),
         })
     }
+}
+
+fn level_of(text: &str) -> Option<LogLevel> {
+    let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error, LogLevel::Critical];
+    levels.into_iter().find(|level| level.name().eq_ignore_ascii_case(text))
 }
 
 fn progress_of(text: &str) -> Option<ProgressMode> {
@@ -291,7 +330,8 @@ mod tests {
     #[test]
     fn defaults_are_valid() {
         let settings = Settings::read(|_| None).unwrap();
-        assert_eq!(settings.memory_limit, 256 << 20);
+        assert_eq!((settings.memory_limit, settings.page_limit()), (1 << 30, 768 << 20));
+        assert_eq!(Settings { memory_limit: 1 << 20, ..settings.clone() }.page_limit(), LEAST_FOR_A_PAGE);
         assert_eq!(settings.load_timeout, None);
         assert_eq!(settings.http_timeout, Duration::from_secs(30));
         assert!(settings.external_access);
@@ -312,6 +352,7 @@ mod tests {
         check("unify_log_retention", Value::Double(-1.0), "a number of days");
         check("unify_max_staleness", Value::Text("0".into()), "more than 0: seconds");
         check("unify_max_staleness", Value::Text("soon".into()), "more than 0: seconds");
+        check("unify_expect", Value::Text("min_row: 1".into()), "unknown key 'min_row'");
         check("unify_daemon_max_load", Value::Double(-1.0), "0 or more");
         check("unify_daemon_max_load", Value::Double(f64::NAN), "0 or more");
     }

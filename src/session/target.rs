@@ -3,7 +3,8 @@
 use super::{quote_literal, Session};
 use crate::columns::ColumnType;
 use crate::spec::ScalarType;
-use crate::{Error, Result};
+use crate::{DatabaseErrorType, Error, ErrorKind, Result};
+use std::borrow::Cow;
 
 /// The kind of an attached database, as far as it decides what SQL it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +55,17 @@ impl CatalogKind {
         self == CatalogKind::DuckDb
     }
 
+    /// Returns whether it keeps the nanoseconds of a TIMESTAMP_NS.
+    pub fn has_nanoseconds(self) -> bool {
+        self == CatalogKind::DuckDb
+    }
+
     /// Returns whether it keeps views whose queries are DuckDB's.
     pub fn has_views(self) -> bool {
         matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
     }
 
-    /// Returns whether a transaction that began before a table was loaded sees either all of it or no such table. PostgreSQL shows it
+    /// Returns whether a transaction that began before a table was loaded sees either all of it or not the table. PostgreSQL shows it
     /// the table without its rows.
     pub fn hides_newer_tables(self) -> bool {
         matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
@@ -79,20 +85,31 @@ impl CatalogKind {
     /// Returns the type a column of `column_type` has in this database, as DuckDB writes it.
     ///
     /// PostgreSQL and Parquet have no HUGEINT and would round it to a DOUBLE; 38 digits are what both keep.
-    pub fn sql_type(self, column_type: ColumnType) -> &'static str {
-        match (self, column_type) {
-            (CatalogKind::DuckDb, column_type) => column_type.sql_name(),
+    pub fn sql_type(self, column_type: ColumnType) -> Cow<'static, str> {
+        Cow::Borrowed(match (self, column_type) {
+            (CatalogKind::DuckDb, column_type) => return column_type.sql_name(),
+            (_, ColumnType::Native(native)) => return Cow::Owned(native.elsewhere()),
             (_, ColumnType::Scalar(ScalarType::HugeInt)) => "DECIMAL(38,0)",
             (_, ColumnType::List(Some(ScalarType::HugeInt))) => "DECIMAL(38,0)[]",
+            (_, ColumnType::Scalar(ScalarType::TimestampNs)) => "VARCHAR",
+            (_, ColumnType::List(Some(ScalarType::TimestampNs))) => "VARCHAR[]",
             // What is written as JSON comes back as VARCHAR.
             (CatalogKind::Postgres | CatalogKind::Other, ColumnType::Json) => "VARCHAR",
-            (_, column_type) => column_type.sql_name(),
-        }
+            (_, column_type) => return column_type.sql_name(),
+        })
     }
 
-    /// Returns whether the message of a failed statement says that another transaction was in the way, so that the same again
-    /// may succeed.
-    pub fn is_conflict(message: &str) -> bool {
+    /// Returns whether a failed statement says that rows break a constraint of the table, or that something depends on a column.
+    pub fn is_refusal(self, err: &Error) -> bool {
+        // What another kind of database says comes as text alone, inside an error of another type.
+        const SIGNS: &[&str] = &["Constraint Error", "violates ", "cannot alter type of a column"];
+        let is_said = || self != CatalogKind::DuckDb && SIGNS.iter().any(|sign| err.message().contains(sign));
+        err.database_type() == Some(DatabaseErrorType::Constraint) || is_said()
+    }
+
+    /// Returns whether a failed statement says that another transaction was in the way, so that the same again may succeed. DuckDB's type
+    /// of such an error is that of any failed COMMIT, and what another kind of database says comes as text alone.
+    pub fn is_conflict(err: &Error) -> bool {
         const SIGNS: &[&str] = &[
             // DuckDB.
             "write-write conflict",
@@ -107,6 +124,10 @@ impl CatalogKind {
             "ERROR:  tuple concurrently",
             "duplicate key value violates unique constraint \"pg_",
         ];
+        if err.kind() != ErrorKind::Database {
+            return false;
+        }
+        let message = err.message();
         // PostgreSQL's way to say that another transaction made it meanwhile: what is there is looked for before it is made.
         let made_by_another = message.contains("ERROR:  ") && message.contains(" already exists");
         made_by_another || SIGNS.iter().any(|sign| message.contains(sign))
@@ -139,11 +160,13 @@ mod tests {
     fn conflicts_are_told_from_other_failures() {
         let lake = "TransactionContext Error: Failed to commit: Failed to commit DuckLake transaction. Transaction conflict - attempting \
                     to insert into table with index \"19\" - but another transaction has deleted inlined data from it";
-        assert!(CatalogKind::is_conflict(lake));
-        assert!(CatalogKind::is_conflict("TransactionContext Error: Catalog write-write conflict on create with \"u\""));
-        assert!(CatalogKind::is_conflict("ERROR:  could not serialize access due to concurrent update"));
-        assert!(CatalogKind::is_conflict("Failed to execute query \"CREATE TABLE ...\": ERROR:  relation \"live_jobs\" already exists"));
-        assert!(!CatalogKind::is_conflict("Catalog Error: Table with name \"a\" already exists!"));
-        assert!(!CatalogKind::is_conflict("IO Error: No space left on device"));
+        let is_conflict = |message: &str| CatalogKind::is_conflict(&Error::database(message));
+        assert!(is_conflict(lake));
+        assert!(is_conflict("TransactionContext Error: Catalog write-write conflict on create with \"u\""));
+        assert!(is_conflict("ERROR:  could not serialize access due to concurrent update"));
+        assert!(is_conflict("Failed to execute query \"CREATE TABLE ...\": ERROR:  relation \"live_jobs\" already exists"));
+        assert!(!is_conflict("Catalog Error: Table with name \"a\" already exists!"));
+        assert!(!is_conflict("IO Error: No space left on device"));
+        assert!(!CatalogKind::is_conflict(&Error::data(lake)));
     }
 }

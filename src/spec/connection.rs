@@ -1,8 +1,13 @@
 //! Binds an adapter to one account: checks the options, chooses how to authenticate, fills holes with options.
 
-use super::yaml::nearest;
-use super::{AdapterSpec, AuthSpec, Connection, ConnectionOptions, OptionSpec, ParamValue, Part, Secret, Template};
-use crate::{Error, Result};
+use super::credentials::credential_of;
+use super::own_options::{NETWORK_OPTIONS, PAGE_SIZE};
+use super::{
+    AdapterSpec, AuthSpec, Builtin, Connection, ConnectionOptions, Filled, Layered, OptionSpec, ParamValue, Part, Secret, Sources,
+    Template, Tokens,
+};
+use crate::yaml::nearest;
+use crate::{Error, Place, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,15 +34,15 @@ impl AdapterSpec {
     }
 
     /// Makes a connection named `name` from the options given. Fails when an option is unknown, missing or empty, naming the
-    /// valid ones, and when the base URL they make is no http URL. Never shows a value.
+    /// valid ones, and when the base URL they make is not an http URL. Never shows a value.
     pub fn connect(self: &Arc<AdapterSpec>, name: &str, given: BTreeMap<String, Secret>) -> Result<Connection> {
         let connect = || {
             let options = self.complete(given)?;
-            let connection = Connection { name: name.to_string(), adapter: Arc::clone(self), options };
+            let connection = Connection { name: name.to_string(), adapter: Arc::clone(self), options, tokens: Tokens::default() };
             connection.check_base_url()?;
             Ok(connection)
         };
-        connect().map_err(|err: Error| err.within(format!("connection '{name}'")))
+        connect().map_err(|err: Error| err.at(Place::connection(name)))
     }
 
     /// Fails when one of the options given is unknown, or one is missing or empty: all that [`AdapterSpec::connect`] checks but for
@@ -49,6 +54,9 @@ impl AdapterSpec {
     fn complete(&self, given: BTreeMap<String, Secret>) -> Result<ConnectionOptions> {
         let given = self.with_own_names(given)?;
         let auth = self.choose_auth(&given)?;
+        if let Some(auth) = self.auth.get(auth) {
+            self.check_credentials(auth, &given)?;
+        }
         let values = self.with_defaults(given, auth)?;
         Ok(ConnectionOptions { values, auth })
     }
@@ -58,8 +66,18 @@ impl AdapterSpec {
         let mut values = BTreeMap::new();
         for (name, value) in given {
             let Some(option) = self.option(&name) else {
+                if let Some(option) = credential_of(&name).and_then(|(base, _)| self.option(base)) {
+                    let why = "only those that authenticate take several, one for each credential";
+                    return Err(Error::config(format!("option '{}' takes one value: {why}", option.name)));
+                }
                 let names = self.option_names();
-                let hint = nearest(&name, names.iter().copied()).map_or(String::new(), |near| format!(" (did you mean '{near}'?)"));
+                let known = names.iter().copied().chain([PAGE_SIZE]).chain(NETWORK_OPTIONS.iter().copied());
+                let hint = match name.to_ascii_lowercase().as_str() {
+                    "header" | "headers" => {
+                        " (did you mean header \"NAME\" 'value', in the connections file 'header NAME: value'?)".to_string()
+                    }
+                    _ => nearest(&name, known).map_or(String::new(), |near| format!(" (did you mean '{near}'?)")),
+                };
                 let valid = if names.is_empty() { "it has none".to_string() } else { format!("its options are {}", names.join(", ")) };
                 return Err(Error::config(format!("adapter '{}' has no option '{name}'{hint}; {valid}", self.name)));
             };
@@ -91,8 +109,8 @@ impl AdapterSpec {
             }
         }
         // Paths begin with a slash, so the base they are put behind has none.
-        if let Some(Part::Hole(name)) = self.base_url.parts().first() {
-            if let Some(base) = values.get_mut(name) {
+        if let Some(Part::Hole(hole)) = self.base_url.parts().first() {
+            if let Some(base) = values.get_mut(&hole.name) {
                 *base = Secret::new(base.expose().trim().trim_end_matches('/'));
             }
         }
@@ -146,40 +164,40 @@ impl Connection {
 
     /// Fills a template's holes with options. Fails, naming the hole, when an option has no value. The result may hold secrets.
     pub fn fill(&self, template: &Template) -> Result<String> {
-        self.fill_with(template, |_| None)
+        template.render(self)
     }
 
-    /// Fills a template's holes with `value_of`, and with options where it has no value.
-    pub fn fill_with(&self, template: &Template, value_of: impl Fn(&str) -> Option<String>) -> Result<String> {
-        template.render(|name| value_of(name).or_else(|| self.option(name).map(|value| value.expose().to_string())))
-    }
-
-    /// Returns a param's value with its holes filled, as [`Connection::fill_with`] does. A template that is nothing but an option
-    /// without a value is null: the param is left out.
-    pub fn resolve(&self, value: &ParamValue, value_of: impl Fn(&str) -> Option<String>) -> Result<ParamValue> {
-        let ParamValue::Template(template) = value else { return Ok(value.clone()) };
-        if let [Part::Hole(name)] = template.parts() {
-            if value_of(name).is_none() && self.option(name).is_none() && self.adapter.option(name).is_some() {
-                return Ok(ParamValue::Null);
+    /// Returns a param's value with its holes filled from `sources`, and else from options. A text that is nothing but a hole without a
+    /// value is null: the param is left out. Holes for what tells pages apart, and for tokens, stay.
+    pub fn resolve(&self, value: &ParamValue, sources: &dyn Sources) -> Result<ParamValue> {
+        let template = match value {
+            ParamValue::Template(template) => template,
+            ParamValue::Many { values, form } => {
+                let mut values = values.iter().map(|value| self.resolve(value, sources)).collect::<Result<Vec<_>>>()?;
+                values.retain(|value| *value != ParamValue::Null);
+                return Ok(ParamValue::Many { values, form: *form });
             }
+            value => return Ok(value.clone()),
+        };
+        let sources = Layered(sources, self);
+        // A token lasts for less than a load, and is nothing to keep: the request has it.
+        let stays = |name: &str| matches!(Builtin::named(name), Some(Builtin::Page | Builtin::Token | Builtin::Setup | Builtin::Job));
+        if template.names().any(stays) {
+            return template.partly_filled(&sources, stays).map(ParamValue::Template);
         }
-        self.fill_with(template, value_of).map(ParamValue::Text)
+        if template.is_raw() {
+            return Ok(template.text(&sources)?.map_or(ParamValue::Null, ParamValue::Raw));
+        }
+        match template.value(&sources)? {
+            Some(value) => ParamValue::of_filled(&value, &sources.date_format()),
+            None => Ok(ParamValue::Null),
+        }
     }
+}
 
-    /// A base URL made of options must be one; with params in it, it is only known when a request is made.
-    fn check_base_url(&self) -> Result<()> {
-        let holes: Vec<&str> = self.adapter.base_url.holes().collect();
-        if holes.iter().any(|hole| self.option(hole).is_none()) {
-            return Ok(());
-        }
-        let text = self.fill(&self.adapter.base_url)?;
-        let is_http = url::Url::parse(&text)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()));
-        if is_http {
-            return Ok(());
-        }
-        let from = if holes.is_empty() { String::new() } else { format!(" made from option '{}'", holes.join("', '")) };
-        Err(Error::config(format!("the base URL{from} is no http URL; expected one such as https://api.example.com")))
+impl Sources for Connection {
+    fn value_of(&self, name: &str) -> Option<Filled> {
+        self.text_of_hole(name).map(Filled::text)
     }
 }
 

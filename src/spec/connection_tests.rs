@@ -1,5 +1,6 @@
 use super::*;
 use crate::spec::BUNDLED;
+use crate::spec::{LoadValues, NoSources};
 use expect_test::{expect, Expect};
 
 const SPEC: &str = "
@@ -58,7 +59,7 @@ fn wrong_options_are_explained_without_their_values() {
     check(&[("api_key", ""), ("site", "a")], expect!["connection 'shop': option 'api_key' (The key) is empty"]);
     check(
         &[("api_key", "s3cr3t"), ("site", " s3cr3t")],
-        expect!["connection 'shop': the base URL made from option 'site' is no http URL; expected one such as https://api.example.com"],
+        expect!["connection 'shop': option 'site' is not a host or part of one; expected letters, digits, '.', '-' and ':', without 'https://', '/' and '@'"],
     );
 }
 
@@ -73,13 +74,16 @@ fn no_auth_is_never_chosen_when_an_auth_option_is_given() {
 #[test]
 fn an_unset_option_alone_leaves_its_param_out() {
     let connection = spec_of(SPEC).connect("shop", given(&[("api_key", "s3cr3t"), ("site", "a")])).unwrap();
-    let resolved = |text: &str| {
-        connection.resolve(&ParamValue::Template(Template::parse_value(text)), |name| (name == "today").then(|| "2026-01-02".to_string()))
-    };
+    let load = LoadValues { now: Some(1_767_312_000_000_000), ..LoadValues::default() };
+    let resolved = |text: &str| connection.resolve(&ParamValue::Template(Template::parse_value(text).unwrap()), &load);
     assert_eq!(resolved("${since}").unwrap(), ParamValue::Null);
     assert_eq!(resolved("${today}").unwrap(), ParamValue::Text("2026-01-02".into()));
+    assert_eq!(resolved("${today | epoch}").unwrap(), ParamValue::Integer(1_767_312_000));
+    let of_page = resolved("${site}-${page.number}").unwrap();
+    assert_eq!(of_page, ParamValue::Template(Template::parse_value("a-${page.number}").unwrap()));
+    assert_eq!(resolved("List(${site | raw})").unwrap(), ParamValue::Raw("List(a)".into()));
     assert_eq!(resolved("x${since}").unwrap_err().to_string(), "no value for 'since'");
-    assert_eq!(connection.resolve(&ParamValue::Integer(3), |_| None).unwrap(), ParamValue::Integer(3));
+    assert_eq!(connection.resolve(&ParamValue::Integer(3), &NoSources).unwrap(), ParamValue::Integer(3));
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! How moments are written in params: ISO 8601, seconds since 1970, or a strftime format.
 
 use crate::{Error, Result};
-use time::format_description::{parse_strftime_owned, OwnedFormatItem};
-use time::OffsetDateTime;
+use time::format_description::{parse_strftime_owned, BorrowedFormatItem, OwnedFormatItem};
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+const HTTP_DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// What [`DateFormat::parse`] takes, for messages.
-pub const DATE_FORMATS: &str = "a strftime format such as '%Y-%m-%d %H:%M', or one of: iso8601, epoch, epoch_ms";
+pub const DATE_FORMATS: &str = "a strftime format such as '%Y-%m-%d %H:%M', or one of: iso8601, epoch, epoch_ms, http";
 
 /// A way to write a moment in UTC. What a format has no place for, such as fractions of a second, is cut off, never rounded up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +21,11 @@ pub struct DateFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Iso8601,
+    Day,
     EpochSeconds,
     EpochMillis,
+    /// As in the headers of HTTP (RFC 9110), which is always in UTC.
+    Http,
     /// What stands between the places of `%f`, the microseconds, which the time library has no directive for.
     Strftime(Vec<OwnedFormatItem>),
 }
@@ -35,44 +43,73 @@ impl DateFormat {
             "iso8601" | "iso" => Form::Iso8601,
             "epoch" | "epoch_s" => Form::EpochSeconds,
             "epoch_ms" => Form::EpochMillis,
+            "http" => Form::Http,
             _ if !text.contains('%') => return Err(Error::config(format!("'{text}' has no date in it; expected {DATE_FORMATS}"))),
             _ => Form::Strftime(strftime(text)?),
         };
         let format = DateFormat { form };
         // Some directives are known only to fail: they need what a moment in UTC does not have.
-        format.write_or_fail(0).map(|_| format)
+        format.write_or_fail(0, 0).map(|_| format)
+    }
+
+    /// Returns the format of a day, `2024-05-01`.
+    pub fn day() -> DateFormat {
+        DateFormat { form: Form::Day }
+    }
+
+    /// Returns how many microseconds a one is where moments are written as numbers since 1970; `None` where they are texts.
+    pub fn number_unit(&self) -> Option<i64> {
+        match self.form {
+            Form::EpochSeconds => Some(1_000_000),
+            Form::EpochMillis => Some(1000),
+            Form::Iso8601 | Form::Day | Form::Http | Form::Strftime(_) => None,
+        }
     }
 
     /// Returns the moment as text. `micros` counts from 1970-01-01 00:00:00 UTC; moments beyond the years 1 to 9999 become the nearest
     /// one in them.
     pub fn write(&self, micros: i64) -> String {
-        self.write_or_fail(micros).unwrap_or_default()
+        self.write_at(micros, 0)
     }
 
-    fn write_or_fail(&self, micros: i64) -> Result<String> {
+    /// Returns the moment as text, as clocks show it that are `offset` seconds ahead of UTC.
+    pub fn write_at(&self, micros: i64, offset: i64) -> String {
+        self.write_or_fail(micros, offset).unwrap_or_default()
+    }
+
+    fn write_or_fail(&self, micros: i64, offset: i64) -> Result<String> {
         let micros = micros.clamp(-62_135_596_800_000_000, 253_402_300_799_999_999);
         let failed = |err: &dyn std::fmt::Display| Error::config(format!("the date format cannot be written: {err}"));
         let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).map_err(|err| failed(&err))?;
+        let offset = UtcOffset::from_whole_seconds(i32::try_from(offset).unwrap_or_default()).unwrap_or(UtcOffset::UTC);
+        // Near the first and the last year the clocks of a zone may show a year that cannot be written.
+        let moment = moment.checked_to_offset(offset).unwrap_or(moment);
         let pieces = match &self.form {
             Form::EpochSeconds => return Ok(micros.div_euclid(1_000_000).to_string()),
             Form::EpochMillis => return Ok(micros.div_euclid(1000).to_string()),
-            Form::Iso8601 => {
-                let (date, time) = (moment.date(), moment.time());
-                return Ok(format!(
-                    "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-                    date.year(),
-                    u8::from(date.month()),
-                    date.day(),
-                    time.hour(),
-                    time.minute(),
-                    time.second()
-                ));
-            }
+            Form::Iso8601 => return Ok(iso8601(moment)),
+            Form::Day => return Ok(day_text(moment)),
+            Form::Http => return moment.to_offset(UtcOffset::UTC).format(HTTP_DATE).map_err(|err| failed(&err)),
             Form::Strftime(pieces) => pieces,
         };
         let written: Result<Vec<String>> = pieces.iter().map(|piece| moment.format(piece).map_err(|err| failed(&err))).collect();
         Ok(written?.join(&format!("{:06}", moment.microsecond())))
     }
+}
+
+fn day_text(moment: OffsetDateTime) -> String {
+    let date = moment.date();
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+fn iso8601(moment: OffsetDateTime) -> String {
+    let time = moment.time();
+    let (hours, minutes, _) = moment.offset().as_hms();
+    let zone = match (moment.offset().is_utc(), moment.offset().is_negative()) {
+        (true, _) => "Z".to_string(),
+        (false, is_negative) => format!("{}{:02}:{:02}", if is_negative { '-' } else { '+' }, hours.abs(), minutes.abs()),
+    };
+    format!("{}T{:02}:{:02}:{:02}{zone}", day_text(moment), time.hour(), time.minute(), time.second())
 }
 
 /// Parses a strftime format, in pieces around each `%f`.
@@ -91,7 +128,7 @@ fn strftime(text: &str) -> Result<Vec<OwnedFormatItem>> {
     }
     pieces.push(piece);
     let parsed: std::result::Result<_, _> = pieces.iter().map(|piece| parse_strftime_owned(piece)).collect();
-    parsed.map_err(|err| Error::config(format!("'{text}' is no date format: {err}; expected {DATE_FORMATS}")))
+    parsed.map_err(|err| Error::config(format!("'{text}' is not a date format: {err}; expected {DATE_FORMATS}")))
 }
 
 #[cfg(test)]
@@ -111,6 +148,8 @@ mod tests {
         check("iso8601", "2024-05-01T10:20:30Z");
         check("epoch", "1714558830");
         check("epoch_ms", "1714558830123");
+        check("http", "Wed, 01 May 2024 10:20:30 GMT");
+        assert_eq!(DateFormat::parse("HTTP").unwrap().write_at(MOMENT, 7200), "Wed, 01 May 2024 10:20:30 GMT");
         check("%Y-%m-%d", "2024-05-01");
         check("%Y-%m-%d %H:%M", "2024-05-01 10:20");
         check("%Y-%m-%dT%H:%M:%S.%fZ", "2024-05-01T10:20:30.123456Z");

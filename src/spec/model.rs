@@ -1,8 +1,14 @@
 //! What an adapter spec says, after parsing: every value here is valid and complete.
 
-use super::{RefreshStrategy, Secret, Template, WriteDef};
-use crate::json::JsonPath;
+use super::{
+    AnswerDef, AuthSpec, Builtin, ChildDef, Class, ColumnReading, DateFormat, Deletes, Expect, FieldCondition, Hole, JobDef, NamedThrottle,
+    OptionSpec, ParamDef, ParamValue, ParamValues, RefreshStrategy, RequestDef, ResultHosts, Secret, SetupStep, Template, Throttle, Tokens,
+    WaitSign, WindowDef, Writes,
+};
+use crate::document::JsonValue;
+use crate::source::Paging;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,20 +19,61 @@ pub struct AdapterSpec {
     pub description: Option<String>,
     pub help: Option<String>,
     pub version: Option<String>,
+    /// What kind of system it is of.
+    pub class: Class,
     /// Where the spec came from: a file's path, or `(bundled)`.
     pub source: String,
     pub base_url: Template,
     /// Origins, besides that of `base_url`, that may receive credentials.
     pub allowed_hosts: Vec<String>,
+    /// Hosts that the files with results may be on, which get no credentials.
+    pub result_hosts: ResultHosts,
     /// Alternatives in order: the first whose options the connection supplies is used. Never empty.
     pub auth: Vec<AuthSpec>,
     pub options: Vec<OptionSpec>,
     pub headers: Vec<(String, Template)>,
     pub throttle: Throttle,
+    /// Limits of some tables, which hold besides.
+    pub throttles: Vec<NamedThrottle>,
     pub retry: RetrySpec,
     pub errors: Vec<ErrorRule>,
+    /// What is looked up before the first request, in this order.
+    pub setup: Vec<SetupStep>,
+    /// The request that tells whether credentials are right.
+    pub test: Option<TestRequest>,
     pub tables: Vec<TableDef>,
     pub views: Vec<ViewDef>,
+    /// Tables that the API tells of, or whose fields it tells. Those whose name the spec has are among `tables`, too.
+    pub discover: Vec<Discover>,
+    /// Tables and views that have mistakes, or read such ones: they cannot be used.
+    pub broken: Vec<BrokenTable>,
+    /// What is likely to be a mistake, and does not keep the spec from being used.
+    pub warnings: Vec<SpecWarning>,
+}
+
+/// The request of `TEST CONNECTION`, and what its answer must be like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestRequest {
+    /// Below `base_url`, without holes.
+    pub path: String,
+    pub expected: ErrorCondition,
+}
+
+/// A table or view of a spec that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenTable {
+    pub name: String,
+    /// The mistakes, a line each.
+    pub message: String,
+}
+
+/// Something in a spec that is likely to be a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecWarning {
+    /// The table it is about; empty: all.
+    pub table: String,
+    /// With its place in the file.
+    pub message: String,
 }
 
 impl AdapterSpec {
@@ -35,80 +82,31 @@ impl AdapterSpec {
         self.tables.iter().find(|table_def| table_def.name.eq_ignore_ascii_case(name))
     }
 
+    /// Returns what is wrong with the table or view of that name, if it has mistakes.
+    pub fn mistakes_of(&self, name: &str) -> Option<&str> {
+        self.broken.iter().find(|broken| broken.name.eq_ignore_ascii_case(name)).map(|broken| broken.message.as_str())
+    }
+
+    /// Returns the warnings about a table, and those about all.
+    pub fn warnings_of(&self, table: &str) -> Vec<&str> {
+        let is_about = |warning: &&SpecWarning| warning.table.is_empty() || warning.table.eq_ignore_ascii_case(table);
+        self.warnings.iter().filter(is_about).map(|warning| warning.message.as_str()).collect()
+    }
+
+    /// Returns the limits of that name that hold besides the connection's.
+    pub fn throttle_named(&self, name: Option<&str>) -> Option<&Throttle> {
+        self.throttles.iter().find(|named| Some(named.name.as_str()) == name).map(|named| &named.throttle)
+    }
+
+    /// Returns how many requests of a table may be in flight at once.
+    pub fn concurrency_of(&self, table_def: &TableDef) -> usize {
+        let own = self.throttle_named(table_def.throttle.as_deref()).map(|throttle| throttle.concurrency);
+        own.map_or(self.throttle.concurrency, |own| own.min(self.throttle.concurrency))
+    }
+
     /// Returns the view of that name; names compare without case, as DuckDB's do.
     pub fn view(&self, name: &str) -> Option<&ViewDef> {
         self.views.iter().find(|view_def| view_def.name.eq_ignore_ascii_case(name))
-    }
-}
-
-/// A way to authenticate. Names in the variants are names of connection options.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthSpec {
-    None,
-    Basic {
-        username: OptionSpec,
-        password: OptionSpec,
-    },
-    Bearer {
-        token: OptionSpec,
-    },
-    /// Each pair: header name and the option that fills it.
-    Headers(Vec<(String, OptionSpec)>),
-    /// Each pair: query parameter and the option that fills it.
-    Params(Vec<(String, OptionSpec)>),
-}
-
-impl AuthSpec {
-    /// Returns the options a connection supplies for this way to authenticate.
-    pub fn options(&self) -> Vec<&OptionSpec> {
-        match self {
-            AuthSpec::None => Vec::new(),
-            AuthSpec::Basic { username, password } => vec![username, password],
-            AuthSpec::Bearer { token } => vec![token],
-            AuthSpec::Headers(pairs) | AuthSpec::Params(pairs) => pairs.iter().map(|(_, option)| option).collect(),
-        }
-    }
-
-    /// Returns the name of the type as specs write it.
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            AuthSpec::None => "NONE",
-            AuthSpec::Basic { .. } => "BASIC",
-            AuthSpec::Bearer { .. } => "BEARER",
-            AuthSpec::Headers(_) => "HEADERS",
-            AuthSpec::Params(_) => "PARAMS",
-        }
-    }
-}
-
-/// An option a connection may set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionSpec {
-    pub name: String,
-    pub description: Option<String>,
-    pub default: Option<String>,
-    pub required: bool,
-    /// Secret options are redacted wherever they could be printed.
-    pub secret: bool,
-}
-
-/// Limits the API wants its callers to keep, for one connection.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Throttle {
-    /// Least time between the starts of two requests, in seconds.
-    pub sleep: f64,
-    pub requests_per_second: Option<f64>,
-    /// Most requests in flight at once.
-    pub concurrency: usize,
-    /// Name of the header that says how many requests are left.
-    pub remaining_header: Option<String>,
-    /// Name of the header that says when the budget is full again (seconds, or seconds since 1970).
-    pub reset_header: Option<String>,
-}
-
-impl Default for Throttle {
-    fn default() -> Throttle {
-        Throttle { sleep: 0.0, requests_per_second: None, concurrency: 8, remaining_header: None, reset_header: None }
     }
 }
 
@@ -125,11 +123,13 @@ pub struct RetrySpec {
     pub park: f64,
     /// Statuses that are retried besides the standard ones.
     pub statuses: Vec<u16>,
+    /// Where refusals tell how long to wait, besides the standard header.
+    pub wait: Option<WaitSign>,
 }
 
 impl Default for RetrySpec {
     fn default() -> RetrySpec {
-        RetrySpec { attempts: 5, base: 1.0, max: 60.0, park: 300.0, statuses: Vec::new() }
+        RetrySpec { attempts: 5, base: 1.0, max: 60.0, park: 300.0, statuses: Vec::new(), wait: None }
     }
 }
 
@@ -139,10 +139,27 @@ pub struct ErrorRule {
     pub when: ErrorCondition,
     pub verdict: RuleVerdict,
     pub message: Option<String>,
+    /// How long to wait before another try.
+    pub wait: Option<RuleWait>,
 }
 
-/// All parts that are given must match.
-#[derive(Debug, Clone, PartialEq, Default)]
+impl ErrorRule {
+    /// Returns whether an answer's body decides about the rule, or tells its wait.
+    pub fn reads_body(&self) -> bool {
+        let waits_by_body = matches!(&self.wait, Some(RuleWait::Told(sign)) if sign.told.is_in_body());
+        self.when.body.is_some() || waits_by_body
+    }
+}
+
+/// How long to wait before another try of a request that a rule names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleWait {
+    Fixed(Duration),
+    Told(WaitSign),
+}
+
+/// What an answer is like. All parts that are given must match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorCondition {
     pub statuses: Vec<u16>,
     /// Dotted path in the body and the value expected there; no value: the path only has to exist and not be null.
@@ -155,11 +172,25 @@ pub struct ErrorCondition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleVerdict {
     Retry,
+    /// A limit is reached: as `Retry`, and other requests wait, too.
+    Limit,
     Fail,
-    /// The answer has no rows, and that is no error.
+    /// The answer has no rows, and that is not an error.
     Empty,
     /// The parameter set is left out, with a warning.
     Skip,
+    /// The API does not take the credentials that a server gave: others are asked for once.
+    Login,
+    /// There is more than the API gives: the window is asked for in halves.
+    Split,
+}
+
+/// What an API gives at most of a parameter set, and hides without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxRows {
+    pub rows: u64,
+    /// Whether the window is asked for in halves; otherwise the load fails.
+    pub splits: bool,
 }
 
 /// A table an adapter offers.
@@ -170,12 +201,21 @@ pub struct TableDef {
     /// Path below `base_url`, with `{param}` holes.
     pub path: Template,
     pub headers: Vec<(String, Template)>,
+    pub request: RequestDef,
     pub params: Vec<ParamDef>,
+    /// How moments are written that no filter gives a form.
+    pub date_format: DateFormat,
     pub paging: Paging,
+    /// What an answer means that is not paged and shows that there is more.
+    pub unpaged: Unpaged,
+    /// What the answers are, and what stands where the rows are.
+    pub answer: AnswerDef,
     /// Where the rows are; empty: the body itself.
     pub result_body_path: Vec<String>,
     /// A key of the body whose object is the one row, taken without flattening.
     pub result_object_path: Option<String>,
+    /// What an answer means that lacks the key.
+    pub missing: Missing,
     pub result_meta_paths: Vec<Vec<String>>,
     pub copy_params_to_output: Vec<String>,
     /// Patterns of flattened names to keep; empty: all.
@@ -188,17 +228,100 @@ pub struct TableDef {
     pub refresh: RefreshStrategy,
     /// How old the table may become before it counts as stale; `None`: as the daemon's setting says.
     pub max_staleness: Option<Duration>,
+    /// Whether a refresh asks for rows only if the ETag of its only answer changed.
+    pub etag: bool,
+    /// The table as requests for updates have it, where they differ from those of a load.
+    pub updating: Option<Arc<TableDef>>,
     pub nested: Nested,
+    /// The name of the limits, among those of the spec's `throttles`, that hold besides the connection's.
+    pub throttle: Option<String>,
+    /// What the rows of a load must be like.
+    pub expect: Expect,
+    /// What becomes of rows that are gone at the source.
+    pub deletes: Deletes,
     /// How rows are written back; `None`: they cannot be.
-    pub write: Option<WriteDef>,
+    pub write: Option<Writes>,
+    /// The range that is asked for in parts.
+    pub window: Option<WindowDef>,
+    /// What the API gives at most of a parameter set.
+    pub max_rows: Option<MaxRows>,
+    /// What holes take of an object that was discovered, and of its fields.
+    pub discovered: Arc<Vec<(String, JsonValue)>>,
+    /// How many of the discovered fields one request asks for, besides those of the key; `None`: all.
+    pub chunk: Option<NonZeroUsize>,
+    /// How the rows are exported; `None`: they are given at once.
+    pub job: Option<Box<JobDef>>,
+    /// How it is filled from lists inside the records of another table; `None`: from records of its own.
+    pub child: Option<ChildDef>,
 }
 
 impl TableDef {
+    /// Returns the base URL of its requests.
+    pub fn base_url<'a>(&'a self, adapter: &'a AdapterSpec) -> &'a Template {
+        self.request.base_url.as_ref().unwrap_or(&adapter.base_url)
+    }
+
+    /// Returns the table as requests for updates have it.
+    pub fn for_updates(&self) -> &TableDef {
+        self.updating.as_deref().unwrap_or(self)
+    }
+
+    /// Returns the table as loads have it, and as requests for updates do where they differ.
+    pub fn variants(&self) -> impl Iterator<Item = &TableDef> {
+        std::iter::once(self).chain(self.updating.as_deref())
+    }
+
+    /// Changes the table, as loads and as requests for updates have it.
+    pub fn change(&mut self, change: &mut dyn FnMut(&mut TableDef)) {
+        if let Some(updating) = &mut self.updating {
+            change(Arc::make_mut(updating));
+        }
+        change(self);
+    }
+
+    /// Returns the texts with holes that stand in each request, but for params and `base_url`.
+    pub fn request_templates(&self) -> Vec<&Template> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let first = self.request.first.iter().flat_map(|first| first.templates());
+        let of_job = self.job.iter().flat_map(|job| job.templates());
+        std::iter::once(&self.path).chain(headers).chain(self.request.body.templates()).chain(first).chain(of_job).collect()
+    }
+
+    /// Returns the texts with holes of its requests, those of params included.
+    fn all_templates(&self) -> impl Iterator<Item = &Template> {
+        let refresh_params = self.refresh.updates().map_or(&[][..], |updates| &updates.params);
+        let of_params = self.params.iter().chain(refresh_params).flat_map(|param_def| param_def.values.templates());
+        self.request_templates().into_iter().chain(of_params)
+    }
+
+    /// Returns the names of all holes of its requests, those of params included.
+    pub fn hole_names(&self) -> Vec<&str> {
+        self.all_templates().flat_map(Template::names).collect()
+    }
+
+    /// Returns the texts with holes that say where the range begins and ends which is cut into windows.
+    pub fn window_templates(&self) -> impl Iterator<Item = &Template> {
+        let bounds = self.window.iter().flat_map(|window_def| [&window_def.start, &window_def.end]);
+        bounds.flat_map(ParamValue::templates)
+    }
+
+    /// Returns the holes that a window fills.
+    pub fn window_holes(&self) -> Vec<&Hole> {
+        self.all_templates().flat_map(Template::holes).filter(|hole| Builtin::named(&hole.name) == Some(Builtin::Window)).collect()
+    }
+
+    /// Returns whether a window may be asked for in halves, so that its rows have to be found again. `adapter` is the table's.
+    pub fn may_split(&self, adapter: &AdapterSpec) -> bool {
+        let splits = |rule: &ErrorRule| rule.verdict == RuleVerdict::Split;
+        self.window.is_some() && (self.max_rows.is_some_and(|max_rows| max_rows.splits) || adapter.errors.iter().any(splits))
+    }
+
     /// Returns the tables of the same connection that the params and the refresh's params query, each once.
     pub fn parents(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         let refresh_params = self.refresh.updates().map_or(&[][..], |updates| &updates.params);
-        for param_def in self.params.iter().chain(refresh_params) {
+        let of_updates = self.updating.iter().flat_map(|table_def| &table_def.params);
+        for param_def in self.params.iter().chain(refresh_params).chain(of_updates) {
             if let ParamValues::Query(query) = &param_def.values {
                 for table in &query.tables {
                     if !names.iter().any(|name| name.eq_ignore_ascii_case(table)) {
@@ -237,6 +360,10 @@ pub struct ColumnSpec {
     pub data_type: Option<DeclaredType>,
     /// Keys from the record down to the value; default: the flattened field of this name.
     pub source: Option<Vec<String>>,
+    /// Whether those keys lead from the body down.
+    pub is_meta: bool,
+    /// What is done with the values before they are converted.
+    pub reading: Option<ColumnReading>,
     pub key: bool,
     pub description: Option<String>,
 }
@@ -248,8 +375,14 @@ pub enum ScalarType {
     BigInt,
     HugeInt,
     Double,
+    /// So many digits in all, and so many of them behind the point.
+    Decimal {
+        width: u8,
+        scale: u8,
+    },
     Date,
     Timestamp,
+    TimestampNs,
     Varchar,
 }
 
@@ -271,57 +404,14 @@ pub enum Nested {
     Depth(usize),
 }
 
-/// A request parameter, or several that vary together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ParamDef {
-    /// One name, or the names of a tuple.
-    pub names: Vec<String>,
-    pub values: ParamValues,
-}
-
-/// Where a param's values come from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ParamValues {
-    /// One value for every request. `Null` means the param is left out.
-    One(ParamValue),
-    /// One call per element; each element has as many values as the param has names.
-    Each(Vec<Vec<ParamValue>>),
-    /// One call per row of a query over tables of the same connection.
-    Query(ParentQuery),
-}
-
-/// A value sent to the API.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ParamValue {
-    Null,
-    Boolean(bool),
-    Integer(i128),
-    Double(f64),
-    Text(String),
-    /// Text with `${option}` holes.
-    Template(Template),
-}
-
-impl ParamValue {
-    /// Returns the value as it is sent; `None` for null. Templates must have been rendered before.
-    pub fn to_text(&self) -> Option<String> {
-        match self {
-            ParamValue::Null => None,
-            ParamValue::Boolean(value) => Some(value.to_string()),
-            ParamValue::Integer(value) => Some(value.to_string()),
-            ParamValue::Double(value) => Some(value.to_string()),
-            ParamValue::Text(text) => Some(text.clone()),
-            ParamValue::Template(template) => template.as_literal().map(str::to_string),
-        }
-    }
-}
-
 /// A SELECT over unqualified tables of the same connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParentQuery {
     pub sql: String,
     /// The tables it names, each once.
     pub tables: Vec<String>,
+    /// The options whose values it holds.
+    pub options: Vec<String>,
 }
 
 /// A view an adapter offers over its tables.
@@ -334,49 +424,25 @@ pub struct ViewDef {
     pub help: Option<String>,
 }
 
-/// How a list resource is cut into pages.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Paging {
+/// What it means when an answer does not have the key that leads to the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
     #[default]
-    None,
-    PageAndCount {
-        page_param: String,
-        count_param: Option<String>,
-        page_size: u64,
-        first_page: u64,
-        total: Option<Total>,
-    },
-    OffsetAndCount {
-        offset_param: String,
-        count_param: Option<String>,
-        page_size: u64,
-        total: Option<Total>,
-    },
-    PagerToken {
-        token_param: String,
-        count_param: Option<String>,
-        page_size: u64,
-        token_path: JsonPath,
-        has_more_path: Option<JsonPath>,
-    },
-    NextLink {
-        link_path: JsonPath,
-    },
-    LinkHeader {
-        count_param: Option<String>,
-        page_size: u64,
-    },
+    Fails,
+    /// There are no records.
+    Empty,
 }
 
-/// Where an API says how much there is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Total {
-    /// Rows, in the body.
-    RowsPath(JsonPath),
-    /// Rows, in a header.
-    RowsHeader(String),
-    /// Pages, in the body.
-    PagesPath(JsonPath),
+/// What it means when the answer of a table without paging shows that there is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unpaged {
+    /// Rows are missing: a warning.
+    #[default]
+    Warns,
+    /// Rows are missing: an error.
+    Fails,
+    /// The spec asks for one page.
+    Wanted,
 }
 
 /// The options of one connection, complete and checked against its adapter's spec, environment references resolved.
@@ -394,4 +460,65 @@ pub struct Connection {
     pub name: String,
     pub adapter: Arc<AdapterSpec>,
     pub options: ConnectionOptions,
+    /// What the API's token endpoint said last.
+    pub tokens: Tokens,
+}
+
+/// A table whose fields, or which itself, an API is asked for.
+#[derive(Debug, Clone)]
+pub struct Discover {
+    /// The table as the spec has it: its name may be a text with holes.
+    pub table: TableDef,
+    pub name: Template,
+    pub description: Option<Template>,
+    pub objects: Option<ObjectsDef>,
+    pub fields: Option<FieldsDef>,
+    /// The tables that are filled from lists in the records of each object's table.
+    pub children: Vec<ChildTemplate>,
+    /// How old what was discovered may become.
+    pub every: Option<Duration>,
+}
+
+/// A table that is filled from lists in the records of a discovered one.
+#[derive(Debug, Clone)]
+pub struct ChildTemplate {
+    /// As the spec has it: its name may be a text with holes.
+    pub table: TableDef,
+    pub name: Template,
+    pub description: Option<Template>,
+}
+
+/// How an API is asked for its objects, each of which is a table.
+#[derive(Debug, Clone)]
+pub struct ObjectsDef {
+    /// A table of the objects, with a column of JSON for each value that a hole takes.
+    pub request: TableDef,
+    /// Where those values are in an object, with dots between the keys.
+    pub values: Vec<String>,
+}
+
+/// How an API is asked for the fields of a table.
+#[derive(Debug, Clone)]
+pub struct FieldsDef {
+    pub source: FieldsSource,
+    /// Where a field has its name; `None`: the key that it stands under, or the field is the name itself.
+    pub name: Option<Vec<String>>,
+    pub description: Option<Vec<String>>,
+    /// Where a field has its type.
+    pub type_path: Option<Vec<String>>,
+    /// What the API's types are here.
+    pub types: Vec<(String, DeclaredType)>,
+    /// The keys in a record that lead to the object with the values of the fields.
+    pub record_path: Vec<String>,
+    /// How many fields one request of the table asks for, besides those of its key; `None`: all.
+    pub chunk: Option<NonZeroUsize>,
+}
+
+/// Where fields are told.
+#[derive(Debug, Clone)]
+pub enum FieldsSource {
+    /// In answers of their own: a table of fields, with columns of JSON for what is taken of them.
+    Request(Box<TableDef>),
+    /// In each object, at this path.
+    Within { path: Vec<String>, skip_when: Option<FieldCondition> },
 }

@@ -1,49 +1,20 @@
 //! Queries a spec holds: checked to read nothing but the connection's own tables, and qualified for the place those are in.
 
+use super::query_functions::is_harmless;
+use super::query_limits::{check_size, on_large_stack};
 use super::ParentQuery;
 use crate::{Error, Result};
 use sqlparser::ast::{
-    visit_expressions, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor,
-    Value, VisitMut, VisitorMut,
+    visit_expressions, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
+    TableFactor, TypedString, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Table functions that read nothing but their arguments.
 const TABLE_FUNCTIONS: &[&str] = &["unnest", "range", "generate_series"];
-/// Functions that read files, the environment, settings or other tables.
-const FORBIDDEN: &[&str] = &[
-    "glob",
-    "getenv",
-    "getvariable",
-    "current_setting",
-    "query",
-    "query_table",
-    "nextval",
-    "currval",
-    "write_log",
-    "which_secret",
-    "st_read",
-    "seq_scan",
-];
-/// How the names of further such functions start.
-const FORBIDDEN_PREFIXES: &[&str] = &[
-    "read_",
-    "sniff_",
-    "parquet_",
-    "duckdb_",
-    "pragma_",
-    "unify_",
-    "sqlite_",
-    "postgres_",
-    "mysql_",
-    "iceberg_",
-    "delta_",
-    "ducklake_",
-    "http_",
-    "shell",
-];
 /// Deepest nesting of a query.
 const MAX_DEPTH: usize = 40;
 
@@ -51,8 +22,13 @@ impl ParentQuery {
     /// Parses a query: one SELECT over unqualified tables. Fails, saying why, on anything else: qualified names, functions or
     /// literals that read files, several statements, or SQL that cannot be parsed.
     pub fn parse(sql: &str) -> Result<ParentQuery> {
+        check_size(sql)?;
+        on_large_stack(|| ParentQuery::parse_here(sql))?
+    }
+
+    fn parse_here(sql: &str) -> Result<ParentQuery> {
         let mut query = query_of(sql)?;
-        let mut walk = Walk { scopes: Vec::new(), rewrite: None, tables: Vec::new() };
+        let mut walk = Walk { scopes: Vec::new(), n_scopes: 0, rewrite: None, tables: Vec::new(), options: Vec::new() };
         match query.visit(&mut walk) {
             ControlFlow::Break(err) => return Err(*err),
             ControlFlow::Continue(()) => {}
@@ -61,23 +37,32 @@ impl ParentQuery {
         if !query_of(&query.to_string()).is_ok_and(|again| again == query) {
             return Err(Error::config(format!("the query cannot be written again as it is; it reads as '{query}'")));
         }
-        Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables })
+        Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables, options: walk.options })
     }
 
     /// Returns the SQL with each table's name qualified and quoted. Every table keeps its name as alias, so that
-    /// `repos.name` still means what it did; columns keep their names.
-    pub fn qualified(&self, catalog: Option<&str>, schema: &str) -> String {
-        let Ok(mut query) = query_of(&self.sql) else { return self.sql.clone() };
+    /// `repos.name` still means what it did; columns keep their names. An option becomes a text, or null without a value.
+    pub fn qualified(&self, catalog: Option<&str>, schema: &str, options: &OptionValues) -> Result<String> {
+        on_large_stack(|| self.qualified_here(catalog, schema, options))?
+    }
+
+    fn qualified_here(&self, catalog: Option<&str>, schema: &str, options: &OptionValues) -> Result<String> {
+        let mut query = query_of(&self.sql)?;
         let prefix: Vec<Ident> = catalog.into_iter().chain([schema]).map(quoted).collect();
-        let mut walk = Walk { scopes: Vec::new(), rewrite: Some(prefix), tables: Vec::new() };
+        let rewrite = Some(Rewrite { prefix, options });
+        let mut walk = Walk { scopes: Vec::new(), n_scopes: 0, rewrite, tables: Vec::new(), options: Vec::new() };
         match query.visit(&mut walk) {
-            ControlFlow::Break(_) => self.sql.clone(),
-            ControlFlow::Continue(()) => query.to_string(),
+            ControlFlow::Break(err) => Err(*err),
+            ControlFlow::Continue(()) => Ok(query.to_string()),
         }
     }
 
     /// Returns how many columns the query yields, when the select list says so without `*`.
     pub fn n_columns(&self) -> Option<usize> {
+        on_large_stack(|| self.n_columns_here()).ok()?
+    }
+
+    fn n_columns_here(&self) -> Option<usize> {
         let query = query_of(&self.sql).ok()?;
         let select = first_select(&query.body)?;
         let plain = |item: &SelectItem| match item {
@@ -106,7 +91,7 @@ fn spreads(expr: &Expr) -> bool {
     found.is_break()
 }
 
-fn query_of(sql: &str) -> Result<Box<Query>> {
+pub(super) fn query_of(sql: &str) -> Result<Box<Query>> {
     let parsed =
         Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let mut statements = parsed.map_err(|err| {
@@ -125,24 +110,44 @@ fn query_of(sql: &str) -> Result<Box<Query>> {
 /// The common table expressions of one query that is being walked.
 struct Scope {
     names: Vec<String>,
+    /// What tells its names from those of the query's other scopes.
+    idx: usize,
     is_recursive: bool,
     /// How many of them were walked: they come before anything else, in order, each as a query of its own.
     n_walked: usize,
 }
 
 impl Scope {
-    /// Returns whether the name means one of them here: inside one, only those before it (and itself, when recursive) do.
-    fn has(&self, name: &str) -> bool {
+    /// Returns which of them the name means here, if any: inside one, only those before it (and itself, when recursive) are seen.
+    fn position(&self, name: &str) -> Option<usize> {
         let n_visible = (self.n_walked + usize::from(self.is_recursive)).min(self.names.len());
-        self.names[..n_visible].iter().any(|cte| cte.eq_ignore_ascii_case(name))
+        self.names[..n_visible].iter().position(|cte| cte.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the name that stands for one of them in what runs: no table, view or file has it, so that where DuckDB does not see the
+    /// expression, it finds nothing else in its place.
+    fn own_name(&self, position: usize) -> Ident {
+        quoted(&format!("unify_with_{}_{position}", self.idx))
     }
 }
 
-/// Checks a query and collects its tables; with `rewrite`, puts those names before the tables' own.
-struct Walk {
+/// What options a query may hold have for values.
+pub type OptionValues = BTreeMap<String, String>;
+
+/// What is put into a query that runs.
+struct Rewrite<'a> {
+    /// The names before a table's own.
+    prefix: Vec<Ident>,
+    options: &'a OptionValues,
+}
+
+/// Checks a query and collects its tables and options; with `rewrite`, puts what it has in their places.
+struct Walk<'a> {
     scopes: Vec<Scope>,
-    rewrite: Option<Vec<Ident>>,
+    n_scopes: usize,
+    rewrite: Option<Rewrite<'a>>,
     tables: Vec<String>,
+    options: Vec<String>,
 }
 
 fn refuse<T>(message: impl Into<String>) -> ControlFlow<Box<Error>, T> {
@@ -153,12 +158,28 @@ fn last_name(name: &ObjectName) -> String {
     name.0.last().and_then(ObjectNamePart::as_ident).map_or_else(String::new, |ident| ident.value.to_ascii_lowercase())
 }
 
-impl Walk {
+impl Walk<'_> {
     fn check_table_function(&self, name: &ObjectName) -> ControlFlow<Box<Error>> {
         if name.0.len() == 1 && TABLE_FUNCTIONS.contains(&last_name(name).as_str()) {
             return ControlFlow::Continue(());
         }
         refuse(format!("the query reads from '{name}(...)'; expected tables of the same connection"))
+    }
+
+    /// Notes an option, or writes its value: sqlparser writes a placeholder as it is, but not every text.
+    fn option(&mut self, value: &mut Value) -> ControlFlow<Box<Error>> {
+        let Value::Placeholder(placeholder) = value else { return ControlFlow::Continue(()) };
+        let Some(name) = placeholder.strip_prefix('$').filter(|name| is_option_name(name)) else {
+            return refuse(format!("the query has {placeholder}; expected the name of an option, such as ${{since}}"));
+        };
+        match &self.rewrite {
+            Some(rewrite) => {
+                let literal = rewrite.options.get(name).map(|value| format!("'{}'", value.replace('\'', "''")));
+                *placeholder = literal.unwrap_or_else(|| "CAST(NULL AS VARCHAR)".to_string());
+            }
+            None => self.options.push(name.to_string()),
+        }
+        ControlFlow::Continue(())
     }
 
     fn table(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> ControlFlow<Box<Error>> {
@@ -168,22 +189,54 @@ impl Walk {
         if ident.quote_style.is_some_and(|quote| quote != '"') {
             return refuse(format!("the query reads from {name}; expected a table of the same connection, not a file"));
         }
-        if self.scopes.iter().any(|scope| scope.has(&ident.value)) {
+        let cte = self.scopes.iter().rev().find_map(|scope| Some(scope.own_name(scope.position(&ident.value)?)));
+        if let Some(cte) = cte {
+            if self.rewrite.is_some() {
+                let own = quoted(&ident.value);
+                rename(name, alias, own, vec![cte]);
+            }
             return ControlFlow::Continue(());
         }
         let ident = ident.clone();
         if !self.tables.iter().any(|table| table.eq_ignore_ascii_case(&ident.value)) {
             self.tables.push(ident.value.clone());
         }
-        if let Some(prefix) = &self.rewrite {
+        if let Some(rewrite) = &self.rewrite {
             let own = quoted(&ident.value);
-            if alias.is_none() {
-                *alias = Some(TableAlias { explicit: true, name: own.clone(), columns: Vec::new(), at: None });
-            }
-            *name = ObjectName(prefix.iter().cloned().chain([own]).map(ObjectNamePart::Identifier).collect());
+            let full = rewrite.prefix.iter().cloned().chain([own.clone()]).collect();
+            rename(name, alias, own, full);
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Returns a query in which each hole of an option, such as `${name}`, is a placeholder of SQL, `$name`. Fails when a hole is anything else.
+pub fn with_placeholders(sql: &str) -> Result<String> {
+    let mut parts = sql.split("${");
+    let mut text = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (name, rest) = part.split_once('}').unwrap_or(("", part));
+        if !is_option_name(name) {
+            let name = part.split_once('}').map_or(part, |(name, _)| name);
+            return Err(Error::config(format!(
+                "the query has the hole '${{{name}}}'; expected the name of an option alone, such as ${{since}}"
+            )));
+        }
+        text.push_str(&format!("${name} {rest}"));
+    }
+    Ok(text)
+}
+
+fn is_option_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+}
+
+/// Puts the parts in the place of a table's name, which stays as its alias.
+fn rename(name: &mut ObjectName, alias: &mut Option<TableAlias>, own: Ident, parts: Vec<Ident>) {
+    if alias.is_none() {
+        *alias = Some(TableAlias { explicit: true, name: own, columns: Vec::new(), at: None });
+    }
+    *name = ObjectName(parts.into_iter().map(ObjectNamePart::Identifier).collect());
 }
 
 /// Returns a quoted identifier as it is written: sqlparser's own quoting takes a backslash before a quote for an escape, which
@@ -192,7 +245,7 @@ fn quoted(name: &str) -> Ident {
     Ident::new(format!("\"{}\"", name.replace('"', "\"\"")))
 }
 
-impl VisitorMut for Walk {
+impl VisitorMut for Walk<'_> {
     type Break = Box<Error>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Box<Error>> {
@@ -203,7 +256,14 @@ impl VisitorMut for Walk {
             Some(with) => (with.cte_tables.iter().map(|cte| cte.alias.name.value.clone()).collect(), with.recursive),
             None => (Vec::new(), false),
         };
-        self.scopes.push(Scope { names, is_recursive, n_walked: 0 });
+        let scope = Scope { names, idx: self.n_scopes, is_recursive, n_walked: 0 };
+        self.n_scopes += 1;
+        if let (Some(with), true) = (&mut query.with, self.rewrite.is_some()) {
+            for (position, cte) in with.cte_tables.iter_mut().enumerate() {
+                cte.alias.name = scope.own_name(position);
+            }
+        }
+        self.scopes.push(scope);
         ControlFlow::Continue(())
     }
 
@@ -248,13 +308,31 @@ impl VisitorMut for Walk {
             Expr::Value(value) if matches!(value.value, Value::HexStringLiteral(_)) => {
                 return refuse(format!("the query has the hexadecimal {value}; write a number"))
             }
+            Expr::Value(value) => return self.option(&mut value.value),
+            Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => return own_type(data_type),
+            Expr::Convert { .. } => return refuse("the query has CONVERT; write CAST"),
             _ => return ControlFlow::Continue(()),
         };
+        if let [first, .., last] = function.name.0.as_slice() {
+            return refuse(format!("the query calls '{}'; write {last}({first}, ...), without a name and a dot before it", function.name));
+        }
         let name = last_name(&function.name);
-        if FORBIDDEN.contains(&name.as_str()) || FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-            return refuse(format!("the query calls '{name}'; a spec's query may read nothing but tables of the same connection"));
+        if !is_harmless(&name) {
+            return refuse(format!(
+                "the query calls '{name}', which is not among the functions that a spec's query may call: those that read nothing but their \
+                 arguments; a spec's query reads tables of the same connection only"
+            ));
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// A type of the user's is named with its schema: names without one are DuckDB's own.
+fn own_type(data_type: &DataType) -> ControlFlow<Box<Error>> {
+    let text = data_type.to_string();
+    match text.contains('.') {
+        true => refuse(format!("the query names the type {text}; expected one of DuckDB's own, without schema")),
+        false => ControlFlow::Continue(()),
     }
 }
 

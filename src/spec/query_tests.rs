@@ -7,7 +7,7 @@ fn check_tables(sql: &str, expected: &[&str]) {
 }
 
 fn check_qualified(sql: &str, expected: Expect) {
-    expected.assert_eq(&ParentQuery::parse(sql).unwrap().qualified(Some("my db"), "git\"hub"));
+    expected.assert_eq(&ParentQuery::parse(sql).unwrap().qualified(Some("my db"), "git\"hub", &OptionValues::new()).unwrap());
 }
 
 fn check_refused(sql: &str, expected: &str) {
@@ -39,6 +39,21 @@ fn common_table_expressions_are_no_tables_where_they_are_seen() {
 }
 
 #[test]
+fn a_common_table_expression_never_makes_room_for_a_table_of_its_name() {
+    let check = |sql: &str| {
+        let qualified = ParentQuery::parse(sql).unwrap().qualified(Some("db"), "s", &OptionValues::new()).unwrap();
+        for name in ["secret", "'a.csv'", "\"a.csv\""] {
+            assert!(!qualified.replace("AS \"a.csv\"", "").contains(&format!("FROM {name}")), "{qualified}");
+        }
+    };
+    check("WITH RECURSIVE secret AS (SELECT * FROM secret) SELECT * FROM secret");
+    check("WITH RECURSIVE secret AS (SELECT x FROM secret UNION ALL SELECT y FROM repos) SELECT * FROM secret");
+    check("WITH RECURSIVE \"a.csv\" AS (SELECT * FROM \"a.csv\") SELECT * FROM \"a.csv\"");
+    check("WITH secret AS (SELECT 1 x), b AS (SELECT * FROM secret) SELECT * FROM b, (WITH secret AS (SELECT 2) SELECT * FROM secret)");
+    check("SELECT (WITH RECURSIVE secret AS (SELECT * FROM secret) SELECT max(x) FROM secret) FROM repos");
+}
+
+#[test]
 fn anything_but_the_connections_tables_is_refused() {
     check_refused("SELECT * FROM github.repos", "without schema");
     check_refused("SELECT * FROM read_csv('/etc/passwd')", "read_csv");
@@ -47,6 +62,11 @@ fn anything_but_the_connections_tables_is_refused() {
     check_refused("SELECT read_text('/etc/passwd')", "read_text");
     check_refused("SELECT GETENV('HOME')", "getenv");
     check_refused("SELECT main.getenv('HOME') FROM repos", "getenv");
+    check_refused("SELECT main.lower(a) FROM repos", "the query calls 'main.lower'; write lower(main, ...)");
+    check_refused("SELECT memory.main.lower(a) FROM repos", "without a name and a dot");
+    check_refused("SELECT enum_range(NULL::main.mood)", "the query names the type main.mood");
+    check_refused("SELECT enum_range(CAST(NULL AS memory.main.mood[]))", "expected one of DuckDB's own");
+    check_refused("SELECT CONVERT(a, main.mood) FROM repos", "");
     check_refused("SELECT 'HOME'.getenv()", "getenv");
     check_refused("SELECT * FROM repos WHERE x IN (SELECT content FROM read_text('a'))", "read_text");
     check_refused("SELECT * FROM query('SELECT 1')", "query");
@@ -60,6 +80,25 @@ fn anything_but_the_connections_tables_is_refused() {
     check_refused("SELECT * FROM (((", "cannot be parsed");
     check_refused("SELECT a FROM t WHERE a = :\nb", "Expected: placeholder, found: at Line: 1, Column: 28");
     check_refused(&format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000)), "cannot be parsed");
+}
+
+#[test]
+fn only_functions_that_are_known_to_be_harmless_are_called() {
+    for name in
+        ["some_new_function", "read_duckdb", "pg_sleep", "current_user", "setval", "json_execute_serialized_sql", "st_read_meta", "shellfs"]
+    {
+        check_refused(&format!("SELECT {name}(a) FROM t"), &format!("the query calls '{name}', which is not among the functions"));
+        check_refused(&format!("SELECT a FROM t WHERE b = (SELECT max({name}(c)) FROM t)"), name);
+    }
+    check_tables(
+        "SELECT lower(a), count(*), row_number() OVER (ORDER BY b), list_transform(l, x -> upper(x)), coalesce(c, now()), \
+         strftime(current_date - to_months(3), '%Y'), date_trunc('day', d), json_extract_string(j, '$.a') FROM t",
+        &["t"],
+    );
+    check_tables(
+        "SELECT CURRENT_DATE, current_timestamp, EXTRACT(year FROM d), CAST(a AS DATE), TRIM(a), max(a) FILTER (WHERE b) FROM t",
+        &["t"],
+    );
 }
 
 #[test]
@@ -84,7 +123,7 @@ fn names_are_qualified_and_stay_aliases() {
     check_qualified(
         "WITH repos AS (SELECT * FROM repos) SELECT repos.id FROM repos UNION ALL SELECT id FROM pulls",
         expect![[
-            r#"WITH repos AS (SELECT * FROM "my db"."git""hub"."repos" AS "repos") SELECT repos.id FROM repos UNION ALL SELECT id FROM "my db"."git""hub"."pulls" AS "pulls""#
+            r#"WITH "unify_with_0_0" AS (SELECT * FROM "my db"."git""hub"."repos" AS "repos") SELECT repos.id FROM "unify_with_0_0" AS "repos" UNION ALL SELECT id FROM "my db"."git""hub"."pulls" AS "pulls""#
         ]],
     );
     check_qualified(
@@ -105,7 +144,7 @@ fn duckdbs_own_syntax_survives() {
         "SELECT '$.a' || 'it''s', \"select\" FROM t WHERE a ILIKE '%x\\_%'",
         "SELECT date_trunc('day', ts) AS day, CAST(x AS DECIMAL(10,2)) FROM t ORDER BY day DESC NULLS LAST",
     ] {
-        let qualified = ParentQuery::parse(sql).unwrap().qualified(None, "s");
+        let qualified = ParentQuery::parse(sql).unwrap().qualified(None, "s", &OptionValues::new()).unwrap();
         let expected = sql.replace("FROM t", "FROM \"s\".\"t\" AS \"t\"");
         assert_eq!(qualified, expected);
     }
@@ -114,7 +153,7 @@ fn duckdbs_own_syntax_survives() {
 #[test]
 fn a_backslash_escapes_nothing() {
     let query = ParentQuery::parse("SELECT x FROM t").unwrap();
-    assert_eq!(query.qualified(None, "s\\\""), "SELECT x FROM \"s\\\"\"\".\"t\" AS \"t\"");
+    assert_eq!(query.qualified(None, "s\\\"", &OptionValues::new()).unwrap(), "SELECT x FROM \"s\\\"\"\".\"t\" AS \"t\"");
 }
 
 #[test]
@@ -125,6 +164,50 @@ fn columns_are_counted_when_they_can_be() {
     check("FROM t", None);
     check("SELECT unnest(s) FROM t", None);
     check("(SELECT a FROM t) UNION SELECT b FROM u", Some(1));
+}
+
+#[test]
+fn no_query_takes_the_stack_or_the_evening() {
+    let shapes: &[(&str, &str, &str)] = &[
+        ("SELECT 1", "+1", ""),
+        ("SELECT true", " AND true", ""),
+        ("", "SELECT 1 UNION ALL ", "SELECT 1"),
+        ("SELECT 1", "::INT", ""),
+        ("SELECT 1", " IS NULL", ""),
+        ("SELECT a", "[1]", " FROM t"),
+        ("SELECT a", "->b", " FROM t"),
+        ("SELECT a", " COLLATE b", " FROM t"),
+        ("SELECT a", " IS DISTINCT FROM b", " FROM t"),
+        ("SELECT a", " AT TIME ZONE 'UTC'", " FROM t"),
+        ("SELECT 1 FROM t", " CROSS JOIN t", ""),
+        ("SELECT a", ".lower()", " FROM t"),
+        ("SELECT ", "NOT ", "true"),
+        ("SELECT ", "- ", "1"),
+        ("SELECT ", "CASE WHEN ", "1"),
+        ("SELECT a", "!", " FROM t"),
+        ("SELECT * FROM ", "(", "t"),
+        ("SELECT ", "(", "1"),
+        ("SELECT ", "lower(", "1"),
+        ("SELECT ", "[", "1"),
+        ("SELECT ", "CAST(", "1"),
+        ("SELECT CAST(a AS ", "STRUCT(a ", "INT"),
+        ("", "(SELECT * FROM ", "t"),
+        ("SELECT ", "x -> ", "1"),
+    ];
+    for (start, link, end) in shapes {
+        for n_links in [10, 12, 40, 300, 900, 1900, 100_000] {
+            let closing = ")".repeat(if link.contains('(') { n_links } else { 0 });
+            for closing in [String::new(), closing] {
+                let began = std::time::Instant::now();
+                let query = ParentQuery::parse(&format!("{start}{}{end}{closing}", link.repeat(n_links)));
+                if let Ok(query) = &query {
+                    let _ = (query.qualified(None, "s", &OptionValues::new()), query.n_columns());
+                }
+                assert!(n_links < 5000 || query.is_err(), "{start}{link}");
+                assert!(began.elapsed().as_secs() < 5, "{start}{link}{end} of {n_links} took {:?}", began.elapsed());
+            }
+        }
+    }
 }
 
 proptest! {
@@ -138,6 +221,22 @@ proptest! {
         prop_assume!(sqlparser::keywords::ALL_KEYWORDS.binary_search(&table.to_uppercase().as_str()).is_err());
         let query = ParentQuery::parse(&format!("SELECT x FROM {table}")).unwrap();
         let quoted = format!("\"{}\".\"{table}\" AS \"{table}\"", schema.replace('"', "\"\""));
-        prop_assert_eq!(query.qualified(None, &schema), format!("SELECT x FROM {quoted}"));
+        prop_assert_eq!(query.qualified(None, &schema, &OptionValues::new()).unwrap(), format!("SELECT x FROM {quoted}"));
     }
+}
+
+#[test]
+fn options_become_texts_that_no_sign_of_theirs_can_end() {
+    let sql = with_placeholders("SELECT unnest(string_split(${ids}, ',')) FROM t WHERE ${since} IS NULL").unwrap();
+    let query = ParentQuery::parse(&sql).unwrap();
+    assert_eq!(query.options, ["ids", "since"]);
+    for (value, literal) in [("a,b", "'a,b'"), ("it's", "'it''s'"), ("\\'; DROP", "'\\''; DROP'"), ("''", "''''''")] {
+        let options = OptionValues::from([("ids".to_string(), value.to_string())]);
+        let expected = format!("SELECT unnest(string_split({literal}, ',')) FROM \"s\".\"t\" AS \"t\" WHERE CAST(NULL AS VARCHAR) IS NULL");
+        assert_eq!(query.qualified(None, "s", &options).unwrap(), expected);
+    }
+    for wrong in ["SELECT ${a | lower}", "SELECT ${}", "SELECT ${a", "SELECT ${today-1d}"] {
+        assert!(with_placeholders(wrong).unwrap_err().to_string().contains("expected the name of an option"), "{wrong}");
+    }
+    assert!(ParentQuery::parse("SELECT ?").unwrap_err().to_string().contains("expected the name of an option"));
 }

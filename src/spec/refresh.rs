@@ -1,6 +1,7 @@
 //! How a table is brought up to date, as a spec says it.
 
-use super::{DateFormat, ParamDef};
+use super::{DateFormat, ErrorCondition, ParamDef, Template};
+use crate::document::JsonPath;
 use std::time::Duration;
 
 /// How a table is brought up to date.
@@ -23,6 +24,20 @@ pub struct Updates {
     pub cursor: Option<Cursor>,
     /// How moments are written.
     pub format: DateFormat,
+    /// How old the last load of all rows may become before the next refresh is one.
+    pub full_every: Option<Duration>,
+    pub sync_token: Option<SyncToken>,
+}
+
+/// What an API gives with the last page, to be asked with for what changes afterwards.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncToken {
+    /// Where it is in the body.
+    pub path: JsonPath,
+    /// The param that takes it; `None`: it is the address of the first page of what changed.
+    pub param: Option<String>,
+    /// The answer that says that the API does not know it any more: then everything is loaded again.
+    pub expired: ErrorCondition,
 }
 
 /// A column whose greatest value says how far the table is.
@@ -72,10 +87,29 @@ impl Updates {
         kept.chain(self.params.iter().map(|param_def| (param_def, ParamOrigin::Refresh))).collect()
     }
 
+    /// Returns the names of the params that have another value in a refresh than in a load: those that it replaces, and those whose holes
+    /// one of these fills.
+    pub fn changed<'p>(&self, params: &'p [ParamDef]) -> Vec<&'p str> {
+        let mut changed: Vec<&str> = Vec::new();
+        loop {
+            let is_named = |name: &str| changed.contains(&name) || self.replaces(name);
+            let changes = |param_def: &&ParamDef| {
+                let holes = param_def.values.templates().into_iter().flat_map(Template::names);
+                param_def.names.iter().any(|name| self.replaces(name)) || holes.into_iter().any(is_named)
+            };
+            let names: Vec<&str> = params.iter().filter(changes).flat_map(|param_def| &param_def.names).map(String::as_str).collect();
+            if names.len() == changed.len() {
+                return changed;
+            }
+            changed = names;
+        }
+    }
+
     /// Returns whether a param of that name comes from the refresh.
     pub fn replaces(&self, name: &str) -> bool {
         let is_cursor = self.cursor.as_ref().and_then(|cursor| cursor.param.as_deref()) == Some(name);
-        is_cursor || self.params.iter().any(|param_def| param_def.names.iter().any(|own| own == name))
+        let is_token = self.sync_token.as_ref().is_some_and(|token| token.param.as_deref() == Some(name));
+        is_cursor || is_token || self.params.iter().any(|param_def| param_def.names.iter().any(|own| own == name))
     }
 }
 

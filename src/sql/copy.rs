@@ -3,11 +3,11 @@
 use crate::http::WritePlan;
 use crate::load::{Loader, TableTarget, WriteBack, WriteMode};
 use crate::session::{Settings, Value};
-use crate::spec::yaml::suggestion;
-use crate::spec::AdapterSpec;
-use crate::sql::parse;
-use crate::sql::relation::{place, with_place, Kind, Relation};
+use crate::spec::{AdapterSpec, WriteDef, Writes};
+use crate::sql::grammar;
+use crate::sql::relation::Relation;
 use crate::sql::{HostStatementDef, StatementContext, Topic};
+use crate::yaml::Suggestions;
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub const COPY_FORMAT: &str = "unify";
 
 /// What HELP and the docs say of it.
 pub static COPY_STATEMENT: HostStatementDef = HostStatementDef {
-    syntax: "COPY source TO 'conn.table' (FORMAT unify [, dry_run true])",
+    syntax: "COPY source TO 'conn.table' (FORMAT unify [, action name] [, dry_run true])",
     description: "Writes the rows of a table or query to a table's API; a dry run sends nothing, FROM unify_dry_run() shows its requests",
     example: "COPY (SELECT 'acme' AS owner, 'repo0' AS repo, 'Broken link' AS title) TO 'github.issues' (FORMAT unify, dry_run true)",
     topic: Topic::Requests,
@@ -24,6 +24,8 @@ pub static COPY_STATEMENT: HostStatementDef = HostStatementDef {
 
 /// Makes a COPY plan its requests and send none.
 const DRY_RUN: &str = "dry_run";
+/// Chooses one of the ways that a spec has to write a table.
+const ACTION: &str = "action";
 
 /// What a COPY statement says.
 #[derive(Debug, Clone)]
@@ -46,21 +48,17 @@ pub struct BoundCopy {
 
 /// Finds the table, and decides what each column becomes. Sends nothing.
 pub fn bind_copy(arguments: &CopyArguments, ctx: &StatementContext<'_>) -> Result<BoundCopy> {
-    let is_dry_run = dry_run_of(&arguments.options)?;
-    let path = parse::table_argument(&arguments.path).map_err(|err| err.within("COPY ... TO with FORMAT unify"))?;
+    let CopyOptions { is_dry_run, action } = options_of(&arguments.options)?;
+    let path = grammar::table_argument(&arguments.path).map_err(|err| err.within("COPY ... TO with FORMAT unify"))?;
     let relation = Relation::find(&path, ctx)?;
-    let targets = relation.targets();
-    if relation.kind == Kind::View {
-        let tables: Vec<&str> = targets.iter().map(|target| target.table.as_str()).collect();
-        return Err(Error::config(format!("'{}' is a view, which cannot be written; it reads: {}", relation.name, tables.join(", "))));
-    }
-    let target = targets.into_iter().next().ok_or_else(|| Error::internal("a table has no load target"))?;
+    let target = relation.one_table("is a view, which cannot be written; it reads")?;
     let table_def = target.table_def()?;
-    if table_def.write.is_none() {
+    let Some(writes) = &table_def.write else {
         let err = Error::config(format!("its spec has no 'write'; {}", writable(&target.connection.adapter)));
-        return Err(err.within(place(&target.connection.name, &target.table)));
-    }
-    let plan = WritePlan::new(target.connection.clone(), table_def, &arguments.columns).map_err(|err| with_place(err, &target))?;
+        return Err(err.at(target.place()));
+    };
+    let write_def = action_of(writes, action.as_deref()).map_err(|err| err.at(target.place()))?;
+    let plan = WritePlan::new(target.connection.clone(), table_def, write_def, &arguments.columns).map_err(|err| err.at(target.place()))?;
     Ok(BoundCopy { path: arguments.path.clone(), plan: Arc::new(plan), is_dry_run, target })
 }
 
@@ -80,24 +78,54 @@ impl BoundCopy {
     }
 }
 
-/// Returns whether the options ask for a dry run. Fails on any other option.
-fn dry_run_of(options: &[(String, Value)]) -> Result<bool> {
-    let mut is_dry_run = false;
+/// The options of a COPY.
+#[derive(Default)]
+struct CopyOptions {
+    is_dry_run: bool,
+    action: Option<String>,
+}
+
+/// Reads the options. Fails on any other option.
+fn options_of(options: &[(String, Value)]) -> Result<CopyOptions> {
+    let mut read = CopyOptions::default();
     for (name, value) in options {
-        let lower = name.to_ascii_lowercase();
-        if lower != DRY_RUN {
-            return Err(Error::config(format!("unknown option '{lower}' for FORMAT unify; {}", suggestion(&lower, &[DRY_RUN]))));
+        match name.to_ascii_lowercase().as_str() {
+            DRY_RUN => {
+                read.is_dry_run = match value {
+                    Value::Null => true,
+                    Value::Boolean(flag) => *flag,
+                    Value::Integer(number) => *number != 0,
+                    Value::Text(text) if text.eq_ignore_ascii_case("true") => true,
+                    Value::Text(text) if text.eq_ignore_ascii_case("false") => false,
+                    _ => return Err(Error::config("option 'dry_run' is not a boolean; expected true or false")),
+                }
+            }
+            ACTION => match value {
+                Value::Text(text) => read.action = Some(text.clone()),
+                _ => return Err(Error::config(format!("option 'action' is not a name; expected one of: {}", Writes::ACTIONS.join(", ")))),
+            },
+            lower => {
+                let hint = Suggestions::default().suggestion(lower, &[DRY_RUN, ACTION]);
+                return Err(Error::config(format!("unknown option '{lower}' for FORMAT unify; {hint}")));
+            }
         }
-        is_dry_run = match value {
-            Value::Null => true,
-            Value::Boolean(flag) => *flag,
-            Value::Integer(number) => *number != 0,
-            Value::Text(text) if text.eq_ignore_ascii_case("true") => true,
-            Value::Text(text) if text.eq_ignore_ascii_case("false") => false,
-            _ => return Err(Error::config("option 'dry_run' is no boolean; expected true or false")),
-        };
     }
-    Ok(is_dry_run)
+    Ok(read)
+}
+
+/// Returns the way to write that a statement names, or the only one there is.
+fn action_of<'w>(writes: &'w Writes, action: Option<&str>) -> Result<&'w WriteDef> {
+    let names = writes.names();
+    writes.action(action).ok_or_else(|| match action {
+        None => Error::config(format!("its spec has several ways to write; choose one with 'action': {}", names.join(", "))),
+        Some(action) if names.is_empty() => {
+            Error::config(format!("its spec has one way to write, without a name; leave 'action {action}' out"))
+        }
+        Some(action) => {
+            let hint = Suggestions::default().suggestion(action, &names);
+            Error::config(format!("its spec has no action '{action}' in 'write'; {hint}"))
+        }
+    })
 }
 
 /// Returns which tables of the adapter can be written.
@@ -154,7 +182,7 @@ mod tests {
         );
         check_error("shop.custmers", &[], &[], expect!["connection 'shop' has no table 'custmers'; did you mean 'customers'?"]);
         check_error("shp.customers", &[], &[], expect!["there is no connection 'shp'; did you mean 'shop'?"]);
-        check_error("customers", &["name"], &[], expect!["COPY ... TO with FORMAT unify: 'customers' is no table name: syntax error at end of input; expected '.'; expected 'connection.table', parts quoted where need be"]);
+        check_error("customers", &["name"], &[], expect!["COPY ... TO with FORMAT unify: 'customers' is not a table name: syntax error at end of input; expected '.'; expected 'connection.table', parts quoted where need be"]);
         check_error(
             "shop.customers",
             &["name"],
@@ -165,12 +193,12 @@ mod tests {
             "shop.customers",
             &["name"],
             &[("dry_run", Value::Text("maybe".into()))],
-            expect!["option 'dry_run' is no boolean; expected true or false"],
+            expect!["option 'dry_run' is not a boolean; expected true or false"],
         );
     }
 
     #[test]
-    fn a_name_that_is_none_is_an_error() {
+    fn a_name_that_cannot_be_a_table_is_an_error() {
         let err = bind("shop customers.csv", &["name"], &[]).err().unwrap();
         assert!(err.message().starts_with("COPY ... TO with FORMAT unify: "), "{err}");
     }

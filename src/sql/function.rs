@@ -53,7 +53,7 @@ pub enum Seen {
 }
 
 impl StatementContext<'_> {
-    /// Returns the attached database that connections' schemas are in. Fails when setting `unify_target` names none that is attached.
+    /// Returns the attached database that connections' schemas are in. Fails when setting `unify_target` names one that is not attached.
     pub fn catalog(&self) -> Result<&str> {
         self.catalog.as_deref().map_err(Clone::clone)
     }
@@ -72,6 +72,8 @@ pub enum ParameterType {
     Boolean,
     /// A map of texts to texts, which may be null. DuckDB casts maps of other types, and structs, to it.
     Map,
+    /// A list of texts.
+    Texts,
 }
 
 impl ParameterType {
@@ -82,6 +84,7 @@ impl ParameterType {
             ParameterType::BigInt => "BIGINT",
             ParameterType::Boolean => "BOOLEAN",
             ParameterType::Map => "MAP(VARCHAR, VARCHAR)",
+            ParameterType::Texts => "VARCHAR[]",
         }
     }
 }
@@ -93,7 +96,14 @@ pub struct ParameterDef {
     pub parameter_type: ParameterType,
 }
 
-/// What a function is, as HELP, the docs and DuckDB see it.
+impl ParameterDef {
+    /// Returns the argument that sets a flag: `background := true`.
+    pub(super) fn set(&self) -> String {
+        format!("{} := true", self.name)
+    }
+}
+
+/// A table function: what HELP, the docs and DuckDB see of it, and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct FunctionDef {
     pub name: &'static str,
@@ -105,9 +115,22 @@ pub struct FunctionDef {
     pub has_optional: bool,
     /// Parameters by name, all optional.
     pub named: &'static [ParameterDef],
+    /// Whether a call's text may hold secrets, so that no error may show it.
+    pub hides_its_text: bool,
+    /// Checks the arguments and decides the columns. Called while DuckDB binds the statement.
+    pub bind: Bind,
 }
 
+/// What binds a call.
+pub type Bind = fn(&Arguments, &StatementContext<'_>) -> Result<Bound>;
+
 impl FunctionDef {
+    /// Returns a function without parameters, whose name and descriptions are to be filled in.
+    pub const fn calling(bind: Bind) -> FunctionDef {
+        let (name, description, example) = ("", "", "");
+        FunctionDef { name, description, example, positional: &[], has_optional: false, named: &[], hides_its_text: false, bind }
+    }
+
     /// Returns how a call is written: `unify_load(table [, background := BOOLEAN])`.
     pub fn usage(&self) -> String {
         let mut usage = String::new();
@@ -143,55 +166,71 @@ impl Arguments {
         match self.positional.get(idx) {
             Some(Value::Text(text)) => Ok(text),
             None | Some(Value::Null) => Err(Error::config(format!("argument '{name}' is NULL or missing; expected a text"))),
-            Some(_) => Err(Error::config(format!("argument '{name}' is no text; expected a text"))),
+            Some(_) => Err(Error::config(format!("argument '{name}' is not a text; expected a text"))),
         }
+    }
+
+    /// Returns the text of the positional argument `idx`, `None` when it is null or missing.
+    pub fn optional_text(&self, idx: usize, name: &str) -> Result<Option<&str>> {
+        self.is_given(idx).then(|| self.text(idx, name)).transpose()
+    }
+
+    /// Returns the whole number of the positional argument `idx`, `None` when it is null or missing.
+    pub fn optional_integer(&self, idx: usize, name: &str) -> Result<Option<i64>> {
+        self.is_given(idx).then(|| self.integer(idx, name)).transpose()
+    }
+
+    /// Returns whether the positional argument `idx` is there and not null.
+    fn is_given(&self, idx: usize) -> bool {
+        !matches!(self.positional.get(idx), None | Some(Value::Null))
     }
 
     /// Returns the whole number of the positional argument `idx`, which `name` names in the message when it is null or missing.
     pub fn integer(&self, idx: usize, name: &str) -> Result<i64> {
         let number = self.positional.get(idx).and_then(Value::as_integer).and_then(|number| i64::try_from(number).ok());
-        number.ok_or_else(|| Error::config(format!("argument '{name}' is NULL, missing or no number; expected a whole number")))
+        number.ok_or_else(|| Error::config(format!("argument '{name}' is NULL, missing or not a number; expected a whole number")))
+    }
+
+    fn named_value(&self, name: &str) -> Option<&Value> {
+        self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Returns whether a named argument is given and true.
     pub fn named_flag(&self, name: &str) -> Result<bool> {
-        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+        match self.named_value(name) {
             None | Some(Value::Null) => Ok(false),
             Some(Value::Boolean(flag)) => Ok(*flag),
-            Some(_) => Err(Error::config(format!("argument '{name}' is no boolean; expected true or false"))),
+            Some(_) => Err(Error::config(format!("argument '{name}' is not a boolean; expected true or false"))),
         }
     }
 
     /// Returns the entries of a named argument that is a map, in order; none when it is not given.
     pub fn named_map(&self, name: &str) -> Result<&[(String, Option<String>)]> {
-        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+        match self.named_value(name) {
             None | Some(Value::Null) => Ok(&[]),
             Some(Value::Map(entries)) => Ok(entries),
-            Some(_) => Err(Error::config(format!("argument '{name}' is no map; expected a map of texts, such as MAP {{'name': 'value'}}"))),
+            Some(_) => {
+                Err(Error::config(format!("argument '{name}' is not a map; expected a map of texts, such as MAP {{'name': 'value'}}")))
+            }
+        }
+    }
+
+    /// Returns the texts of a named argument that is a list; none when it is not given.
+    pub fn named_texts(&self, name: &str) -> Result<&[String]> {
+        match self.named_value(name) {
+            None | Some(Value::Null) => Ok(&[]),
+            Some(Value::Texts(texts)) => Ok(texts),
+            Some(_) => Err(Error::config(format!("argument '{name}' is not a list of texts; expected a list such as ['a', 'b']"))),
         }
     }
 
     /// Returns the text of a named argument that is given and not null.
     pub fn named_text(&self, name: &str) -> Result<Option<&str>> {
-        match self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value) {
+        match self.named_value(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::config(format!("argument '{name}' is no text; expected a text"))),
+            Some(_) => Err(Error::config(format!("argument '{name}' is not a text; expected a text"))),
         }
-    }
-}
-
-/// A table function.
-pub trait TableFunction: Send + Sync {
-    /// Returns what the function is.
-    fn def(&self) -> &'static FunctionDef;
-
-    /// Checks the arguments and decides the columns. Called while DuckDB binds the statement.
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound>;
-
-    /// Returns whether a call's text may hold secrets, so that no error may show it.
-    fn hides_its_text(&self) -> bool {
-        false
     }
 }
 
@@ -201,8 +240,8 @@ pub enum Bound {
     Rows(Box<dyn BoundCall>),
     /// Rows Unify makes itself when what they tell of is there: jobs that ended, answers of an API.
     Waiting(Box<dyn WaitingCall>),
-    /// The rows of a table or view that exists now.
-    Scan(TableName),
+    /// The rows of a table or view that exists now, or of a query: what stands behind FROM.
+    Scan(String),
 }
 
 /// A bound call whose rows Unify makes.

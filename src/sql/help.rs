@@ -1,13 +1,17 @@
-//! What HELP says: one entry for each statement, function and setting, from their definitions, and for each connection and adapter, from
-//! their specs.
+//! What HELP says: one entry for each statement, function and setting, from their definitions, for each word of the field, and for each
+//! connection and adapter, from their specs.
 
 use crate::catalog::{hint, CatalogSnapshot};
 use crate::columns::ColumnType;
 use crate::session::{quote_literal, SettingDef, SettingType, SETTINGS};
 use crate::spec::{AdapterSpec, OptionSpec, TableDef};
+use crate::sql::grammar::any_argument;
 use crate::sql::name::{shown, TablePath};
-use crate::sql::{functions, statements, FunctionDef, StatementDef, COPY_STATEMENT};
+use crate::sql::terms::{Term, TERMS};
+use crate::sql::{Definitions, FunctionDef, StatementDef, COPY_STATEMENT};
+use crate::yaml::nearest;
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// A row of HELP.
 #[derive(Debug, Clone, Default)]
@@ -20,56 +24,88 @@ pub(super) struct Entry {
     pub example: Option<String>,
 }
 
+impl Entry {
+    /// Returns whether each word of the topic is a word of the entry's texts.
+    fn mentions(&self, topic: &str) -> bool {
+        let texts = [Some(&self.topic), self.syntax.as_ref(), self.description.as_ref()];
+        let is_inside = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let words: Vec<&str> = texts.into_iter().flatten().flat_map(|text| text.split(|letter| !is_inside(letter))).collect();
+        topic.split(' ').all(|wanted| words.iter().any(|word| word.eq_ignore_ascii_case(wanted)))
+    }
+}
+
 /// Returns an entry for everything there is.
-pub(super) fn index(snapshot: &CatalogSnapshot) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = statements().into_iter().map(of_statement).collect();
+pub(super) fn index(snapshot: &CatalogSnapshot, all: Definitions) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = all.statements.iter().map(|statement| of_statement(statement)).collect();
     entries.push(of_copy());
-    entries.extend(functions().iter().map(|function| of_function(function.def())));
+    entries.extend(all.functions.iter().map(|function| of_function(function)));
     entries.extend(SETTINGS.iter().map(of_setting));
+    entries.extend(TERMS.iter().map(of_term));
     entries.extend(snapshot.connections().iter().map(|entry| summary(&entry.name, "connection", spec_of(&entry.adapter, snapshot))));
-    entries.extend(snapshot.adapters().iter().map(|entry| summary(&entry.name, "adapter", entry.outcome.as_deref().map_err(Clone::clone))));
+    entries.extend(snapshot.adapters().iter().map(|entry| summary(&entry.name, "adapter", entry.spec().map(Arc::as_ref))));
     entries
 }
 
 /// Returns what there is to say on a topic: a kind of entry, what statements are about, the first words of a statement, a function or
-/// setting (with or without `unify_`), a connection, a table of one, or an adapter. Fails with the nearest topic when there is nothing.
-pub(super) fn on(topic: &str, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> {
-    let name = super::parse::any_argument(topic).ok();
+/// setting (with or without `unify_`), a word of the field, a connection, a table of one, or an adapter; else the statements, functions,
+/// settings and terms that have its words in their text. Fails with the nearest topic when there is nothing.
+pub(super) fn on(topic: &str, snapshot: &CatalogSnapshot, all: Definitions) -> Result<Vec<Entry>> {
+    let name = any_argument(topic).ok();
     let topic = topic.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_named = |name: &str| name.eq_ignore_ascii_case(&topic);
-    let is_named_briefly = |name: &str| is_named(name) || name.strip_prefix("unify_").is_some_and(is_named);
-    let mut entries: Vec<Entry> = index(snapshot).into_iter().filter(|entry| is_named(&format!("{}s", entry.kind))).collect();
-    for statement in statements() {
-        if begins_with(&statement.keywords(), &topic) || is_named(statement.topic.name()) || is_named(statement.function) {
-            entries.push(of_statement(statement));
+    let everything = index(snapshot, all);
+    let kind = |entry: &&Entry| format!("{}s", entry.kind).eq_ignore_ascii_case(&topic);
+    let mut entries: Vec<Entry> = everything.iter().filter(kind).cloned().collect();
+    for term in TERMS.iter().filter(|term| term.is_called(&topic)) {
+        entries.push(of_term(term));
+        entries.extend(term.related.iter().flat_map(|related| defined_as(related, all)));
+    }
+    for entry in defined_as(&topic, all) {
+        if !entries.iter().any(|known| known.topic == entry.topic) {
+            entries.push(entry);
         }
     }
-    if begins_with(&COPY_STATEMENT.keywords(), &topic) || is_named(COPY_STATEMENT.topic.name()) {
-        entries.push(of_copy());
-    }
-    let about = |name: &str| statements().iter().any(|statement| statement.function == name && is_named(statement.topic.name()));
-    let functions = functions();
-    entries.extend(
-        functions.iter().map(|function| function.def()).filter(|def| is_named_briefly(def.name) || about(def.name)).map(of_function),
-    );
-    entries.extend(SETTINGS.iter().filter(|setting| is_named_briefly(setting.name)).map(of_setting));
     if let Some(name) = &name {
         entries.extend(of_name(name, snapshot)?);
     }
     if entries.is_empty() {
-        let topics: Vec<String> = topics(snapshot);
-        let hint = hint(&topic, topics.iter().map(String::as_str), "");
-        let hint = if hint.starts_with("did you mean") { hint } else { "HELP without a topic lists all there are".to_string() };
+        let is_of_ours = |entry: &Entry| !["connection", "adapter"].contains(&entry.kind);
+        entries.extend(everything.into_iter().filter(|entry| is_of_ours(entry) && entry.mentions(&topic)));
+    }
+    if entries.is_empty() {
+        let topics: Vec<String> = topics(snapshot, all);
+        let near = nearest(&topic, topics.iter().map(String::as_str));
+        let hint = near.map_or("HELP without a topic lists all there are".to_string(), |near| format!("did you mean '{near}'?"));
         return Err(Error::config(format!("there is no help on '{topic}'; {hint}")));
     }
     Ok(entries)
 }
 
+/// Returns the statements, functions and settings that a topic names.
+fn defined_as(topic: &str, all: Definitions) -> Vec<Entry> {
+    let is_named = |name: &str| name.eq_ignore_ascii_case(topic);
+    let is_named_briefly = |name: &str| is_named(name) || name.strip_prefix("unify_").is_some_and(is_named);
+    let mut entries = Vec::new();
+    for statement in all.statements {
+        if begins_with(&statement.keywords(), topic) || is_named(statement.topic.name()) || is_named(statement.function.name) {
+            entries.push(of_statement(statement));
+        }
+    }
+    if begins_with(&COPY_STATEMENT.keywords(), topic) || is_named(COPY_STATEMENT.topic.name()) {
+        entries.push(of_copy());
+    }
+    let is_about = |name: &str| all.statements.iter().any(|statement| statement.function.name == name && is_named(statement.topic.name()));
+    let functions = all.functions.iter().filter(|function| is_named_briefly(function.name) || is_about(function.name));
+    entries.extend(functions.map(|function| of_function(function)));
+    entries.extend(SETTINGS.iter().filter(|setting| is_named_briefly(setting.name)).map(of_setting));
+    entries
+}
+
 /// Returns everything HELP takes, names of tables left out.
-fn topics(snapshot: &CatalogSnapshot) -> Vec<String> {
-    let mut topics: Vec<String> = ["statements", "functions", "settings", "connections", "adapters"].map(str::to_string).to_vec();
-    topics.extend(statements().iter().map(|statement| statement.topic.name().to_string()));
-    for entry in index(snapshot) {
+fn topics(snapshot: &CatalogSnapshot, all: Definitions) -> Vec<String> {
+    let mut topics: Vec<String> = ["statements", "functions", "settings", "terms", "connections", "adapters"].map(str::to_string).to_vec();
+    topics.extend(all.statements.iter().map(|statement| statement.topic.name().to_string()));
+    topics.extend(TERMS.iter().flat_map(|term| term.names()).map(str::to_string));
+    for entry in index(snapshot, all) {
         if !topics.contains(&entry.topic) {
             topics.push(entry.topic);
         }
@@ -91,8 +127,8 @@ fn of_copy() -> Entry {
     defined(copy.keywords().join(" "), "statement", copy.syntax, copy.description, copy.example)
 }
 
-fn of_function(def: &FunctionDef) -> Entry {
-    defined(def.name.to_string(), "function", &def.usage(), def.description, def.example)
+fn of_function(function: &FunctionDef) -> Entry {
+    defined(function.name.to_string(), "function", &function.usage(), function.description, function.example)
 }
 
 fn defined(topic: String, kind: &'static str, syntax: &str, description: &str, example: &str) -> Entry {
@@ -113,14 +149,24 @@ fn of_setting(setting: &SettingDef) -> Entry {
     }
 }
 
-/// Returns the entries of a connection, an adapter, or a table of a connection. Fails when a connection has no such table.
+fn of_term(term: &Term) -> Entry {
+    Entry {
+        topic: term.name.to_string(),
+        kind: "term",
+        description: Some(term.description.to_string()),
+        example: Some(format!("HELP {}", term.name)),
+        ..Entry::default()
+    }
+}
+
+/// Returns the entries of a connection, an adapter, or a table of a connection. Fails when a connection does not have the table.
 fn of_name(name: &TablePath, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> {
     let Some(schema) = &name.schema else {
         let mut entries = Vec::new();
         if let Some(entry) = snapshot.connection(&name.table) {
             entries.extend(of_spec(&entry.name, "connection", spec_of(&entry.adapter, snapshot)));
         } else if let Some(entry) = snapshot.adapters().iter().find(|entry| entry.name.eq_ignore_ascii_case(&name.table)) {
-            entries.extend(of_spec(&entry.name, "adapter", entry.outcome.as_deref().map_err(Clone::clone)));
+            entries.extend(of_spec(&entry.name, "adapter", entry.spec().map(Arc::as_ref)));
         }
         return Ok(entries);
     };
@@ -142,7 +188,7 @@ fn of_name(name: &TablePath, snapshot: &CatalogSnapshot) -> Result<Vec<Entry>> {
 
 fn spec_of<'a>(adapter: &str, snapshot: &'a CatalogSnapshot) -> Result<&'a AdapterSpec> {
     match snapshot.adapters().iter().find(|entry| entry.name.eq_ignore_ascii_case(adapter)) {
-        Some(entry) => entry.outcome.as_deref().map_err(Clone::clone),
+        Some(entry) => entry.spec().map(Arc::as_ref),
         None => Err(Error::config(format!("there is no adapter '{adapter}'"))),
     }
 }

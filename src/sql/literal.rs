@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Returns the text of a literal as the grammar takes it; `None` when its escapes make no text.
+/// Returns the text of a literal as the grammar takes it; `None` when its escapes are not valid.
 pub(super) fn text_of(literal: &str) -> Option<String> {
     let text = match literal.chars().next()? {
         '\'' => literal[1..literal.len() - 1].replace("''", "'"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_none() {
+    fn escapes_that_are_not_valid_have_no_text() {
         for literal in ["E'\\xff'", "E'\\u12'", "E'\\ud800'", "E'\\x00'", "E'\\0'", "E'\\U00'", "'a\0b'"] {
             assert_eq!(text_of(literal), None, "{literal:?}");
         }

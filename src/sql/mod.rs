@@ -3,7 +3,9 @@
 mod caret;
 mod commands;
 mod copy;
+mod discovery;
 mod function;
+mod grammar;
 mod help;
 mod literal;
 mod name;
@@ -14,15 +16,17 @@ mod replacement;
 mod rows;
 mod search_path;
 mod statement;
+mod terms;
 mod waiting;
 
-pub use commands::{functions, statements};
+pub use commands::DEFINITIONS;
 pub use copy::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT, COPY_STATEMENT};
 pub use function::{
-    Arguments, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, Seen, StatementContext, Step, TableFunction,
-    UserSession, WaitingCall, Work,
+    Arguments, Bind, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, Seen, StatementContext, Step, UserSession,
+    WaitingCall, Work,
 };
-pub use parse::{joined, mistake_in, parse_statement, ParsedStatement};
+pub use grammar::joined;
+pub use parse::{mistake_in, parse_statement, ParsedStatement};
 pub use relation::target_catalog;
-pub use replacement::replacement_sql;
-pub use statement::{HostStatementDef, StatementDef, Topic};
+pub use replacement::{replacement_sql, Asking};
+pub use statement::{Definitions, HostStatementDef, StatementDef, Topic};

@@ -24,7 +24,9 @@ impl TablePath {
 
     /// Returns the connection's name, which a name in a function's argument has.
     pub fn connection(&self) -> Result<&str> {
-        self.schema.as_deref().ok_or_else(|| Error::config(format!("'{}' names no connection; expected 'connection.table'", self.table)))
+        self.schema
+            .as_deref()
+            .ok_or_else(|| Error::config(format!("'{}' does not name a connection; expected 'connection.table'", self.table)))
     }
 }
 

@@ -1,23 +1,16 @@
 //! Recognises Unify's statements and turns them into calls of its functions.
 
-mod mistake;
+mod near;
+#[cfg(test)]
+mod near_tests;
 #[cfg(test)]
 mod not_ours_tests;
+mod slip;
 
 use crate::sql::caret::with_caret;
-use crate::sql::commands::{self, create_connection};
-use crate::sql::name::TablePath;
+use crate::sql::commands::{create_connection, DEFINITIONS};
+use crate::sql::grammar::{self, Pair, Rule};
 use crate::{Error, Result};
-use pest::error::InputLocation;
-use pest::Parser;
-use pest_derive::Parser;
-
-#[derive(Parser)]
-#[grammar = "sql/grammar.pest"]
-struct StatementParser;
-
-/// A piece of a parsed statement.
-pub(super) type Pair<'a> = pest::iterators::Pair<'a, Rule>;
 
 /// What a text is that DuckDB could not parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,32 +26,38 @@ pub enum ParsedStatement {
     },
 }
 
-/// Parses one statement, with or without its `;`. Claims only texts that begin with the complete keywords of a statement of ours.
+/// Parses one statement that DuckDB could not parse, with or without its `;`. Claims texts that begin with the complete keywords of a
+/// statement of ours, those that were meant to be a `CREATE CONNECTION`, and those that are a slip or two from a statement of ours.
 pub fn parse_statement(text: &str) -> ParsedStatement {
-    if StatementParser::parse(Rule::head, text).is_err() {
-        return ParsedStatement::NotOurs;
+    let bare = grammar::blanked(text);
+    if !grammar::is(Rule::head, &bare) {
+        let message = slip::message_of(&bare).or_else(|| near::message_of(text, &bare));
+        return message.map_or(ParsedStatement::NotOurs, |message| ParsedStatement::Wrong { message });
     }
     if text.contains('\0') {
         return ParsedStatement::Wrong { message: "the statement holds a NUL character, which no statement may".to_string() };
     }
-    let parsed = StatementParser::parse(Rule::statement, text);
-    let err = match parsed.map(|mut pairs| pairs.next().and_then(|pair| pair.into_inner().next())) {
+    let misfit = match grammar::parsed(Rule::statement, &bare).map(|mut pairs| pairs.next().and_then(|pair| pair.into_inner().next())) {
         Ok(Some(pair)) => match call_of(pair) {
             Ok(sql) => return ParsedStatement::Call(sql),
             Err(err) => return ParsedStatement::Wrong { message: err.to_string() },
         },
         Ok(None) => return ParsedStatement::NotOurs,
-        Err(err) => err,
+        Err(misfit) => misfit,
     };
-    let position = match err.location {
-        InputLocation::Pos(position) | InputLocation::Span((position, _)) => position,
-    };
+    let meant = near::meant(&bare);
     // Of these the text is not shown: it may hold a secret.
-    if let Some(message) = create_connection::mistake(text, &mistake::expected(&err.variant)) {
-        return ParsedStatement::Wrong { message };
+    if let Some(message) = create_connection::mistake(&bare, &grammar::expected(&misfit.expected)) {
+        let hint = meant.map_or(String::new(), |(keyword, _)| format!("; did you mean {keyword}?"));
+        return ParsedStatement::Wrong { message: format!("{message}{hint}") };
     }
-    let message = mistake::message_of(&err.variant, mistake::found_at(text, position));
-    ParsedStatement::Wrong { message: format!("{message}\n\n{}", with_caret(text, position)) }
+    let found = grammar::found_at(text, misfit.position);
+    let message = grammar::message_of(&misfit.expected, found);
+    let message = match grammar::meant(&misfit.expected, found).or(meant.map(|(_, statement)| statement)) {
+        Some(meant) => format!("{message}; did you mean {meant}?"),
+        None => message,
+    };
+    ParsedStatement::Wrong { message: format!("{message}\n\n{}", with_caret(text, misfit.position)) }
 }
 
 /// Returns what is wrong with a statement, as its own text shows it. `known` is what its tokens showed; it stands when the text is not that
@@ -71,74 +70,10 @@ pub fn mistake_in(text: &str, known: &str) -> String {
     }
 }
 
-/// Joins the pieces that a statement was handed over in: the statement itself, or its tokens.
-pub fn joined(pieces: &[&str]) -> String {
-    let mut text = String::new();
-    let mut is_close = true;
-    for piece in pieces {
-        if !is_close && !matches!(*piece, "." | "," | ";" | ")") {
-            text.push(' ');
-        }
-        text.push_str(piece);
-        is_close = matches!(*piece, "." | "(");
-    }
-    text
-}
-
-/// Parses a function's argument: `conn.table` or `database.conn.table`, parts quoted or not.
-pub(super) fn table_argument(text: &str) -> Result<TablePath> {
-    argument(Rule::table_argument, text)
-}
-
-/// Parses a function's argument that may name any table: one to three parts.
-pub(super) fn any_argument(text: &str) -> Result<TablePath> {
-    argument(Rule::any_argument, text)
-}
-
-/// Returns the parts of a name, unquoted.
-pub(super) fn table_path(pair: Pair<'_>) -> TablePath {
-    let parts: Vec<String> = pair.into_inner().filter(|part| matches!(part.as_rule(), Rule::bare | Rule::quoted)).map(name_of).collect();
-    TablePath::of(parts)
-}
-
-/// Returns a name without its quotes.
-pub(super) fn name_of(pair: Pair<'_>) -> String {
-    let text = pair.as_str();
-    match pair.as_rule() {
-        Rule::quoted => text[1..text.len() - 1].replace("\"\"", "\""),
-        _ => text.to_string(),
-    }
-}
-
-/// Returns the parts of a `CREATE CONNECTION` up to where it is wrong, or to its end; `None` when the text is none.
-pub(super) fn connection_begin(text: &str) -> Option<pest::iterators::Pairs<'_, Rule>> {
-    StatementParser::parse(Rule::connection_begin, text).ok()?.next().map(Pair::into_inner)
-}
-
-/// Returns the first name of a statement, unquoted.
-pub(super) fn first_name(pair: Pair<'_>) -> Result<String> {
-    let name = pair.into_inner().find(|part| matches!(part.as_rule(), Rule::bare | Rule::quoted)).map(name_of);
-    name.ok_or_else(|| Error::internal("the grammar gave a statement without its name"))
-}
-
-/// Returns the number a statement names, as it is written.
-pub(super) fn number_of(pair: Pair<'_>) -> Option<String> {
-    pair.into_inner().find(|part| part.as_rule() == Rule::number).map(|number| number.as_str().to_string())
-}
-
-fn argument(rule: Rule, text: &str) -> Result<TablePath> {
-    let wrong =
-        |found: &str| Error::config(format!("'{text}' is no table name: {found}; expected 'connection.table', parts quoted where need be"));
-    let parsed = StatementParser::parse(rule, text);
-    let mut pairs = parsed.map_err(|err| wrong(&mistake::message_of(&err.variant, "")))?;
-    let name = pairs.next().and_then(|pair| pair.into_inner().next());
-    name.map(table_path).ok_or_else(|| wrong("it is empty"))
-}
-
 fn call_of(pair: Pair<'_>) -> Result<String> {
     let rule = pair.as_rule();
-    match commands::statements().iter().find(|statement| statement.rule == rule) {
-        Some(statement) => (statement.call)(pair),
+    match DEFINITIONS.statements.iter().find(|statement| statement.rule == rule) {
+        Some(statement) => statement.call(pair),
         None => Err(Error::internal(format!("the grammar gave {rule:?} for a statement"))),
     }
 }
@@ -146,6 +81,8 @@ fn call_of(pair: Pair<'_>) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::grammar::table_argument;
+    use crate::sql::name::TablePath;
     use expect_test::{expect, Expect};
     use proptest::prelude::*;
 
@@ -164,38 +101,19 @@ mod tests {
             "",
             ";",
             "SELECT 1",
-            "SHOW ALL ADAPTERSX",
-            "SHOW ALL ADAPTER",
             "SHOW ALL",
-            "SHOWALL ADAPTERS",
-            "SHOW ALL adapters_x",
             "SHOW ALL \"ADAPTERS\"",
             "SHOW TABLES FROM github",
             "SHOW TABLES",
             "SHOW JOB",
-            "SHOW JOB x",
             "SHOW JOBS",
-            "WAIT 5",
-            "CANCEL 5",
-            "CLEAR",
             "START",
-            "START DAEMONS",
             "START TRANSACTION",
-            "STOP \"DAEMON\"",
-            "SYSTEM",
-            "SYSTEM STATUS_",
-            "REFRESH SCHEMAS x",
             "SHOW COLUMNS",
-            "REFRESH MATERIALIZED VIEW x",
-            "REFRESH TABLES a.b",
-            "REFRESH TABLE1",
-            "REFRESHTABLE a.b",
             "LOAD unify",
             "LOAD 'table'",
             "PEEKABOO",
             "peek$",
-            "EXPLAIN REFRESH a.b",
-            "EXPLAIN LOAD TABLE a.b",
             "/* SHOW ALL ADAPTERS",
             "-- SHOW ALL ADAPTERS",
             "'SHOW ALL ADAPTERS'",
@@ -219,7 +137,7 @@ mod tests {
         check(
             "REFRESH TABLE",
             expect![[r#"
-                syntax error at end of input; expected a table as connection.table
+                syntax error at end of input; expected a table as connection.table; did you mean REFRESH SCHEMA TABLE?
 
                 LINE 1: REFRESH TABLE
                                      ^"#]],
@@ -333,13 +251,6 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_joined_to_the_statement_they_are_of() {
-        assert_eq!(joined(&["REFRESH TABLE a . b"]), "REFRESH TABLE a . b");
-        assert_eq!(joined(&["REFRESH", "TABLE", "a", ".", "\"b c\"", "now", ";"]), "REFRESH TABLE a.\"b c\" now;");
-        assert_eq!(joined(&["F", "(", "'a'", ",", "-", "-", "1", ")"]), "F ('a', - - 1)");
-    }
-
-    #[test]
     fn the_text_shows_what_the_tokens_said() {
         let text = "REFRESH /* it */ TABLE\n a.b now";
         let ParsedStatement::Wrong { message: known } = parse_statement("REFRESH TABLE a.b now") else { panic!("it is right") };
@@ -349,22 +260,6 @@ mod tests {
         for other in ["", "SELECT 1", "REFRESH TABLE a.b", "REFRESH TABLE a"] {
             assert_eq!(mistake_in(other, &known), known);
         }
-    }
-
-    #[test]
-    fn an_argument_names_a_table() {
-        let check = |text: &str, expected: [&str; 3]| {
-            let path = table_argument(text).unwrap();
-            assert_eq!([path.catalog.as_deref().unwrap_or(""), path.schema.as_deref().unwrap_or(""), path.table.as_str()], expected);
-        };
-        check("github.repos", ["", "github", "repos"]);
-        check("db.github.repos", ["db", "github", "repos"]);
-        check("\"a.b\" . \"c\"\"d\"", ["", "a.b", "c\"d"]);
-        let err = table_argument("repos").unwrap_err().to_string();
-        assert!(err.starts_with("'repos' is no table name") && err.contains("expected 'connection.table'"), "{err}");
-        assert!(table_argument("").is_err());
-        assert!(table_argument("a.b.c.d").is_err());
-        assert_eq!(any_argument("t").unwrap().table, "t");
     }
 
     proptest! {

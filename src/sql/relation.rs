@@ -3,11 +3,11 @@
 use crate::catalog::hint;
 use crate::load::{LoadAction, TableTarget};
 use crate::session::{quote_ident, quote_literal, Settings, TableName};
-use crate::spec::{AdapterSpec, Connection};
-use crate::sql::name::TablePath;
+use crate::spec::AdapterSpec;
+use crate::sql::discovery::{opened, Need};
+use crate::sql::name::{shown, TablePath};
 use crate::sql::{Instance, StatementContext};
 use crate::{Error, Result};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Whether an adapter's name is a table or a view.
@@ -20,46 +20,68 @@ pub(super) enum Kind {
 /// A table or view of a connection that can be used, in one attached database.
 #[derive(Clone)]
 pub(super) struct Relation {
-    pub connection: Arc<Connection>,
+    /// Where it is, under the name that the spec has; of a view, too.
+    pub target: TableTarget,
     pub kind: Kind,
-    /// The name as the spec has it.
-    pub name: String,
-    pub catalog: String,
 }
 
 impl Relation {
-    /// Looks up a name. Fails when the connection cannot be used, has no such table or view, or the database is not attached.
+    /// Looks up a name. Fails when the connection cannot be used, does not have the table or view, or the database is not attached. Where the
+    /// connection's API was never asked which tables it has, it is asked, and the statement waits.
     pub(super) fn find(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Relation> {
+        Relation::find_with(path, Need::Ever, ctx)
+    }
+
+    /// Looks up a name as [`Relation::find`] does, and asks where that is needed.
+    pub(super) fn find_with(path: &TablePath, need: Need, ctx: &StatementContext<'_>) -> Result<Relation> {
         let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-        let connection = snapshot.expect_connection(path.connection()?)?.open()?;
-        let (kind, name) = lookup(&connection.adapter, &connection.name, &path.table)?;
+        let entry = snapshot.expect_connection(path.connection()?)?;
+        let is_written = entry.spec().is_ok_and(|spec| spec.is_written(&path.table));
+        let connection = opened(entry, if is_written { Need::Known } else { need }, ctx)?;
+        let (kind, table) =
+            lookup(&connection.adapter, &connection.name, &path.table).map_err(|err| match connection.adapter.discover.is_empty() {
+                true => err,
+                false => Error::config(format!("{err}; DISCOVER CONNECTION {} asks again which tables there are", shown(&connection.name))),
+            })?;
         let catalog = match &path.catalog {
             Some(catalog) => attached(catalog, ctx)?,
             None => ctx.catalog()?.to_string(),
         };
-        Ok(Relation { connection, kind, name, catalog })
+        Ok(Relation { target: TableTarget { connection, table, catalog }, kind })
     }
 
     /// Returns the tables that have to be loaded: the table itself, or all that a view reads, through other views too.
     pub(super) fn targets(&self) -> Vec<TableTarget> {
-        let tables = match self.kind {
-            Kind::Table => vec![self.name.clone()],
-            Kind::View => tables_of_view(&self.connection.adapter, &self.name),
-        };
-        let target = |table| TableTarget { connection: Arc::clone(&self.connection), table, catalog: self.catalog.clone() };
-        tables.into_iter().map(target).collect()
+        let target = &self.target;
+        match self.kind {
+            Kind::Table => vec![target.clone()],
+            Kind::View => {
+                let tables = tables_of_view(&target.connection.adapter, &target.table);
+                tables.into_iter().map(|table| TableTarget { table, ..target.clone() }).collect()
+            }
+        }
+    }
+
+    /// Returns the table that this is. Fails for a view: `'big_orders' {refusal}: orders, customers`.
+    pub(super) fn one_table(&self, refusal: &str) -> Result<TableTarget> {
+        if self.kind == Kind::View {
+            let tables: Vec<String> = self.targets().into_iter().map(|target| target.table).collect();
+            return Err(Error::config(format!("'{}' {refusal}: {}", self.target.table, tables.join(", "))));
+        }
+        Ok(self.target.clone())
     }
 
     /// Returns the full name in DuckDB.
     pub(super) fn table_name(&self) -> TableName {
-        TableName { catalog: Some(self.catalog.clone()), schema: self.connection.name.clone(), table: self.name.clone() }
+        let TableTarget { connection, table, catalog } = &self.target;
+        TableName { catalog: Some(catalog.clone()), schema: connection.name.clone(), table: table.clone() }
     }
 
     /// Loads what is not loaded, one table after the other, and waits for each.
     pub(super) fn load(&self, timeout: Option<Duration>, ctx: &StatementContext<'_>) -> Result<()> {
         for target in self.targets() {
-            let job = ctx.instance.loader.start(&target, LoadAction::Load, &ctx.settings).map_err(|err| with_place(err, &target))?;
-            job.wait(ctx.interrupted, timeout).map_err(|err| with_place(err, &target))?;
+            let started = ctx.instance.loader.start(&target, LoadAction::Load, &ctx.settings).map_err(|err| err.at(target.place()))?;
+            started.wait(ctx.interrupted, timeout).map_err(|err| err.at(target.place()))?;
         }
         Ok(())
     }
@@ -72,6 +94,9 @@ pub(super) fn lookup(spec: &AdapterSpec, connection: &str, name: &str) -> Result
     }
     if let Some(view_def) = spec.view(name) {
         return Ok((Kind::View, view_def.name.clone()));
+    }
+    if let Some(mistakes) = spec.mistakes_of(name) {
+        return Err(Error::config(format!("table '{name}' of connection '{connection}' cannot be used: {mistakes}")));
     }
     let names = spec.tables.iter().map(|table_def| table_def.name.as_str()).chain(spec.views.iter().map(|view_def| view_def.name.as_str()));
     let hint = hint(name, names, "its adapter offers none");
@@ -127,18 +152,4 @@ pub fn target_catalog(instance: &Instance, settings: &Settings) -> Result<Option
         let attach = format!("attach it first, such as with ATTACH '{target}.duckdb' AS {}", quote_ident(target));
         Error::config(format!("setting 'unify_target' names database '{target}', which is not attached; {attach}, or RESET unify_target"))
     })
-}
-
-/// Returns where an error happened: `connection 'github', table 'repos'`.
-pub(super) fn place(connection: &str, table: &str) -> String {
-    format!("connection '{connection}', table '{table}'")
-}
-
-/// Names the connection and the table unless the message does already.
-pub(super) fn with_place(err: Error, target: &TableTarget) -> Error {
-    let place = place(&target.connection.name, &target.table);
-    if err.message().starts_with(&place) {
-        return err;
-    }
-    err.within(place)
 }

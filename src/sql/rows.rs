@@ -1,18 +1,22 @@
 //! Rows that functions make themselves: few, of scalars, one batch.
 
-use crate::columns::{Batch, Column, ColumnData, ColumnType, ColumnVector, TableSchema, TextColumn, Validity};
+use crate::columns::{Batch, Column, ColumnData, ColumnSource, ColumnType, ColumnVector, Form, TableSchema, TextColumn, Validity};
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::{BoundCall, StatementContext};
+use crate::sql::{Bound, BoundCall, ParameterDef, ParameterType, StatementContext};
 use crate::{Error, Result};
+
+/// Whether a function leaves out the columns that a terminal of 120 columns has no room for.
+pub(super) const BRIEF: ParameterDef = ParameterDef { name: "brief", parameter_type: ParameterType::Boolean };
 
 /// Returns a schema with these columns.
 pub(super) fn schema_of<T: Copy + Into<ColumnType>>(columns: &[(&str, T)]) -> TableSchema {
     let column = |(name, column_type): &(&str, T)| Column {
         name: name.to_string(),
-        source: vec![name.to_string()],
+        source: ColumnSource::Record(vec![name.to_string()]),
         column_type: (*column_type).into(),
         declared: true,
+        form: Form::default(),
     };
     TableSchema { columns: columns.iter().map(column).collect() }
 }
@@ -71,20 +75,30 @@ fn push(data: &mut ColumnData, value: &Value) -> Option<()> {
     Some(())
 }
 
-/// A bound call that makes its rows with a closure at each execution.
-pub(super) struct RowsCall<F> {
-    schema: TableSchema,
-    rows: F,
+/// Binds a call with these columns whose rows `rows` makes at each execution.
+pub(super) fn bound_rows<F>(columns: &[(&str, ScalarType)], rows: F) -> Bound
+where
+    F: Fn(&StatementContext<'_>) -> Result<Vec<Vec<Value>>> + Send + Sync + 'static,
+{
+    bound_rows_without(columns, |_| false, rows)
 }
 
-impl<F> RowsCall<F>
+/// Binds a call with these columns but those that `is_left_out`; `rows` makes rows of all of them.
+pub(super) fn bound_rows_without<F>(columns: &[(&str, ScalarType)], is_left_out: impl Fn(&str) -> bool, rows: F) -> Bound
 where
-    F: Fn(&StatementContext<'_>) -> Result<Vec<Vec<Value>>> + Send + Sync,
+    F: Fn(&StatementContext<'_>) -> Result<Vec<Vec<Value>>> + Send + Sync + 'static,
 {
-    /// Makes a call with these columns whose rows `rows` makes.
-    pub(super) fn new(columns: &[(&str, ScalarType)], rows: F) -> RowsCall<F> {
-        RowsCall { schema: schema_of(columns), rows }
-    }
+    let left_out: Vec<usize> = (0..columns.len()).filter(|idx| is_left_out(columns[*idx].0)).collect();
+    let kept: Vec<(&str, ScalarType)> = columns.iter().filter(|(name, _)| !is_left_out(name)).copied().collect();
+    Bound::Rows(Box::new(RowsCall { schema: schema_of(&kept), rows, left_out }))
+}
+
+/// A bound call that makes its rows with a closure at each execution.
+struct RowsCall<F> {
+    schema: TableSchema,
+    rows: F,
+    /// Positions in the rows of the values that are left out.
+    left_out: Vec<usize>,
 }
 
 impl<F> BoundCall for RowsCall<F>
@@ -96,7 +110,15 @@ where
     }
 
     fn run(&self, ctx: &StatementContext<'_>) -> Result<Vec<Batch>> {
-        Ok(vec![batch_of(&self.schema, &(self.rows)(ctx)?)?])
+        let mut rows = (self.rows)(ctx)?;
+        for row in &mut rows {
+            let mut idx = 0;
+            row.retain(|_| {
+                idx += 1;
+                !self.left_out.contains(&(idx - 1))
+            });
+        }
+        Ok(vec![batch_of(&self.schema, &rows)?])
     }
 }
 

@@ -6,7 +6,17 @@ use crate::sql::StatementContext;
 use crate::{Error, Result};
 
 /// An attached database and a schema in it.
-type Place = (String, String);
+#[derive(Clone)]
+struct SchemaPath {
+    catalog: String,
+    schema: String,
+}
+
+impl SchemaPath {
+    fn new(catalog: &str, schema: &str) -> SchemaPath {
+        SchemaPath { catalog: catalog.to_string(), schema: schema.to_string() }
+    }
+}
 
 /// Schemas that DuckDB has once, for all databases.
 const SYSTEM_SCHEMAS: &[&str] = &["information_schema", "pg_catalog"];
@@ -17,19 +27,19 @@ const DEFAULT_SCHEMA: &str = "main";
 struct SearchPath {
     /// The database of names that are not found elsewhere.
     default_catalog: String,
-    places: Vec<Place>,
+    schemas: Vec<SchemaPath>,
 }
 
 /// Returns the full names that `path` may mean in the user's session, in the order DuckDB tries them. As in DuckDB, `a.t` is database and
 /// table where a database has that name, else schema and table. Fails when it could be both.
 pub(super) fn candidates(path: &TablePath, session: &mut dyn Session, ctx: &StatementContext<'_>) -> Result<Vec<TableName>> {
     let search_path = SearchPath::of(session, ctx)?;
-    let name = |(catalog, schema): Place| TableName { catalog: Some(catalog), schema, table: path.table.clone() };
-    let places = match (&path.catalog, &path.schema) {
-        (Some(catalog), Some(schema)) => vec![(catalog.clone(), schema.clone())],
+    let name = |SchemaPath { catalog, schema }| TableName { catalog: Some(catalog), schema, table: path.table.clone() };
+    let schemas = match (&path.catalog, &path.schema) {
+        (Some(catalog), Some(schema)) => vec![SchemaPath::new(catalog, schema)],
         (_, Some(schema)) if is_attached(session, schema)? => {
-            for place in search_path.with_schema(schema) {
-                if has_schema(session, &place)? {
+            for schema_path in search_path.with_schema(schema) {
+                if has_schema(session, &schema_path)? {
                     return Err(Error::config(format!(
                         "'{path}' may be in schema '{schema}' or in database '{schema}'; name it in full, as 'database.schema.table'"
                     )));
@@ -38,9 +48,9 @@ pub(super) fn candidates(path: &TablePath, session: &mut dyn Session, ctx: &Stat
             search_path.in_catalog(schema)
         }
         (_, Some(schema)) => search_path.with_schema(schema),
-        (_, None) => search_path.places,
+        (_, None) => search_path.schemas,
     };
-    Ok(places.into_iter().map(name).collect())
+    Ok(schemas.into_iter().map(name).collect())
 }
 
 impl SearchPath {
@@ -48,45 +58,44 @@ impl SearchPath {
         let set = ctx.user.search_path();
         let default_catalog = match set.first().and_then(|(catalog, _)| catalog.clone()) {
             Some(catalog) => catalog,
-            None => {
-                let rows = session.query("SELECT current_database()")?;
-                let name = rows.first().and_then(|row| row.first()).and_then(|value| value.as_text().map(str::to_string));
-                name.ok_or_else(|| Error::internal("the database has no name"))?
-            }
+            None => session.default_catalog()?,
         };
-        let place = |catalog: &str, schema: &str| (catalog.to_string(), schema.to_string());
-        let mut places = vec![place("temp", DEFAULT_SCHEMA)];
-        places.extend(set.into_iter().map(|(catalog, schema)| (catalog.unwrap_or_else(|| default_catalog.clone()), schema)));
-        places.push(place(&default_catalog, DEFAULT_SCHEMA));
-        places.push(place("system", DEFAULT_SCHEMA));
-        places.push(place("system", "pg_catalog"));
-        Ok(SearchPath { default_catalog, places })
+        let mut schemas = vec![SchemaPath::new("temp", DEFAULT_SCHEMA)];
+        schemas.extend(
+            set.into_iter().map(|(catalog, schema)| SchemaPath { catalog: catalog.unwrap_or_else(|| default_catalog.clone()), schema }),
+        );
+        schemas.push(SchemaPath::new(&default_catalog, DEFAULT_SCHEMA));
+        schemas.push(SchemaPath::new("system", DEFAULT_SCHEMA));
+        schemas.push(SchemaPath::new("system", "pg_catalog"));
+        Ok(SearchPath { default_catalog, schemas })
     }
 
     /// Returns where a schema of that name is looked for.
-    fn with_schema(&self, schema: &str) -> Vec<Place> {
+    fn with_schema(&self, schema: &str) -> Vec<SchemaPath> {
         if SYSTEM_SCHEMAS.iter().any(|system| system.eq_ignore_ascii_case(schema)) {
-            return vec![("system".to_string(), schema.to_string())];
+            return vec![SchemaPath::new("system", schema)];
         }
-        let mut places: Vec<Place> = self.places.iter().filter(|place| place.1.eq_ignore_ascii_case(schema)).cloned().collect();
-        if places.is_empty() {
-            places.push((self.default_catalog.clone(), schema.to_string()));
+        let mut schemas: Vec<SchemaPath> =
+            self.schemas.iter().filter(|schema_path| schema_path.schema.eq_ignore_ascii_case(schema)).cloned().collect();
+        if schemas.is_empty() {
+            schemas.push(SchemaPath::new(&self.default_catalog, schema));
         }
-        places
+        schemas
     }
 
     /// Returns which schemas of a database are looked through.
-    fn in_catalog(&self, catalog: &str) -> Vec<Place> {
-        let mut places: Vec<Place> = self.places.iter().filter(|place| place.0.eq_ignore_ascii_case(catalog)).cloned().collect();
-        if places.is_empty() {
-            places.push((catalog.to_string(), DEFAULT_SCHEMA.to_string()));
+    fn in_catalog(&self, catalog: &str) -> Vec<SchemaPath> {
+        let mut schemas: Vec<SchemaPath> =
+            self.schemas.iter().filter(|schema_path| schema_path.catalog.eq_ignore_ascii_case(catalog)).cloned().collect();
+        if schemas.is_empty() {
+            schemas.push(SchemaPath::new(catalog, DEFAULT_SCHEMA));
         }
-        places
+        schemas
     }
 }
 
-fn has_schema(session: &mut dyn Session, (catalog, schema): &Place) -> Result<bool> {
-    let (catalog, schema) = (quote_literal(catalog), quote_literal(schema));
+fn has_schema(session: &mut dyn Session, path: &SchemaPath) -> Result<bool> {
+    let (catalog, schema) = (quote_literal(&path.catalog), quote_literal(&path.schema));
     let sql =
         format!("SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower({catalog}) AND lower(schema_name) = lower({schema})");
     Ok(!session.query(&sql)?.is_empty())

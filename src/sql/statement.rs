@@ -1,6 +1,7 @@
 //! The shape of a statement: its rule in the grammar, the call it turns into, and what HELP and the reference say of it.
 
-use crate::sql::parse::{Pair, Rule};
+use crate::sql::function::{FunctionDef, ParameterDef};
+use crate::sql::grammar::{self, Pair, Rule};
 use crate::Result;
 
 /// What a statement is about: HELP lists those of one topic, and the reference has them side by side.
@@ -40,14 +41,21 @@ pub struct StatementDef {
     pub description: &'static str,
     /// A whole statement.
     pub example: &'static str,
-    /// The name of the function it calls.
-    pub function: &'static str,
+    /// The function it calls.
+    pub function: &'static FunctionDef,
     pub topic: Topic,
-    /// Returns the call that a parsed statement stands for: `SELECT * FROM function(constants)`.
-    pub(crate) call: fn(Pair<'_>) -> Result<String>,
+    /// Returns what a parsed statement gives the function: constants of SQL, in order.
+    pub(crate) arguments: fn(Pair<'_>) -> Result<Vec<String>>,
 }
 
-/// What a statement of DuckDB's does with Unify, as HELP and the docs see it. DuckDB parses it: it is no rule of the grammar.
+/// Everything that is defined: what HELP lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Definitions {
+    pub statements: &'static [&'static StatementDef],
+    pub functions: &'static [&'static FunctionDef],
+}
+
+/// What a statement of DuckDB's does with Unify, as HELP and the docs see it. DuckDB parses it: the grammar has no rule for it.
 #[derive(Debug, Clone, Copy)]
 pub struct HostStatementDef {
     pub syntax: &'static str,
@@ -62,6 +70,19 @@ impl StatementDef {
     pub fn keywords(&self) -> Vec<&'static str> {
         keywords_of(self.syntax)
     }
+
+    /// Returns the call that a parsed statement stands for: `SELECT * FROM function(constants)`.
+    ///
+    /// The function is looked up in the user's database first, so a statement that waits is a reader that began before the load: DuckDB then
+    /// writes the rows to its file once, when all are there, and not again and again while they come.
+    pub(super) fn call(&self, pair: Pair<'_>) -> Result<String> {
+        Ok(format!("SELECT * FROM {}({})", self.function.name, (self.arguments)(pair)?.join(", ")))
+    }
+}
+
+/// Returns the arguments for the flags that a statement sets, of these.
+pub(super) fn flags_of(pair: &Pair<'_>, flags: &[(Rule, ParameterDef)]) -> Vec<String> {
+    flags.iter().filter(|(rule, _)| grammar::has(pair, *rule)).map(|(_, parameter)| parameter.set()).collect()
 }
 
 impl HostStatementDef {

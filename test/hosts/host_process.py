@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import threading
+from collections.abc import Iterable
 
 import hosts
 
@@ -86,8 +87,9 @@ class HostProcess:
             answer.arrived.set()
         return answer
 
-    def open(self, path: pathlib.Path, unify: bool = True) -> None:
-        self.begin("open", path=str(path), unify=unify).get()
+    def open(self, path: pathlib.Path, unify: bool = True, settings: Iterable[str] = ()) -> None:
+        """Opens the database, with the extension and the settings for all its sessions, unless it is opened without the extension."""
+        self.begin("open", path=str(path), unify=unify, settings=list(settings)).get()
 
     def begin_sql(self, sql: str, on: str = "main") -> Answer:
         return self.begin("sql", sql=sql, on=on)

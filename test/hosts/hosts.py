@@ -17,9 +17,14 @@ INSIDE = TEST / "hosts" / "inside"
 RELEASES = json.loads((ROOT / "extension_config" / "releases.json").read_text())
 HOSTS = json.loads((TEST / "hosts" / "hosts.json").read_text())
 SUPPORTED = [release for line in RELEASES["lines"] for release in line["releases"]]
+NEWEST = SUPPORTED[-1].removeprefix("v")
+# The newest tested Python of each series, such as 1.5.
+NEWEST_OF_SERIES = [*{release.rpartition(".")[0]: release for release in RELEASES["tested"]["python"]}.values()]
 
-# What no host may ever print: the token, and how BASIC authentication sends it.
-SECRETS = ["secret-token", "bWU6c2VjcmV0LXRva2Vu"]
+# What every token begins with that the tests' authorization server gives.
+ISSUED = "issued-token"
+# What no host may ever print: the token, how BASIC authentication sends it for the user and for the OAuth2 client, and tokens that were given.
+SECRETS = ["secret-token", "bWU6c2VjcmV0LXRva2Vu", "Y2xpZW50OnNlY3JldC10b2tlbg", ISSUED]
 
 
 def folder_of(kind: str, release: str) -> pathlib.Path:
@@ -53,6 +58,10 @@ class Surroundings:
     connections: pathlib.Path = TEST / "connections.yaml"
     specs: pathlib.Path = TEST / "specs"
     more: dict[str, str] = field(default_factory=dict)
+    # What no file of the test may have, whatever wrote it.
+    secrets: list[str] = field(default_factory=lambda: [*SECRETS])
+    # Patterns of the files that the test itself writes with secrets, such as a connections file.
+    exposed: list[str] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}

@@ -1,6 +1,7 @@
 """The kill harness: loads that are killed, closed, cut off and short of disk at random moments, and must end as if nothing had happened.
 
-`kill.py --kills 200 --seed 7` disturbs that many loads on each DuckDB line; `--case 12 --release 1.5.6` repeats one of them.
+`kill.py --kills 200 --seed 7` disturbs that many loads on each DuckDB line; `--case 12 --release 1.5.6` repeats one of them. Sources that
+are not plain are drawn by chance; `--quirks expire,drift` gives every load these, `--quirks none` none.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from random import SystemRandom
 
 import hosts
+import ledger_quirks
 from conftest import path_in
 from kill_cases import case_of
 from kill_run import Report, Run
@@ -29,17 +31,19 @@ LEAST_RESUMED = 0.25
 class Kills:
     """Runs cases and gathers what they came to."""
 
-    def __init__(self, extension: Path, api: str, folder: Path, seed: int):
+    def __init__(self, extension: Path, api: str, folder: Path, seed: int, quirks: str = ""):
         self.extension = extension
         self.api = api
         self.folder = folder
         self.seed = seed
+        # Names of the quirks that every case has; empty: those that are drawn.
+        self.quirks = quirks
         self.reports: list[Report] = []
         self.failures: list[str] = []
 
     def run(self, release: str, number: int) -> None:
         """Runs one case. A failure is noted with the way to repeat it, and its folder is kept."""
-        case = case_of(self.seed, number)
+        case = case_of(self.seed, number, ledger_quirks.named(self.quirks) if self.quirks else None)
         folder = self.folder / f"{release}-{number}"
         folder.mkdir(parents=True)
         try:
@@ -50,7 +54,7 @@ class Kills:
         except Exception:  # noqa: BLE001: one case that fails must not hide the others
             self.failures.append(
                 f"FAILED on DuckDB {release}: case {number} of seed {self.seed}: {case.describe()}\n{traceback.format_exc(limit=-3)}"
-                f"its files: {folder}\nrepeat it: make kill SEED={self.seed} CASE={number} RELEASE={release}\n"
+                f"its files: {folder}\nrepeat it: make kill SEED={self.seed} CASE={number} RELEASE={release}{f' QUIRKS={self.quirks}' if self.quirks else ''}\n"
             )
             print(self.failures[-1], flush=True)
 
@@ -63,7 +67,8 @@ class Kills:
         disturbed, n_resumed, n_requests = self.counted()
         return (
             f"seed {self.seed}: {len(self.reports)} loads right, {len(self.failures)} wrong; disturbed by "
-            f"{', '.join(f'{how} {n}' for how, n in disturbed.most_common())}; a part was stored {n_resumed} times; {n_requests} requests"
+            f"{', '.join(f'{how} {n}' for how, n in disturbed.most_common())}; a part was stored {n_resumed} times, started over "
+            f"{sum(report.n_over for report in self.reports)} times; {n_requests} requests"
         )
 
     def check(self) -> None:
@@ -82,6 +87,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1_000_000))
     parser.add_argument("--case", type=int)
     parser.add_argument("--release", action="append")
+    parser.add_argument("--quirks", default="")
     arguments = parser.parse_args()
     releases = arguments.release or hosts.RELEASES["tested"]["python"]
     numbers = range(arguments.kills) if arguments.case is None else [arguments.case]
@@ -91,7 +97,7 @@ def main() -> None:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="unify-kill-"))
     with hosts.api_server(testapi) as api, ThreadPoolExecutor(len(releases)) as pool:
-        kills = {release: Kills(extension, api, folder, arguments.seed) for release in releases}
+        kills = {release: Kills(extension, api, folder, arguments.seed, arguments.quirks) for release in releases}
         for _ in pool.map(lambda release: [kills[release].run(release, number) for number in numbers], releases):
             pass
     failed = False

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from random import Random
 
 import ledger
+import ledger_quirks
+from ledger_quirks import Quirks
 
 # How a load is begun: into nothing, over an older complete table, or as a refresh that asks for what changed since.
 KINDS = ["initial", "reload", "updates"]
@@ -53,6 +55,7 @@ class Case:
     disturbances: tuple[Disturbance, ...]
     # The statement that each process runs, the finishing one last.
     statements: tuple[str, ...]
+    quirks: Quirks
 
     def rows_to_come(self, shown: str) -> tuple[int, ...]:
         """Returns how many rows of each set a load fetches when the table shows nothing, the old rows or the new ones."""
@@ -63,21 +66,38 @@ class Case:
             return tuple(min(n_rows, 1) for n_rows in self.rows)
         return tuple(ledger.n_changed(n_old, n_rows) for n_old, n_rows in zip(self.old_rows, self.rows, strict=True))
 
+    @property
+    def ends_by_chance(self) -> bool:
+        """Returns whether nothing but a short page says where the rows end, and hidden rows make pages short."""
+        return self.quirks.hidden > 0 and self.table.way == "offsets"
+
+    def n_hidden(self, n_rows: int) -> int:
+        """Returns how many of the first rows the server hides."""
+        return sum(self.quirks.hides(idx) for idx in range(n_rows)) if self.quirks.hidden else 0
+
+    def n_stored(self, n_pages: int, n_rows: int) -> int | None:
+        """Returns how many rows the first pages of a set brought; `None` where that is not the same at each time."""
+        if self.quirks.arrive or self.ends_by_chance or (self.quirks.hidden and self.kind == "updates"):
+            return None
+        n_listed = min(n_rows, n_pages * self.table.page_size)
+        return n_listed - self.n_hidden(n_listed)
+
     def describe(self) -> str:
         lines = [f"{self.kind} of ledger.{self.table.name}, rows {self.rows}" + (f" over {self.old_rows}" if self.kind != "initial" else "")]
-        lines[0] += f", {self.delay} ms an answer"
+        lines[0] += f", {self.delay} ms an answer; {self.quirks.describe()}"
         for disturbance, statement in zip(self.disturbances, self.statements, strict=False):
             lines.append(f"  {statement}: {disturbance}")
         return "\n".join([*lines, f"  {self.statements[-1]}: finishes"])
 
 
-def case_of(seed: int, number: int) -> Case:
-    """Returns case `number` of a seed: always the same one."""
+def case_of(seed: int, number: int, wanted: frozenset[str] | None = None) -> Case:
+    """Returns case `number` of a seed: always the same one. `wanted` names the quirks it has, instead of chance."""
     random = Random(f"{seed}/{number}")
     kind = KINDS[number % len(KINDS)]
-    names = [table.name for table in ledger.TABLES.values() if table.by_changes == (kind == "updates") and table.name != "bulk"]
+    tables = tables_of(kind, wanted or frozenset())
     # Each table comes up, and some cases are large.
-    table = ledger.TABLES["bulk" if number % 25 == 24 and kind != "updates" else names[number // len(KINDS) % len(names)]]
+    is_large = number % 25 == 24 and kind != "updates" and not wanted
+    table = ledger.TABLES["bulk"] if is_large else tables[number // len(KINDS) % len(tables)]
     disturbances = tuple(disturbance_of(random) for _ in range(random.choice([1, 1, 1, 1, 2, 3])))
     begin, *between = ["REFRESH" if kind != "initial" else random.choice(list(STATEMENTS)) for _ in disturbances]
     # A refresh asks for the sets that the parent had when it was loaded.
@@ -90,7 +110,17 @@ def case_of(seed: int, number: int) -> Case:
         number=number, kind=kind, table=table, old_rows=old_rows, rows=rows,
         delay=random.choice([0, 2, 5, 15]), disturbances=disturbances,
         statements=(begin, *between, random.choice(list(STATEMENTS))),
+        quirks=ledger_quirks.draw(Random(f"{seed}/{number}/quirks"), table, max(rows), wanted),
     )
+
+
+def tables_of(kind: str, wanted: frozenset[str]) -> list[ledger.Table]:
+    """Returns the tables of a kind that all wanted quirks suit. A first load may be one of any table."""
+    return [
+        table for table in ledger.TABLES.values()
+        if table.name != "bulk" and (kind == "initial" or table.by_changes == (kind == "updates"))
+        and all(ledger_quirks.suits(name, table) for name in wanted)
+    ]
 
 
 def rows_of_sets(random: Random, table: ledger.Table, n_sets: int) -> tuple[int, ...]:

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 
 import hosts
 from host_process import Answer
+from ledger_truth import Truth
 
 # Pages that may be asked for after the last one, where nothing says that it is the last: eight in flight, and four times as many that
 # wait for the one that shows the end.
 AHEAD = 40
 
-COLUMNS = ["owner", "id", "revision", "name", "code", "late_size"]
-
-Rows = list[list[str | None]]
-
 
 @dataclass(frozen=True)
 class Table:
-    """A table of test/specs/ledger.yaml, or of ledger_changes.yaml: how its rows are divided into sets and pages."""
+    """A table of test/specs/ledger.yaml, ledger_keyed.yaml or ledger_changes.yaml: how its rows are divided into sets and pages."""
 
     name: str
+    # What its pages are asked for by.
+    way: str
     # one: a single set; listed: six sets; child: as many as the table `sets` has rows.
     sets: str = "one"
     page_size: int = 10
@@ -27,10 +26,16 @@ class Table:
     beyond: int = 0
     # Whether a refresh asks for changed rows only.
     by_changes: bool = False
+    # Whether rows have a key although each refresh brings all of them.
+    keyed: bool = False
 
     @property
     def adapter(self) -> str:
-        return "ledger_changes" if self.by_changes else "ledger"
+        return "ledger_changes" if self.by_changes else "ledger_keyed" if self.keyed else "ledger"
+
+    @property
+    def has_key(self) -> bool:
+        return self.by_changes or self.keyed
 
     def n_pages(self, n_rows: int) -> int:
         return max(1, -(-n_rows // self.page_size))
@@ -39,19 +44,32 @@ class Table:
 TABLES = {
     table.name: table
     for table in [
-        Table("pages"),
-        Table("offsets", beyond=AHEAD),
-        Table("tokens"),
-        Table("links"),
-        Table("nexts"),
-        Table("bulk", page_size=5000),
-        Table("listed_pages", "listed"),
-        Table("listed_tokens", "listed"),
-        Table("child_pages", "child"),
-        Table("child_links", "child"),
-        Table("child_nexts", "child"),
-        Table("changes", by_changes=True),
-        Table("listed_changes", "listed", by_changes=True),
+        Table("pages", "pages"),
+        Table("offsets", "offsets", beyond=AHEAD),
+        Table("tokens", "tokens"),
+        Table("links", "links"),
+        Table("nexts", "nexts"),
+        Table("bulk", "pages", page_size=5000),
+        Table("listed_pages", "pages", "listed"),
+        Table("listed_tokens", "tokens", "listed"),
+        Table("child_pages", "pages", "child"),
+        Table("child_links", "links", "child"),
+        Table("child_nexts", "nexts", "child"),
+        Table("keyed_pages", "pages", keyed=True),
+        Table("keyed_offsets", "offsets", beyond=AHEAD, keyed=True),
+        Table("keyed_totals", "totals", keyed=True),
+        Table("keyed_tokens", "tokens", keyed=True),
+        Table("keyed_links", "links", keyed=True),
+        Table("keyed_nexts", "nexts", keyed=True),
+        Table("listed_keyed_pages", "pages", "listed", keyed=True),
+        Table("child_keyed_links", "links", "child", keyed=True),
+        Table("changes", "pages", by_changes=True),
+        Table("listed_changes", "pages", "listed", by_changes=True),
+        Table("changed_offsets", "offsets", beyond=AHEAD, by_changes=True),
+        Table("changed_tokens", "tokens", by_changes=True),
+        Table("changed_links", "links", by_changes=True),
+        Table("changed_nexts", "nexts", by_changes=True),
+        Table("listed_changed_tokens", "tokens", "listed", by_changes=True),
     ]
 }
 
@@ -77,10 +95,10 @@ class Book:
     def counts(self) -> dict:
         return json.loads(self.get("__state"))
 
-    def truth(self, table: Table | None = None) -> Rows:
-        """Returns all rows that the book has now, sorted."""
-        way = "?way=changes" if table and table.by_changes else ""
-        return sorted(json.loads(self.get(f"__truth{way}")), key=row_key)
+    def truth(self, table: Table | None = None, arrive: int = 0) -> Truth:
+        """Returns the rows that the book has now, and those that may be there since they come while pages are read."""
+        way = "&way=changes" if table and table.by_changes else ""
+        return Truth.of(json.loads(self.get(f"__truth?arrive={arrive}{way}")))
 
     def settle(self) -> None:
         """Lets held requests go and waits until none is under way."""
@@ -102,30 +120,3 @@ def write_connections(around: hosts.Surroundings, connections: dict[str, tuple[B
         f"- {name}: {{adapter: {table.adapter}, options: {{{options}, book: {book.name}}}}}\n"
         for name, (book, table) in connections.items()
     ))
-
-
-def row_key(row: list[str | None]) -> list[str]:
-    return [value or "" for value in row]
-
-
-def rows_of(found: list[dict[str, str | None]]) -> Rows:
-    """Returns the rows of a loaded table in the form of the truth. A column the table lacks is null; one too many is a mistake."""
-    rows = []
-    for row in found:
-        assert row.get("set", row["owner"]) == row["owner"], f"a row of {row['owner']} was stored as one of {row['set']}"
-        assert set(row) <= {*COLUMNS, "set", "changed"}, f"unknown columns: {sorted(set(row) - {*COLUMNS})}"
-        rows.append([row.get(column) for column in COLUMNS])
-    return sorted(rows, key=row_key)
-
-
-def difference(found: Rows, expected: Rows) -> str:
-    """Returns how two sorted lists of rows differ, in words; empty when they do not."""
-    if found == expected:
-        return ""
-    left: dict[tuple, int] = {}
-    for rows, step in ((found, 1), (expected, -1)):
-        for row in rows:
-            left[tuple(row)] = left.get(tuple(row), 0) + step
-    lost = [row for row, n_rows in left.items() if n_rows < 0]
-    extra = [row for row, n_rows in left.items() if n_rows > 0]
-    return f"{len(found)} rows instead of {len(expected)}; {len(lost)} lost, such as {lost[:2]}; {len(extra)} too many, such as {extra[:2]}"

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import venv
+import zipfile
 from dataclasses import dataclass
 
 import hosts
@@ -31,14 +32,30 @@ def site_packages(environment: pathlib.Path) -> pathlib.Path:
     return next(environment.glob("lib/python*/site-packages"))
 
 
+def new_environment(path: pathlib.Path) -> pathlib.Path:
+    """Makes an environment with nothing but pip. Returns its Python."""
+    venv.EnvBuilder(with_pip=True).create(path)
+    return path / "bin" / "python"
+
+
 def install_wheel(packages: Packages, environment: pathlib.Path, beside: list[pathlib.Path]) -> pathlib.Path:
     """Makes a new environment with the wheel, as pip installs it, and what those environments have. Returns its Python."""
-    venv.EnvBuilder(with_pip=True).create(environment)
-    python = environment / "bin" / "python"
+    python = new_environment(environment)
     run([str(python), *PIP_INSTALL, str(packages.wheel)], environment)
     lines = [str(site_packages(other)) for other in beside]
     (site_packages(environment) / "beside.pth").write_text("\n".join(lines) + "\n")
     return python
+
+
+def empty_wheel(folder: pathlib.Path, name: str, version: str) -> pathlib.Path:
+    """Makes a wheel that has nothing but a name and a version."""
+    about = f"{name}-{version}.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return path
 
 
 def install_tarball(packages: Packages, folder: pathlib.Path, release: str) -> None:

@@ -13,8 +13,11 @@ NAMED = re.compile(r"(?:#|--|//) ([\w./~-]+\.\w+|~/\.\w+)\n")
 # Where the adapters of the pages ask, and where the tests' server has the same.
 ADDRESSES = {
     "https://shop.example.com/api": "/shop",
+    "https://api.github.com": "",
     "https://hacker-news.firebaseio.com/v0": "/hackernews",
     "https://wikimedia.org/api/rest_v1": "/wikimedia",
+    # Where the pages have the tests' server itself.
+    "http://127.0.0.1:8080": "",
 }
 
 
@@ -89,7 +92,7 @@ def program_folder(around: hosts.Surroundings, cli: hosts.Cli) -> pathlib.Path:
 
 def run_sql(around: hosts.Surroundings, cli: hosts.Cli, statements: list[str], database: str = "my.duckdb") -> list[str]:
     """Runs blocks of SQL in one session of the command line, as `duckdb -unsigned my.duckdb` would, and returns what each printed."""
-    # A shell that is no terminal would take its width for 80 columns. What DuckDB writes of itself is no part of a page.
+    # Without a terminal the shell would take its width for 80 columns. What DuckDB writes of itself is not part of a page.
     script = [".bail on", ".maxwidth 120"]
     for idx, statement in enumerate(statements):
         script += [f".print == {idx}", statement]

@@ -1,11 +1,12 @@
 """Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders.
 
-`setup.py cli packages` makes those kinds alone. `setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest
+`setup.py cli packages` makes those kinds alone, and `setup.py --slow` the servers of `make test-servers`. `setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest
 files, as options of their runner.
 """
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import venv
@@ -54,6 +55,18 @@ def lake_folder(hosts: pathlib.Path) -> None:
         link.symlink_to(found.relative_to(path))
 
 
+def wheels_folder(hosts: pathlib.Path) -> None:
+    """Makes a folder with the wheel of the newest DuckDB that is tested, for a test that lets pip choose one."""
+    path, packages = hosts / "wheels", [f"duckdb=={RELEASES['python'][-1]}"]
+    if is_ready(path, packages):
+        return
+    python_folder(hosts / "packages", HOSTS["packages"])
+    shutil.rmtree(path, ignore_errors=True)
+    pip = [str(hosts / "packages" / "bin" / "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(path), *packages])
+    mark_ready(path, packages)
+
+
 def is_ready(path: pathlib.Path, packages: list[str]) -> bool:
     marker = path / ".packages"
     return marker.exists() and marker.read_text() == "\n".join(packages)
@@ -86,19 +99,28 @@ def main() -> None:
         print(*(f"--python {hosts / folder_of('py', release) / 'bin' / 'python'}" for release in RELEASES["python"]))
         return
     kinds = {
-        "pytest": lambda: python_folder(hosts / "pytest", [f"pytest=={HOSTS['pytest']}"]),
+        "pytest": lambda: python_folder(hosts / "pytest", HOSTS["pytest"]),
         "py": lambda: [python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"]) for release in pythons()],
         "lake": lambda: lake_folder(hosts),
         # Without DuckDB: a test adds the release it is about.
         "frames": lambda: python_folder(hosts / "frames", HOSTS["frames"]),
         "dbt": lambda: dbt_folder(hosts),
         "packages": lambda: python_folder(hosts / "packages", HOSTS["packages"]),
+        "wheels": lambda: wheels_folder(hosts),
         "cli": lambda: [python_folder(hosts / folder_of("cli", release), [f"duckdb-cli=={release}"]) for release in RELEASES["cli"]],
         "node": lambda: [node_folder(hosts / folder_of("node", release), [f"@duckdb/node-api@{release}"]) for release in RELEASES["node"]],
         "localstripe": lambda: python_folder(servers / "localstripe", [f"localstripe=={HOSTS['localstripe']}"]),
         "node_servers": lambda: node_folder(servers / "node", HOSTS["node_servers"]),
+        "moto": lambda: python_folder(servers / "moto", HOSTS["moto"]),
+        "oidc": lambda: node_folder(servers / "oidc", HOSTS["oidc"]),
+        "yoga": lambda: node_folder(servers / "yoga", HOSTS["yoga"]),
     }
-    for kind in sys.argv[1:] or kinds:
+    # Servers that take long to install or to start: only `make test-servers` runs them.
+    slow = {kind: (lambda kind=kind: python_folder(servers / kind, HOSTS[kind])) for kind in ("datasette", "kinto", "mlflow", "synapse")}
+    slow["prism"] = lambda: node_folder(servers / "prism", HOSTS["prism"])
+    wanted = list(slow) if sys.argv[1:] == ["--slow"] else sys.argv[1:] or list(kinds)
+    kinds |= slow
+    for kind in wanted:
         if kind not in kinds:
             sys.exit(f"setup.py: there is no '{kind}'; expected some of {', '.join(kinds)}")
         kinds[kind]()

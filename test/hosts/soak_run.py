@@ -11,10 +11,11 @@ from pathlib import Path
 from random import Random
 
 import hosts
-import ledger
 from host_process import PATIENCE, Answer, Failed, HostProcess
 from kill_checks import check_audit
-from soak_world import Shelf, SoakTable, Wrong, shelves_of
+from ledger_quirks import NAMES
+from ledger_truth import TYPED_SQL, Found
+from soak_world import Shelf, SoakTable, Wrong, shelves_of, some_settings
 
 SESSIONS = ["a", "b", "c", "d"]
 
@@ -51,11 +52,13 @@ class Statement:
 class Soak:
     """The soak of one DuckDB line."""
 
-    def __init__(self, release: str, around: hosts.Surroundings, seed: int):
+    def __init__(self, release: str, around: hosts.Surroundings, seed: int, wanted: frozenset[str] = frozenset(NAMES)):
         self.release = release
+        # Names of the quirks that sources and settings may have.
+        self.wanted = wanted
         self.around = around
         self.random = Random(f"{seed}/{release}")
-        self.shelves: list[Shelf] = shelves_of(around, release)
+        self.shelves: list[Shelf] = shelves_of(around, release, wanted)
         self.tables = [table for shelf in self.shelves for table in shelf.tables]
         # Connections whose tables are worked on; what the others have unfinished comes to its end, so that they can change.
         self.busy = self.shelves[: len(self.shelves) // 2]
@@ -70,6 +73,8 @@ class Soak:
         self.most_mib = 0.0
         self.has_jobs = False
         self.path = Path()
+        # Settings of the host for the present database.
+        self.settings: tuple[str, ...] = ()
 
     def run(self, seconds: float) -> None:
         """Soaks for about that time. Fails at the first thing that is wrong."""
@@ -92,6 +97,9 @@ class Soak:
         self.path = self.around.folder / f"{self.counts['databases']}.duckdb"
         for shelf in self.shelves:
             shelf.begin_anew(self.random)
+            self.note(f"{shelf.schema}: {shelf.quirks.describe()}")
+        self.settings = some_settings(self.random, self.wanted)
+        self.note(f"settings: {', '.join(self.settings)}")
         self.open()
         names, weights = list(ACTIONS), list(ACTIONS.values())
         while time.monotonic() < until:
@@ -105,7 +113,7 @@ class Soak:
         if not self.process:
             self.process = HostProcess(self.release, self.around)
             self.n_closings, self.baseline = 0, None
-        self.process.open(self.path)
+        self.process.open(self.path, settings=self.settings)
         self.counts["opens"] += 1
         self.has_jobs = bool(self.process.sql("SELECT 1 FROM duckdb_functions() WHERE function_name = 'unify_cancel'"))
 
@@ -126,10 +134,10 @@ class Soak:
 
     def start(self, table: SoakTable, what: str, session: str) -> Statement:
         sql = {
-            "SELECT": f"FROM {table.name}", "LOAD": f"LOAD TABLE {table.name}", "REFRESH": f"REFRESH TABLE {table.name}",
+            "SELECT": TYPED_SQL.format(name=table.name), "LOAD": f"LOAD TABLE {table.name}", "REFRESH": f"REFRESH TABLE {table.name}",
             "BACKGROUND": f"REFRESH TABLE {table.name} IN BACKGROUND",
         }[what]
-        self.note(f"{session}: {sql}")
+        self.note(f"{session}: {what} {table.name}")
         others = [statement for statement in self.running if statement.table is table]
         answer = self.process.begin_sql(sql, on=session)
         statement = Statement(
@@ -153,7 +161,7 @@ class Soak:
             f"SELECT 1 FROM duckdb_tables() WHERE schema_name = '{table.shelf.schema}' AND table_name = '{table.table.name}'", on="watch"
         )
         before = table.shown
-        table.saw(ledger.rows_of(self.process.sql(f"FROM {table.name}", on="watch")) if exists else None)
+        table.saw(Found.of(self.process.sql(TYPED_SQL.format(name=table.name), on="watch")) if exists else None)
         self.counts["looks"] += 1
         self.counts["publications seen"] += table.shown != before
 
@@ -222,8 +230,10 @@ class Soak:
         self.counts["kills"] += 1
 
     def abandon(self) -> None:
-        """Forgets the statements under way: their database is gone."""
+        """Forgets the statements under way: their database is gone, and what the server gave them may expire."""
         self.disturb_all()
+        for shelf in self.shelves:
+            shelf.let_tokens_expire()
         for statement in self.running:
             statement.table.n_statements -= 1
         self.running.clear()
@@ -259,7 +269,7 @@ class Soak:
         was_shown = table.shown
         if statement.what == "SELECT":
             rows = [dict(zip(content["columns"], row, strict=True)) for row in content["rows"]]
-            table.saw(ledger.rows_of(rows), statement.shown_before)
+            table.saw(Found.of(rows), statement.shown_before)
         if statement.what == "REFRESH" or (was_shown is None and statement.what in ("SELECT", "LOAD")):
             # What is shown from now on was loaded since the book changed.
             table.shown = shelf.revision

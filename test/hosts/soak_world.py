@@ -5,6 +5,8 @@ from random import Random
 
 import hosts
 import ledger
+from ledger_quirks import EXPIRE, KEYS, NAMES, SETTINGS, Quirks
+from ledger_truth import Found, Truth
 
 # Each book has six sets, which suits tables of every kind.
 N_SETS = 6
@@ -14,7 +16,9 @@ SHELVES = {
     "north": ["pages", "listed_tokens", "child_pages"],
     "south": ["tokens", "links", "child_nexts"],
     "west": ["offsets", "nexts", "listed_pages", "child_links"],
-    "east": ["changes", "listed_changes"],
+    "east": ["changes", "listed_changes", "changed_tokens"],
+    # Rows come and move while they are read.
+    "moving": ["keyed_tokens", "keyed_links", "keyed_nexts"],
 }
 
 FAULTS = ["500", "429", "half", "drop", "503"]
@@ -42,25 +46,26 @@ class SoakTable:
     def name(self) -> str:
         return f"{self.shelf.schema}.{self.table.name}"
 
-    def truth(self, revision: int) -> ledger.Rows:
-        rows = self.shelf.truths[revision]
-        return [row for row in rows if row[0] == "s0"] if self.table.sets == "one" else rows
+    def truth(self, revision: int) -> Truth:
+        truth = self.shelf.truths[revision]
+        return truth.of_sets({"s0"}) if self.table.sets == "one" else truth
 
-    def saw(self, rows: ledger.Rows | None, shown_before: int | None = None) -> None:
+    def saw(self, found: Found | None, shown_before: int | None = None) -> None:
         """Takes what the table shows. Fails unless it is the state it was in, or the one its book is in.
 
         A statement that began a while ago may show the state the table was in then.
         """
         allowed = {self.shown, shown_before, self.shelf.revision}
-        if rows is None:
+        if found is None:
             if self.shown is not None:
                 raise Wrong(f"{self.name} was loaded with revision {self.shown}, and is not there")
             return
-        matching = [revision for revision in allowed if revision is not None and self.truth(revision) == rows]
+        differences = {revision: self.truth(revision).difference(found) for revision in allowed if revision is not None}
+        matching = [revision for revision, difference in differences.items() if not difference]
         if not matching:
-            revisions = sorted({row[2] for row in rows})
-            differences = [f"not revision {it}: {ledger.difference(rows, self.truth(it))}" for it in allowed if it is not None]
-            raise Wrong(f"{self.name} shows rows of revisions {revisions}: {'; '.join(differences)}")
+            revisions = sorted({row["revision"] for row in found.rows})
+            listed = [f"not revision {revision}: {difference}" for revision, difference in differences.items()]
+            raise Wrong(f"{self.name} shows rows of revisions {revisions}: {'; '.join(listed)}; {self.shelf.quirks.describe()}")
         if self.shelf.revision in matching or self.shown is None:
             self.shown = self.shelf.revision
 
@@ -78,11 +83,16 @@ class Shelf:
     tables: list[SoakTable] = field(default_factory=list)
     # Rows of each set.
     rows: list[int] = field(default_factory=list)
+    # Names of the quirks it may have.
+    wanted: frozenset[str] = frozenset(NAMES)
     # Whether rows only come: a refresh by changes does not see those that are gone.
     grows: bool = False
     revision: int = 0
     # The rows of the last two revisions.
-    truths: dict[int, ledger.Rows] = field(default_factory=dict)
+    truths: dict[int, Truth] = field(default_factory=dict)
+    # What its book is like besides plain while one database lives, and how often its tokens have expired.
+    quirks: Quirks = field(default_factory=Quirks)
+    epoch: int = 0
     # Whether the server makes mistakes, and how often that changed.
     faulty: bool = False
     n_fault_changes: int = 0
@@ -106,12 +116,36 @@ class Shelf:
         for table in self.tables:
             table.forget()
         self.rows = some_rows(random)
-        self.book.rule(base=",".join(map(str, self.rows)))
+        self.quirks = self.some_quirks(random)
+        self.epoch = 0
+        self.book.rule(**self.quirks.rules())
+        self.book.rule(base=",".join(map(str, self.rows)), arrive=self.quirks.arrive)
         self.put()
+
+    def some_quirks(self, random: Random) -> Quirks:
+        """Draws what the book is like. Where nothing but a short page says where rows end, none is hidden."""
+        drift, keys, expire, hidden = (1 + random.randrange(40), 41 + random.randrange(60)), random.choice(KEYS), random.choice(EXPIRE), 7
+        has_key = all(table.table.has_key for table in self.tables)
+        is_moving = self.schema == "moving"
+        return Quirks(
+            expire=expire if random.random() < 0.5 else "", drift=drift if random.random() < 0.5 else None,
+            keys=keys if has_key and random.random() < 0.7 else "plain", hidden=hidden if self.schema == "north" else 0,
+            arrive=6 if is_moving else 0, order="changed" if is_moving else "old", edit=is_moving, rush=is_moving,
+        ).only(self.wanted)
+
+    def let_tokens_expire(self) -> None:
+        """Lets all tokens and links that were given so far expire: a load that goes on may fail for it, once."""
+        if self.quirks.expire:
+            self.epoch += 1
+            self.book.rule(epoch=self.epoch)
+            for table in self.tables:
+                table.disturbed = True
 
     def put(self) -> None:
         self.book.rule(rows=",".join(map(str, self.rows)), revision=self.revision)
-        self.truths[self.revision] = self.book.truth(self.tables[0].table)
+        truth = self.book.truth(self.tables[0].table, self.quirks.arrive)
+        # Any version may be shown: which of them were sent to whom is not known here.
+        self.truths[self.revision] = Truth(truth.columns, truth.rows, truth.may)
         kept = {self.revision, *(table.shown for table in self.tables)}
         self.truths = {revision: truth for revision, truth in self.truths.items() if revision in kept}
 
@@ -135,16 +169,22 @@ class Shelf:
         self.book.rule(percent=0, delay=0)
 
 
+def some_settings(random: Random, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Draws settings of the host for one database."""
+    settings = tuple(random.sample(SETTINGS, random.choice([0, 1, 2])))
+    return settings if "settings" in wanted else ()
+
+
 def some_rows(random: Random) -> list[int]:
     first = random.choice([random.randrange(1, 200), random.randrange(1, 20) * 10])
     return [first, *(random.choice([0, 10, random.randrange(1, 10), random.randrange(10, 60)]) for _ in range(N_SETS - 1))]
 
 
-def shelves_of(around: hosts.Surroundings, name: str) -> list[Shelf]:
+def shelves_of(around: hosts.Surroundings, name: str, wanted: frozenset[str]) -> list[Shelf]:
     """Makes the connections, each with a book of its own."""
     shelves = []
     for schema, tables in SHELVES.items():
-        shelf = Shelf(schema, ledger.Book(around, f"{name}-{schema}"))
+        shelf = Shelf(schema, ledger.Book(around, f"{name}-{schema}"), wanted=wanted)
         shelf.tables = [SoakTable(shelf, ledger.TABLES[table]) for table in tables]
         shelf.grows = shelf.tables[0].table.by_changes
         shelves.append(shelf)

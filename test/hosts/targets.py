@@ -7,7 +7,7 @@ import hosts
 from postgres import Postgres
 
 LAKE = hosts.HOSTS["lake"]["duckdb"]
-KINDS = [f"duckdb on {release}" for release in hosts.RELEASES["tested"]["python"]] + ["ducklake", "ducklake in postgres", "postgres"]
+KINDS = [f"duckdb on {release}" for release in hosts.NEWEST_OF_SERIES] + ["ducklake", "ducklake in postgres", "postgres"]
 SHARED = ["ducklake in postgres", "postgres"]
 
 

@@ -62,6 +62,33 @@ def test_it_holds_back_while_the_machine_is_busy_and_catches_up(python, around):
     check(python, around, script, expected)
 
 
+def test_it_starts_nothing_when_external_access_is_switched_off_and_says_so(python, around):
+    script = """
+        for table in ["shop.stores", "shop.stock", "shop_basic.stores"]:
+            con.execute(f"SELECT * FROM {table}").fetchall()
+        con.execute("START DAEMON")
+        print(until(lambda: ends("stores"), lambda n: n >= 2) >= 2)
+        con.execute("SET enable_external_access = false")
+        print(until(lambda: status("job"), lambda rows: rows == []))
+        n_sent = lambda: sum(n_requests(f"/shop/{table}") for table in ["stores", "stock"])
+        before = n_sent()
+        print(status("daemon", "status, reason"))
+        # The daemon looks at once when it is started, and when a job ends.
+        for _ in range(3):
+            con.execute("STOP DAEMON")
+            con.execute("START DAEMON")
+            try:
+                con.execute("RELOAD TABLE shop.stores")
+            except duckdb.Error as err:
+                print("'enable_external_access' is false" in str(err))
+        con.close()
+        # All its threads have ended: nothing more comes.
+        print(until(lambda: n_threads("unify"), lambda n: n == 0), n_sent() == before)
+    """
+    reason = "nothing is sent because setting 'enable_external_access' is false"
+    check(python, around, script, f"True\n[]\n[('holding back', {reason!r})]\n" + "True\n" * 3 + "0 True\n")
+
+
 def test_a_connection_refreshes_one_table_at_a_time_and_others_go_on(python, around):
     script = """
         get("/__control?open=1")
@@ -228,6 +255,48 @@ def test_a_command_line_service_ends_soon_after_its_signal(cli, around, name):
     assert "3" in outcome.stdout, outcome
 
 
+def test_the_foreground_says_what_it_does_line_by_line(cli, around):
+    setup = [*around.setup_sql(), "SET GLOBAL unify_max_staleness = 0.2;", "SET GLOBAL unify_daemon_max_load = 1000;"]
+    load = ["SELECT count(*) FROM shop.stores;", "SELECT count(*) FROM bad.switch;"]
+    process = around.start(cli.command("x.duckdb", "-c", " ".join([*setup, *load, "CALL unify_daemon();"])))
+    said = until_said(process, "refreshed shop.stores")
+    around.get("/__control?mode=404")
+    said += until_said(process, "failed to refresh bad.switch")
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+    said += process.stderr.read()
+    lines = [line.partition(" UTC unify_daemon: ")[2] for line in said.splitlines() if "unify_daemon: " in line]
+    assert lines[0] == "loaded tables that are kept fresh: 2", said
+    for part in ("refreshes shop.stores, job ", "refreshed shop.stores, job ", ": 3 rows, 1 requests, ", "returned 404", "stopped; refreshes started: "):
+        assert any(part in line for line in lines), (part, said)
+    assert lines[-1].startswith("stopped; "), said
+
+
+def test_the_foreground_says_why_it_waits_and_nothing_where_no_progress_is_shown(cli, around):
+    setup = [*around.setup_sql(), "SET GLOBAL unify_max_staleness = 0.01;", "SET GLOBAL unify_daemon_max_load = 0;", "SELECT count(*) FROM shop.stores;"]
+    process = around.start(cli.command("x.duckdb", "-c", " ".join([*setup, "CALL unify_daemon();"])))
+    said = until_said(process, "unify_daemon_max_load = 0")
+    assert " waits: load " in said and " per core is not below unify_daemon_max_load = 0" in said, said
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    quiet = [*setup, "SET unify_progress = 'off';", "CALL unify_daemon();"]
+    process = around.start(cli.command("y.duckdb", "-c", " ".join(quiet).replace("unify_daemon_max_load = 0;", "unify_daemon_max_load = 1000;")))
+    around.get("/__wait?path=/shop/stores&n=4")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert "unify_daemon: " not in said, said
+
+
+def until_said(process, text: str) -> str:
+    """Returns what a process says on stderr up to a line with that text."""
+    said = ""
+    while text not in said:
+        line = process.stderr.readline()
+        assert line, f"'{text}' was not said: {said}"
+        said += line
+    return said
+
+
 def ends_soon(process, number: int) -> None:
     began = time.monotonic()
     process.send_signal(number)
@@ -249,3 +318,40 @@ def test_it_notes_once_that_a_table_was_dropped(python, around):
         print(until(lambda: ends("stock"), lambda n: n >= n_before + 2) >= n_before + 2, drops(), status("daemon"))
     """
     check(python, around, script, "[]\n[('stores', None)]\nTrue [('stores', None)] [('running',)]\n")
+
+
+def test_it_asks_again_what_an_api_has(python, around):
+    script = """
+        from own_api import *
+        names, fields = ["a"], ["id"]
+        def answer(path, query, _):
+            if path == "/objects":
+                return [{"name": name} for name in names]
+            if path.endswith("/fields"):
+                return [{"name": field} for field in fields]
+            return [{field: 1 for field in query["select"].split(",")}]
+        api = Api(answer, '''
+        tables:
+          - name: "${object.name}"
+            discover:
+              every: 0.1s
+              objects: {resource_path: /objects}
+              fields: {resource_path: "/{object.name}/fields", name: name}
+            resource_path: /{object.name}
+            params: {select: "${fields | join(',')}"}
+            key_column: id
+            refresh: {max_staleness: 0.2s}
+        ''')
+        con = api.connect()
+        con.execute("SET GLOBAL unify_daemon_max_load = 1000")
+        print(con.execute("SELECT * FROM own.a").fetchall())
+        print(con.execute("START DAEMON").fetchall())
+        api.wait("/objects", 3)
+        names.append("b")
+        fields.append("size")
+        print(until(lambda: con.execute("SELECT * FROM own.a").fetchall(), lambda rows: rows == [(1, 1)]))
+        print(until(lambda: con.execute("SELECT \\"table\\" FROM unify_tables('own') ORDER BY ALL").fetchall(), lambda rows: len(rows) == 2))
+        print(con.execute("STOP DAEMON").fetchone()[0])
+    """
+    outcome = python.run(around, hosts.textwrap.dedent(script), 60).check()
+    assert outcome.stdout == "[(1,)]\n[('started', 0)]\n[(1, 1)]\n[('a',), ('b',)]\nstopped\n", f"{outcome.stdout}\n{outcome.stderr}"

@@ -272,7 +272,7 @@ def test_twenty_slow_loads_leave_room_for_another_connection(python, around):
     # Each load waits for its second page; there are more of them than there are threads of any kind.
     script = """
         con = connect("x.duckdb")
-        con.execute("SET unify_memory_limit = '4MiB'")
+        con.execute("SET unify_memory_limit = '16MiB'")
         for idx in range(20):
             con.execute(f"ATTACH ':memory:' AS db{idx}")
             con.execute(f"FROM unify_load('db{idx}.shop.gated', background := true)").fetchall()

@@ -74,6 +74,7 @@ def test_an_unsupported_release_is_refused(release, around):
     if "v1.2.0" not in message or "supported" in message:
         for supported in hosts.SUPPORTED:
             assert supported.removeprefix("v") in message, message
+        assert f"; install the newest of them with 'pip install duckdb=={hosts.NEWEST}'" in message, message
 
 
 def test_a_machine_without_certificates_reaches_loopback_and_says_why_nothing_else(python, around):

@@ -13,6 +13,8 @@ import pages
 import pytest
 
 CARGO = tomllib.loads((hosts.ROOT / "Cargo.toml").read_text())["package"]
+# A release that may come: the one after the newest of the oldest line.
+BETWEEN = "{0}.{1}.{2}".format(*[int(part) + (idx == 2) for idx, part in enumerate(hosts.RELEASES["lines"][0]["releases"][-1][1:].split("."))])
 ORGS = "SELECT login FROM github.orgs ORDER BY ALL"
 
 
@@ -72,11 +74,48 @@ def test_python_loads_it_or_says_why_not(release, made_packages, around):
     """
     lines = around.run([str(python), "-c", hosts.textwrap.dedent(script)]).check().stdout.splitlines()
     if release in hosts.HOSTS["unsupported"]:
-        wanted = f"this duckdb_unify does not serve DuckDB v{release}; install one of {', '.join(hosts.SUPPORTED)}"
+        wanted = (
+            f"this duckdb_unify does not serve DuckDB v{release}, but {', '.join(hosts.SUPPORTED)}; "
+            f"install the newest of them with 'pip install duckdb=={hosts.NEWEST}'"
+        )
         assert lines == [wanted, wanted]
     else:
         refused = "the connection does not allow unsigned extensions; connect with duckdb.connect(..., config={'allow_unsigned_extensions': 'true'})"
         assert lines == [refused, "[(0,), (1,), (2,)]", "[('acme',), ('globex',), ('initech',)]"]
+
+
+def test_pip_chooses_a_duckdb_that_is_supported(made_packages, around):
+    fakes = around.folder / "fakes"
+    fakes.mkdir()
+    # Newer than all that are supported, and between two of them.
+    for version in ("99.0.0", BETWEEN):
+        packages.empty_wheel(fakes, "duckdb", version)
+    python = packages.new_environment(around.folder / "environment")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check"]
+    install += [f"--find-links={folder}" for folder in (hosts.ROOT / "build" / "hosts" / "wheels", fakes)]
+    refused = around.run([*install, f"duckdb=={BETWEEN}", str(made_packages.wheel)])
+    assert refused.code != 0 and "conflicting dependencies" in refused.stderr, refused
+    around.run([*install, "duckdb", str(made_packages.wheel)]).check()
+    script = f"""
+        import duckdb, duckdb_unify
+        con = duckdb.connect(config={{"allow_unsigned_extensions": "true"}})
+        duckdb_unify.load(con)
+        con.execute("SET unify_connections_file = '{around.connections}'")
+        print(duckdb.__version__, con.execute("{ORGS}").fetchall())
+    """
+    outcome = around.run([str(python), "-c", hosts.textwrap.dedent(script)]).check()
+    assert outcome.stdout == f"{hosts.NEWEST} [('acme',), ('globex',), ('initech',)]\n"
+
+
+@pytest.mark.parametrize(("release", "is_supported"), [(hosts.RELEASES["tested"]["node"][-1], True), ("1.5.2-r.1", False), (f"{BETWEEN}-r.1", False)])
+def test_npm_takes_a_duckdb_that_is_supported(release, is_supported, made_packages, tmp_path):
+    fake = tmp_path / "node-api"
+    fake.mkdir()
+    (fake / "package.json").write_text(json.dumps({"name": "@duckdb/node-api", "version": release}))
+    command = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--prefix", str(tmp_path), str(fake), str(made_packages.tarball)]
+    (tmp_path / "package.json").write_text('{"private": true}\n')
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode == 0) == is_supported and ("ERESOLVE" in done.stderr) != is_supported, done
 
 
 def test_node_loads_it_or_says_why_not(node, made_packages, around):
@@ -100,7 +139,8 @@ def test_node_loads_it_or_says_why_not(node, made_packages, around):
     lines = around.run(["node", "first.mjs"]).check().stdout.splitlines()
     assert lines == [
         'the connection does not allow unsigned extensions; create the instance with DuckDBInstance.create(path, { allow_unsigned_extensions: "true" })',
-        f"this duckdb-unify does not serve DuckDB v1.4.4; install one of {', '.join(hosts.SUPPORTED)}",
+        f"this duckdb-unify does not serve DuckDB v1.4.4, but {', '.join(hosts.SUPPORTED)}; "
+        f"install one of them with 'npm install @duckdb/node-api@{hosts.RELEASES['tested']['node'][-1]}'",
         '[["acme"],["globex"],["initech"]]',
     ]
 
@@ -115,11 +155,11 @@ def test_the_npm_package_says_what_it_is(made_packages, around, node):
 def test_the_readmes_of_the_packages_run(made_packages, around, node):
     python = packages.install_wheel(made_packages, around.folder / "environment", [hosts.folder_of("py", hosts.RELEASES["tested"]["python"][0])])
     (block,) = pages.blocks("packaging/python/README.md")
-    assert "hackernews" in around.run([str(python), "-c", block.text]).check().stdout
+    assert "airtable" in around.run([str(python), "-c", block.text]).check().stdout
     packages.install_tarball(made_packages, around.folder, node.release)
     (block,) = pages.blocks("packaging/node/README.md")
     (around.folder / "readme.mjs").write_text(block.text.replace("my.duckdb", "node.duckdb"))
-    assert "hackernews" in around.run(["node", "readme.mjs"]).check().stdout
+    assert "airtable" in around.run(["node", "readme.mjs"]).check().stdout
 
 
 def test_an_extension_of_another_version_is_refused(extension, tmp_path):

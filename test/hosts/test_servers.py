@@ -1,48 +1,17 @@
 """Real servers and real answers: json-server, localstripe, and what GitHub once said."""
 
 import json
-import os
-import socket
 import subprocess
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
-import hosts
 import pytest
 
-SERVERS = hosts.ROOT / "build" / "servers"
+import hosts
+import servers
+
 KEY = "sk_test_secret-token"
 N_CUSTOMERS = 230
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def started(command: list[str], address: str, folder, **more: str) -> subprocess.Popen:
-    """Starts a server, with more in its environment, and returns when it answers."""
-    environment = {**os.environ, **more}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return process
-        except urllib.error.HTTPError:
-            return process
-        except OSError:
-            continue
-    process.kill()
-    raise AssertionError(f"{command} did not answer at {address}; ended with {process.wait()}")
-
-
-def ended(process: subprocess.Popen) -> None:
-    process.kill()
-    process.wait()
 
 
 def connection(around, name: str, text: str) -> None:
@@ -68,15 +37,13 @@ def json_server(tmp_path_factory):
     comments = [{"id": str(idx), "postId": idx % 130, "text": "well said"} for idx in range(260)]
     database = {"posts": posts, "comments": comments, "profile": {"name": "typicode", "since": "2024-01-31"}}
     (folder / "db.json").write_text(json.dumps(database))
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    program = SERVERS / "node" / "node_modules" / "json-server" / "lib" / "bin.js"
-    assert program.exists(), f"there is no {program}; run 'make configure'"
+    address = f"http://127.0.0.1:{(port := servers.free_port())}"
+    program = servers.installed("node/node_modules/json-server/lib/bin.js", "node_servers")
     (folder / "public").mkdir()
     # In production it does not read its file again after each of its own writes, which loses those that came meanwhile.
     command = ["node", str(program), "db.json", "--port", str(port), "--host", "127.0.0.1"]
-    process = started(command, address, folder, NODE_ENV="production")
-    yield address
-    ended(process)
+    with servers.running(command, address, folder, NODE_ENV="production"):
+        yield address
 
 
 def test_json_server(python, around, json_server):
@@ -95,23 +62,22 @@ def test_json_server(python, around, json_server):
 @pytest.fixture(scope="session")
 def localstripe(tmp_path_factory):
     """A localstripe with customers, a product and plans, all made through its API."""
-    program = SERVERS / "localstripe" / "bin" / "localstripe"
-    assert program.exists(), f"there is no {program}; run 'make configure'"
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    process = started([str(program), "--port", str(port), "--from-scratch"], address, tmp_path_factory.mktemp("localstripe"))
+    program = servers.installed("localstripe/bin/localstripe", "localstripe")
+    address = f"http://127.0.0.1:{(port := servers.free_port())}"
+    command = [str(program), "--port", str(port), "--from-scratch"]
 
     def make(path: str, **values: object) -> dict:
         request = urllib.request.Request(address + path, urllib.parse.urlencode(values).encode(), {"Authorization": f"Bearer {KEY}"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-    for idx in range(N_CUSTOMERS):
-        make("/v1/customers", email=f"customer{idx}@example.com", name=f"Customer {idx}", description="made by a test", **{"metadata[number]": idx})
-    product = make("/v1/products", name="Membership", type="service")
-    for idx in range(3):
-        make("/v1/plans", amount=1000 * (idx + 1), currency="eur", interval="month", product=product["id"], nickname=f"Plan {idx}")
-    yield address
-    ended(process)
+    with servers.running(command, address, tmp_path_factory.mktemp("localstripe")):
+        for idx in range(N_CUSTOMERS):
+            make("/v1/customers", email=f"customer{idx}@example.com", name=f"Customer {idx}", description="made by a test", **{"metadata[number]": idx})
+        product = make("/v1/products", name="Membership", type="service")
+        for idx in range(3):
+            make("/v1/plans", amount=1000 * (idx + 1), currency="eur", interval="month", product=product["id"], nickname=f"Plan {idx}")
+        yield address
 
 
 def test_localstripe(python, around, localstripe):
@@ -133,13 +99,38 @@ def test_localstripe(python, around, localstripe):
     ]
 
 
+def listed(address: str, name: str) -> list[dict]:
+    """Returns what localstripe has, page after page."""
+    found, after = [], ""
+    while True:
+        page = servers.asked(f"{address}/v1/{name}?limit=100{after}", Authorization=f"Bearer {KEY}")
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+        after = f"&starting_after={found[-1]['id']}"
+
+
+def test_localstripe_row_by_row(python, around, localstripe):
+    connection(around, "stripe", f"{{host: '{localstripe}', username: {KEY}}}")
+    customers, plans = listed(localstripe, "customers"), listed(localstripe, "plans")
+    assert (len(customers), len(plans)) == (N_CUSTOMERS, 3)
+    servers.compare(python, around, {
+        "SELECT id, email, name, description, epoch(created)::BIGINT, metadata_number::VARCHAR FROM stripe.customers ORDER BY id": sorted(
+            (one["id"], one["email"], one["name"], one["description"], one["created"], one["metadata"]["number"]) for one in customers
+        ),
+        "SELECT id, nickname, amount, currency, \"interval\", product FROM stripe.plans ORDER BY id": sorted(
+            tuple(one[name] for name in ("id", "nickname", "amount", "currency", "interval", "product")) for one in plans
+        ),
+    }, specs=servers.BUNDLED)
+
+
 @pytest.fixture(scope="session")
 def octokit():
-    package = SERVERS / "node" / "node_modules" / "@octokit" / "fixtures"
-    assert package.is_dir(), f"there is no {package}; run 'make configure'"
+    package = servers.installed("node/node_modules/@octokit/fixtures", "node_servers")
     process = subprocess.Popen(["node", str(hosts.TEST / "hosts" / "octokit_server.mjs"), str(package)], stdout=subprocess.PIPE, text=True)
     yield process.stdout.readline().split()[1]
-    ended(process)
+    process.kill()
+    process.wait()
 
 
 def test_recorded_github(python, around, octokit):

@@ -1,5 +1,7 @@
 """Sessions, databases, interruption and the ends of databases, in Python."""
 
+import pytest
+
 
 def check(python, around, script: str, expected: str, timeout: float = 120) -> None:
     outcome = python.run(around, script, timeout).check()
@@ -27,6 +29,23 @@ def test_parameters(python, around):
         print(n_requests("/shop/orders"))
     """
     check(python, around, script, "10\n20\n5\n4\n")
+
+
+def test_a_wrong_call_is_told_the_names_of_the_parameters(python, around):
+    script = """
+        con = connect()
+        for call in ("unify_peek()", "unify_http('shop')"):
+            try:
+                con.execute("FROM " + call)
+            except duckdb.Error as err:
+                print([line.strip() for line in str(err).splitlines() if line.startswith("\tunify_")])
+    """
+    # DuckDB 1.5 has no names for them.
+    if python.release.startswith("1."):
+        expected = [["unify_peek(VARCHAR)"], ["unify_http(VARCHAR, VARCHAR, params : MAP(VARCHAR, VARCHAR))"]]
+    else:
+        expected = [['unify_peek("table" VARCHAR, /, *n BIGINT)'], ['unify_http("connection" VARCHAR, path VARCHAR, /, **"options" ANY)']]
+    assert python.run(around, script).check().stdout.splitlines() == [str(lines) for lines in expected]
 
 
 def test_a_script_of_several_statements(python, around):
@@ -194,6 +213,68 @@ def test_external_access_switched_off(python, around):
             print("external" in str(err).lower(), n_requests("/shop/stores"))
     """
     check(python, around, script, "True 0\n")
+
+
+# Each begins to ask the API, which holds its second request (the only one of a COPY), and what goes on when that was answered.
+UNDER_WAY = {
+    "load": ("LOAD TABLE shop.gated", "/shop/gated", 2),
+    "select": ("SELECT count(*) FROM shop.gated", "/shop/gated", 2),
+    "fetch": ("SELECT count(*) FROM unify_fetch('shop', 'gated')", "/shop/gated", 2),
+    "copy": ("COPY (SELECT range AS id FROM range(5)) TO 'desk.gated' (FORMAT unify)", "/desk/gated", 1),
+}
+
+
+@pytest.mark.parametrize("kind", UNDER_WAY)
+def test_nothing_is_sent_from_when_external_access_is_switched_off(python, around, kind):
+    statement, path, n_asked = UNDER_WAY[kind]
+    script = f"""
+        con = connect("x.duckdb")
+        con.execute("SET unify_loader_threads = 1")
+        working = con.cursor()
+        thread, results = in_thread(lambda: working.execute({statement!r}).fetchall())
+        get("/__wait?path={path}&n={n_asked}")
+        con.execute("SET enable_external_access = false")
+        get("/__control?open=1")
+        thread.join()
+        print(n_requests({path!r}), "setting 'enable_external_access' is false" in str(results[0]))
+    """
+    check(python, around, script, f"{n_asked} True\n")
+
+
+def test_a_load_that_was_stopped_by_policy_goes_on_when_it_is_allowed(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("SET unify_loader_threads = 1")
+        con.execute("LOAD TABLE shop.gated IN BACKGROUND")
+        get("/__wait?path=/shop/gated&n=2")
+        con.execute("SET enable_external_access = false")
+        get("/__control?open=1")
+        until(lambda: con.execute("SELECT state FROM unify_jobs(1)").fetchone()[0], lambda state: state != "running")
+        print(con.execute("SELECT state, error FROM unify_jobs(1)").fetchone(), n_requests("/shop/gated"))
+        con.close()
+        con = connect("x.duckdb")
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM shop.gated").fetchone())
+    """
+    outcome = python.run(around, script).check()
+    first, last = outcome.stdout.splitlines()
+    assert first.startswith("('error', ") and "setting 'enable_external_access' is false" in first and first.endswith(" 2"), outcome
+    assert last == "(30, 30)", outcome
+
+
+def test_a_parked_load_sends_nothing_when_external_access_was_switched_off_meanwhile(python, around):
+    script = """
+        con = connect("x.duckdb")
+        con.execute("LOAD TABLE limits.one_second IN BACKGROUND")
+        show = lambda: con.execute("SELECT state, error FROM unify_jobs(1)").fetchone()
+        print(until(show, lambda row: row[0] == "waiting")[0], n_requests("/bad/retry_after/one"))
+        con.execute("SET enable_external_access = false")
+        state, error = until(show, lambda row: row[0] not in ("waiting", "running"))
+        print(state, "setting 'enable_external_access' is false" in error, n_requests("/bad/retry_after/one"))
+        con.close()
+        con = connect("x.duckdb")
+        print(con.execute("SELECT count(*) > 0 FROM limits.one_second").fetchone())
+    """
+    check(python, around, script, "waiting 1\nerror True 1\n(True,)\n")
 
 
 def test_many_tables_at_once(python, around):

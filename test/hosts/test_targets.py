@@ -118,12 +118,16 @@ def test_columns_that_come_late_and_types_that_widen(target):
             rows = [con.execute(f"SELECT {texts} FROM {database}.shop.{table} ORDER BY ALL").fetchall() for database in ("memory", "lake")]
             for here, there in zip(*rows):
                 for name, a, b in zip(columns, here, there):
+                    if name == "nine_digits" and TEXTS and a is not None:
+                        # Nanoseconds are kept as the text that came.
+                        a = a.replace(" ", "T") + "Z"
                     assert a == b, (table, name, a, b)
             print(table, len(rows[0]) == len(rows[1]))
     """
     # PostgreSQL cuts names after 63 bytes.
     tables = ["types", "widening", "late", *(["names"] if target.kind != "postgres" else [])]
-    target.check(script.replace("TABLES", str(tables)), "".join(f"{table} True\n" for table in tables))
+    script = script.replace("TABLES", str(tables)).replace("TEXTS", str(not target.kind.startswith("duckdb")))
+    target.check(script, "".join(f"{table} True\n" for table in tables))
 
 
 def test_inside_a_transaction(target):
@@ -224,3 +228,32 @@ def test_a_table_that_unify_did_not_make_is_left_alone(target):
         print(con.execute("FROM lake.shop.orders").fetchall())
     """
     target.check(script, "[(42,)]\nTrue\n[(42,)]\n")
+
+
+def test_children_and_rows_that_are_gone(target):
+    script = """
+        con = lake()
+        def put(rows):
+            get(f"/__source?source=kept&clear=1{''.join('&put=' + row for row in rows)}")
+        def shown():
+            rows = con.execute("SELECT id, name, _deleted_at IS NOT NULL FROM events.kept ORDER BY id").fetchall()
+            lines = con.execute("SELECT kept, no, n, _deleted_at IS NOT NULL FROM events.kept_lines ORDER BY kept, no").fetchall()
+            counts = con.execute("SELECT list(rows) FROM unify_changes('events.kept_lines')").fetchone()[0]
+            print(rows, lines, counts)
+        put(["id=1;at=2024-05-01;name=a;lines=[{%22no%22:1,%22n%22:5},{%22no%22:2,%22n%22:6}]", "id=2;at=2024-05-01;name=b;lines=[{%22no%22:1,%22n%22:7}]"])
+        con.execute("LOAD TABLE events.kept_lines")
+        shown()
+        put(["id=1;at=2024-05-02;name=c;lines=[{%22no%22:2,%22n%22:60}]"])
+        con.execute("SET unify_keep_changes = true")
+        con.execute("RELOAD TABLE events.kept")
+        shown()
+        print(con.execute("SELECT change, key FROM unify_changes('events.kept_lines', rows := true)").fetchall())
+        put(["id=1;at=2024-06-01;gone=true", "id=2;at=2024-06-01;name=d;lines=[{%22no%22:1,%22n%22:8},{%22no%22:3,%22n%22:9}]"])
+        con.execute("REFRESH TABLE events.kept")
+        shown()
+    """
+    first = "[(1, 'a', False), (2, 'b', False)] [(1, 1, 5, False), (1, 2, 6, False), (2, 1, 7, False)] [3, 0, 0]\n"
+    reloaded = "[(1, 'c', False), (2, 'b', True)] [(1, 1, 5, True), (1, 2, 60, False), (2, 1, 7, True)] [0, 1, 2]\n"
+    kept = """[('changed', '{"kept":1,"no":2}'), ('removed', '{"kept":1,"no":1}'), ('removed', '{"kept":2,"no":1}')]\n"""
+    refreshed = "[(1, 'c', True), (2, 'd', False)] [(1, 1, 5, True), (1, 2, 60, True), (2, 1, 8, False), (2, 3, 9, False)] [2, 0, 1]\n"
+    target.check(script, first + reloaded + kept + refreshed)

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import hosts
+import targets
 
 TABLES = ["orders", "products", "customers", "events", "stores", "late"]
 ROWS = {"orders": 250, "products": 300, "customers": 120, "events": 230, "stores": 3, "late": 60}
@@ -147,3 +148,36 @@ def test_processes_write_back_and_load_side_by_side(shared_target):
         print(con.execute("SELECT count(*) FROM information_schema.loading_log WHERE message LIKE '%rows 1 to 3 % written'").fetchone())
     """
     shared_target.check(script, "(True,)\n(18, 42, 'success')\n(6,)\n")
+
+
+def test_a_process_ends_while_a_statement_waits_for_others(postgres, around):
+    # A type has the name of the table that is to be made: PostgreSQL says what it says when another process makes the table, again and again.
+    script = """
+        con = lake()
+        con.execute("CALL postgres_execute('lake', 'CREATE SCHEMA unify; CREATE TYPE unify.loading_jobs AS ENUM ()')")
+        threading.Thread(target=lambda: con.cursor().execute("CREATE CONNECTION mine (ADAPTER shop, host 'http://127.0.0.1:1', bearer_token 'x')"), daemon=True).start()
+        n_tried = "SELECT * FROM postgres_query('lake', 'SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()')"
+        print(until(lambda: con.cursor().execute(n_tried).fetchone()[0], lambda n: n >= 3) >= 3)
+    """
+    target = targets.target_of("postgres", around, postgres)
+    assert target.python.run(around, script, timeout=30).stdout == "True\n"
+
+
+def test_records_of_an_older_and_of_a_newer_version(shared_target):
+    script = """
+        con = lake()
+        con.execute("LOAD TABLE shop.stores").fetchall()
+        con.execute("DROP TABLE lake.unify.meta")
+        con.execute("ALTER TABLE lake.unify.load_state DROP COLUMN sets")
+        con.execute("RELOAD TABLE shop.stores").fetchall()
+        print(con.execute("SELECT max(version) FROM lake.unify.meta").fetchone(), con.execute("SELECT sets FROM lake.unify.load_state LIMIT 1").fetchall())
+        con.execute("INSERT INTO lake.unify.meta VALUES (7, '9.9', now()::TIMESTAMP)")
+        before = con.execute("SELECT count(*) FROM lake.unify.loading_jobs").fetchone()
+        for statement in ("RELOAD TABLE shop.stores", "LOAD TABLE shop.orders", "CLEAR TABLE shop.stores", "DROP PERSISTENT CONNECTION shop CASCADE"):
+            try:
+                print(con.execute(statement).fetchall())
+            except duckdb.Error as err:
+                print("upgrade the extension" in str(err))
+        print(con.execute("SELECT count(*) FROM shop.stores").fetchone(), con.execute("SELECT count(*) FROM lake.unify.loading_jobs").fetchone() == before)
+    """
+    shared_target.check(script, "(1,) [(None,)]\nTrue\nTrue\nTrue\nTrue\n(3,) True\n")

@@ -15,14 +15,14 @@ CTRL_C = b"\x03"
 class Terminal:
     """The command line of DuckDB in a terminal of its own."""
 
-    def __init__(self, cli: hosts.Cli, around: hosts.Surroundings, database: str):
+    def __init__(self, cli: hosts.Cli, around: hosts.Surroundings, database: str, program: str | None = None):
         self.keys, theirs = pty.openpty()
         # Without a size the shell asks the terminal where its cursor is.
         termios.tcsetwinsize(theirs, (24, 160))
         self.shown = ""
         setup = [part for statement in around.setup_sql() for part in ("-cmd", statement)]
         self.process = subprocess.Popen(
-            cli.command("-dark-mode", "-csv", "-noheader", *setup, database), env={**around.environment(), "TERM": "xterm"}, cwd=around.folder,
+            [program or str(cli.program()), *cli.command("-dark-mode", "-csv", "-noheader", *setup, database)[1:]], env={**around.environment(), "TERM": "xterm"}, cwd=around.folder,
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(theirs)
@@ -77,3 +77,15 @@ def test_ctrl_c_ends_the_wait_and_the_shell_goes_on(cli, around):
         terminal.type(".exit")
         # The statements that were interrupted make the code 1; a crash makes it negative.
         assert terminal.process.wait(30) in (0, 1)
+
+
+def test_ctrl_c_ends_the_program_around_the_shell_from_pypi(cli, around):
+    """The page of the command line says so, and how to start the shell itself."""
+    program = hosts.folder_of("cli", cli.release) / "bin" / "duckdb"
+    with Terminal(cli, around, "x.duckdb", str(program)) as terminal:
+        terminal.type("LOAD TABLE shop.gated;")
+        around.get("/__wait?path=/shop/gated&n=2")
+        terminal.until("loading shop.gated")
+        terminal.press(CTRL_C)
+        terminal.until("KeyboardInterrupt")
+        assert terminal.process.wait(30) != 0

@@ -57,7 +57,7 @@ def test_a_table_dropped_while_it_is_refreshed(python, around):
 
 
 def test_a_reload_asked_for_during_a_refresh_loads_all_of_it(python, around):
-    # What is deleted in the meantime is no update: only a load of everything notices.
+    # Only a load of everything notices what is deleted in the meantime: a deletion is not an update.
     script = UPDATES + """
     con.execute("REFRESH TABLE own.u IN BACKGROUND").fetchall()
     api.wait("since=")

@@ -2,7 +2,7 @@
 //!
 //! Prints `ready http://127.0.0.1:PORT` when it listens. `/__stats` tells what was asked of it.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{header, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -68,6 +68,18 @@ fn page_response(api: &Api, query: &PageQuery, headers: &HeaderMap) -> Response 
     response
 }
 
+/// Answers with one small record, for a load that asks for many parameter sets.
+async fn item(State(api): State<Arc<Api>>, Path(id): Path<u64>) -> Response {
+    api.n_requests.fetch_add(1, Relaxed);
+    let body = format!(
+        "{{\"id\":{id},\"name\":\"item {id}\",\"state\":\"open\",\"price\":{}.25,\"created\":\"2026-01-01T00:00:00Z\",\"tags\":[\"a\",\"b\"],\"owner\":{{\"id\":{},\"login\":\"example\"}}}}",
+        id % 1000,
+        id % 97
+    );
+    api.n_bytes.fetch_add(body.len() as u64, Relaxed);
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
 async fn stats(State(api): State<Arc<Api>>) -> Response {
     let text = format!(
         "{{\"requests\":{},\"most_in_flight\":{},\"bytes\":{}}}",
@@ -85,7 +97,8 @@ async fn main() -> std::io::Result<()> {
     let latency = Duration::from_millis(flags::value_of("--latency-ms", 0));
     let counts = || AtomicU64::new(0);
     let api = Api { pages, latency, n_requests: counts(), n_in_flight: counts(), most_in_flight: counts(), n_bytes: counts() };
-    let router = Router::new().route("/repos", get(repos)).route("/__stats", get(stats)).with_state(Arc::new(api));
+    let router =
+        Router::new().route("/repos", get(repos)).route("/items/{id}", get(item)).route("/__stats", get(stats)).with_state(Arc::new(api));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("ready http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {

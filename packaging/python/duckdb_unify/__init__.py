@@ -15,7 +15,10 @@ def load(con) -> None:
         release, unsigned = session.execute("SELECT version(), current_setting('allow_unsigned_extensions')").fetchone()
         supported = [release for line in json.loads((FOLDER / "releases.json").read_text())["lines"] for release in line["releases"]]
         if release not in supported:
-            raise RuntimeError(f"this duckdb_unify does not serve DuckDB {release}; install one of {', '.join(supported)}")
+            raise RuntimeError(
+                f"this duckdb_unify does not serve DuckDB {release}, but {', '.join(supported)}; "
+                f"install the newest of them with 'pip install duckdb=={supported[-1].removeprefix('v')}'"
+            )
         if not unsigned:
             raise RuntimeError(
                 "the connection does not allow unsigned extensions; "

@@ -1,38 +1,21 @@
 //! Tests of the conversion of pages into typed columns.
 
+mod children;
+mod kept;
 mod laws;
 mod plans;
 mod schemas;
+mod shapes;
 mod typing;
 
 use super::{date_text, timestamp_text, Batch, ColumnData, ColumnType, ColumnVector, RowPlan, TableSchema};
-use crate::json::parse;
-use crate::spec::{ColumnPattern, ColumnSpec, DeclaredType, Nested, Paging, ParamValue, RefreshStrategy, TableDef, Template};
+use crate::document::parse;
+use crate::spec::{ColumnPattern, ColumnSpec, DeclaredType, Nested, ParamValue, TableDef};
 use crate::Result;
 
 /// A table that does nothing special.
 pub(super) fn table_def() -> TableDef {
-    TableDef {
-        name: "t".into(),
-        description: None,
-        path: Template::parse_path("/t"),
-        headers: Vec::new(),
-        params: Vec::new(),
-        paging: Paging::None,
-        result_body_path: Vec::new(),
-        result_object_path: None,
-        result_meta_paths: Vec::new(),
-        copy_params_to_output: Vec::new(),
-        select: Vec::new(),
-        strip_prefixes: Vec::new(),
-        columns: Vec::new(),
-        only_columns: false,
-        key_columns: Vec::new(),
-        refresh: RefreshStrategy::Reload,
-        max_staleness: None,
-        nested: Nested::Flatten,
-        write: None,
-    }
+    crate::spec::tests::table("resource_path: /t")
 }
 
 pub(super) fn keys(path: &str) -> Vec<String> {
@@ -40,7 +23,7 @@ pub(super) fn keys(path: &str) -> Vec<String> {
 }
 
 pub(super) fn column(name: &str, data_type: Option<DeclaredType>, source: Option<&str>) -> ColumnSpec {
-    ColumnSpec { name: name.into(), data_type, source: source.map(keys), key: false, description: None }
+    ColumnSpec { name: name.into(), data_type, source: source.map(keys), is_meta: false, reading: None, key: false, description: None }
 }
 
 pub(super) fn names_pattern(name: &str) -> ColumnPattern {
@@ -65,18 +48,30 @@ pub(super) fn fingerprint(table_def: &TableDef, body: &str) -> u64 {
 
 /// Converts the pages one after another, each starting from the columns so far, and fits all to the last columns.
 pub(super) fn load(table_def: &TableDef, pages: &[&str]) -> Result<Batch> {
-    let mut schema = RowPlan::new(table_def).initial_schema(&[]);
-    let mut batches = Vec::new();
-    for page in pages {
-        let batch = convert_with(table_def, page, &schema, &[])?;
-        schema = batch.schema.clone();
-        batches.push(batch);
+    load_as_job(table_def, pages, false)
+}
+
+/// Loads pages as a job does: what is stored is widened, and where that would not keep it, everything is loaded again, wider from the
+/// beginning. Pages start from the columns of those before, or, `side_by_side`, from those of the beginning.
+pub(super) fn load_as_job(table_def: &TableDef, pages: &[&str], side_by_side: bool) -> Result<Batch> {
+    let mut initial = RowPlan::new(table_def).initial_schema(&[]);
+    'again: for _ in 0..20 {
+        let mut schema = initial.clone();
+        let mut stored: Vec<Batch> = Vec::new();
+        for page in pages {
+            let batch = convert_with(table_def, page, if side_by_side { &initial } else { &schema }, &[])?;
+            let merged = schema.merged(&batch.schema);
+            if batch.schema.stuck(&merged).is_some() || (!stored.is_empty() && schema.stuck(&merged).is_some()) {
+                initial = merged.without_rows();
+                continue 'again;
+            }
+            stored.push(batch);
+            stored = stored.into_iter().map(|batch| batch.conform(&merged)).collect::<Result<_>>()?;
+            schema = TableSchema::from_text(&merged.to_text())?;
+        }
+        return Ok(joined(stored));
     }
-    let mut all = Vec::new();
-    for batch in batches {
-        all.push(batch.conform(&schema)?);
-    }
-    Ok(joined(all))
+    panic!("the load does not end: {pages:?}");
 }
 
 /// Appends batches of one schema, by the texts of their cells: only for comparison.
@@ -100,7 +95,9 @@ fn append(column: &mut ColumnVector, more: &ColumnVector) {
     match (&mut column.data, &more.data) {
         (ColumnData::Undecided, ColumnData::Undecided) => {}
         (ColumnData::Boolean(a), ColumnData::Boolean(b)) => a.extend(b),
-        (ColumnData::BigInt(a), ColumnData::BigInt(b)) | (ColumnData::Timestamp(a), ColumnData::Timestamp(b)) => a.extend(b),
+        (ColumnData::BigInt(a), ColumnData::BigInt(b))
+        | (ColumnData::Timestamp(a), ColumnData::Timestamp(b))
+        | (ColumnData::TimestampNs(a), ColumnData::TimestampNs(b)) => a.extend(b),
         (ColumnData::HugeInt(a), ColumnData::HugeInt(b)) => a.extend(b),
         (ColumnData::Double(a), ColumnData::Double(b)) => a.extend(b),
         (ColumnData::Date(a), ColumnData::Date(b)) => a.extend(b),
@@ -135,8 +132,8 @@ fn check_vector(vector: &ColumnVector, n_rows: usize) {
     let len = match &vector.data {
         ColumnData::Undecided => n_rows,
         ColumnData::Boolean(values) => values.len(),
-        ColumnData::BigInt(values) | ColumnData::Timestamp(values) => values.len(),
-        ColumnData::HugeInt(values) => values.len(),
+        ColumnData::BigInt(values) | ColumnData::Timestamp(values) | ColumnData::TimestampNs(values) => values.len(),
+        ColumnData::HugeInt(values) | ColumnData::Decimal { values, .. } => values.len(),
         ColumnData::Double(values) => values.len(),
         ColumnData::Date(values) => values.len(),
         ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
@@ -151,6 +148,12 @@ fn check_vector(vector: &ColumnVector, n_rows: usize) {
     assert_eq!(len, n_rows);
 }
 
+/// Returns the moment as DuckDB writes it.
+fn nanos_text(nanos: i64) -> String {
+    let second = timestamp_text(nanos.div_euclid(1_000_000_000) * 1_000_000);
+    format!("{second}.{:09}", nanos.rem_euclid(1_000_000_000)).trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 /// Returns a cell as people read it; `None` for null.
 pub(super) fn cell(vector: &ColumnVector, idx: usize) -> Option<String> {
     vector.validity.is_valid(idx).then(|| match &vector.data {
@@ -158,9 +161,11 @@ pub(super) fn cell(vector: &ColumnVector, idx: usize) -> Option<String> {
         ColumnData::Boolean(values) => values[idx].to_string(),
         ColumnData::BigInt(values) => values[idx].to_string(),
         ColumnData::HugeInt(values) => values[idx].to_string(),
+        ColumnData::Decimal { values, scale, .. } => format!("{} / 10^{scale}", values[idx]),
         ColumnData::Double(values) => format!("{:?}", values[idx]),
         ColumnData::Date(values) => date_text(values[idx]),
         ColumnData::Timestamp(values) => timestamp_text(values[idx]),
+        ColumnData::TimestampNs(values) => nanos_text(values[idx]),
         ColumnData::Varchar(texts) | ColumnData::Json(texts) => texts.get(idx).to_string(),
         ColumnData::List { ends, child } => {
             let start = if idx == 0 { 0 } else { ends[idx - 1] };
@@ -176,7 +181,7 @@ pub(super) fn show(batch: &Batch) -> String {
     let mut out = String::new();
     for (column, vector) in batch.schema.columns.iter().zip(&batch.columns) {
         let cells: Vec<String> = (0..batch.n_rows).map(|idx| cell(vector, idx).unwrap_or("NULL".into())).collect();
-        let type_name = if column.column_type == ColumnType::Undecided { "undecided" } else { column.column_type.sql_name() };
+        let type_name = if column.column_type == ColumnType::Undecided { "undecided".into() } else { column.column_type.sql_name() };
         out += &format!("{} {type_name}: {}\n", column.name, cells.join(" | "));
     }
     out

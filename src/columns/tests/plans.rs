@@ -1,7 +1,7 @@
 //! Where records are found, and what a table's definition makes of their fields.
 
 use super::*;
-use crate::spec::ScalarType;
+use crate::spec::{Missing, ScalarType};
 
 fn with(change: impl FnOnce(&mut TableDef)) -> TableDef {
     let mut table_def = table_def();
@@ -105,22 +105,107 @@ fn one_object_is_one_row_and_null_none() {
 }
 
 #[test]
+fn an_empty_object_in_the_place_of_records_is_no_row() {
+    let rows = |table_def: &TableDef, body: &str| load(table_def, &[body]).unwrap().n_rows;
+    assert_eq!(rows(&table_def(), "{}"), 0);
+    let with_meta = |path: &str| {
+        with(|t| {
+            t.result_body_path = keys(path);
+            t.result_meta_paths = vec![keys("page")];
+        })
+    };
+    assert_eq!(rows(&with_meta("items"), r#"{"items":{},"page":1}"#), 0);
+    assert_eq!(rows(&with_meta("orders.lines"), r#"{"orders":[{"lines":{}},{"lines":[{"a":1}]}],"page":1}"#), 1);
+    assert_eq!(rows(&with_meta("items"), r#"{"items":[{},{}],"page":1}"#), 2);
+    assert_eq!(rows(&with(|t| t.result_object_path = Some("settings".into())), r#"{"settings":{}}"#), 1);
+}
+
+#[test]
+fn a_source_may_name_a_position_in_a_list() {
+    let table_def = with(|t| {
+        let columns =
+            [("at", DeclaredType::Scalar(ScalarType::Double), "value.0"), ("n", DeclaredType::Scalar(ScalarType::BigInt), "value.1")];
+        t.columns = columns.map(|(name, data_type, source)| column(name, Some(data_type), Some(source))).to_vec();
+        t.columns.push(column("deep", None, Some("a.0.b.1.c")));
+        t.only_columns = true;
+    });
+    check(
+        &table_def,
+        &[
+            r#"[{"value":[1.5,"7"],"a":[{"b":[{"c":1},{"c":2},{"c":3}]}]},{"value":[2.5]},{"value":{"0":3.5}},{"value":null}]"#,
+            r#"[{"value":[4.5,"8",9]}]"#,
+        ],
+        "at DOUBLE: 1.5 | 2.5 | 3.5 | NULL | 4.5\nn BIGINT: 7 | NULL | NULL | NULL | 8\ndeep BIGINT: 2 | NULL | NULL | NULL | NULL",
+    );
+    // The list itself is a column besides, as objects are.
+    let table_def = with(|t| t.columns = vec![column("first", None, Some("value.0"))]);
+    check(&table_def, &[r#"[{"value":[1,2]}]"#], "first BIGINT: 1\nvalue BIGINT[]: [1, 2]");
+}
+
+#[test]
+fn columns_share_a_source() {
+    let varchar = Some(DeclaredType::Scalar(ScalarType::Varchar));
+    let table_def = with(|t| {
+        t.columns = vec![
+            column("a", None, None),
+            column("b_c", varchar, None),
+            column("x", varchar, Some("a")),
+            column("y", None, Some("a")),
+            column("z", None, Some("b.c")),
+        ];
+    });
+    check(
+        &table_def,
+        &[r#"[{"a":1,"b":{"c":2}},{"a":"r"}]"#, r#"[{"b":{"c":[3],"c":4},"b":{"d":true}},{"a":{"e":1}}]"#],
+        "a JSON: 1 | \"r\" | NULL | {\"e\":1}\n b_c VARCHAR: 2 | NULL | NULL | NULL\n x VARCHAR: 1 | r | NULL | {\"e\":1}\n \
+         y JSON: 1 | \"r\" | NULL | {\"e\":1}\n z JSON: 2 | NULL | NULL | NULL\n b_d BOOLEAN: NULL | NULL | true | NULL",
+    );
+    // A name that flattening gives to an undeclared field is that of the field which had it first.
+    let table_def = with(|t| t.columns = vec![column("a_b", None, None)]);
+    let page = r#"[{"a_b":1,"a":{"b":2}}]"#;
+    check(&table_def, &[page, page], "a_b BIGINT: 1 | 1\n a_b_1 BIGINT: 2 | 2");
+}
+
+#[test]
+fn prefixes_are_taken_off_meta_columns_too() {
+    let table_def = with(|t| {
+        t.result_body_path = keys("data");
+        t.result_meta_paths = vec![keys("usage.total")];
+        t.strip_prefixes = vec!["usage_".into()];
+    });
+    check(&table_def, &[r#"{"usage":{"total":3},"data":[{"usage_id":1}]}"#], "total BIGINT: 3\nid BIGINT: 1");
+}
+
+#[test]
+fn a_missing_list_may_be_declared_empty() {
+    let table_def = with(|t| {
+        t.result_body_path = keys("data.entries");
+        t.missing = Missing::Empty;
+    });
+    let rows = |body: &str| load(&table_def, &[body]).map(|batch| batch.n_rows);
+    assert_eq!(rows(r#"{"data":{"page":1}}"#).unwrap(), 0);
+    assert_eq!(rows(r#"{"page":1}"#).unwrap(), 0);
+    assert_eq!(rows(r#"{"data":{"entries":[{"a":1}]}}"#).unwrap(), 1);
+    assert!(rows("5").is_err());
+}
+
+#[test]
 fn a_missing_path_is_an_error_with_the_keys_there_are() {
     let table_def = with(|t| t.result_body_path = keys("data.items"));
     check_error(
         &table_def,
         r#"{"error":"x","status":1}"#,
-        "no key 'data' of result path 'data.items': the body has 'error', 'status'; check 'result_body_path'",
+        "no key 'data' of result path 'data.items': the body has 'error', 'status'; check 'result_body_path', or write 'missing: empty' where that means that there are no rows",
     );
     check_error(
         &table_def,
         r#"{"data":{}}"#,
-        "no key 'items' of result path 'data.items': 'data' is an empty object; check 'result_body_path'",
+        "no key 'items' of result path 'data.items': 'data' is an empty object; check 'result_body_path', or write 'missing: empty' where that means that there are no rows",
     );
     check_error(
         &table_def,
         r#"{"data":[{"x":1},{"y":1}]}"#,
-        "no key 'items' of result path 'data.items': 'data' has 'x'; check 'result_body_path'",
+        "no key 'items' of result path 'data.items': 'data' has 'x'; check 'result_body_path', or write 'missing: empty' where that means that there are no rows",
     );
     check_error(&table_def, "5", "no key 'data' of result path 'data.items': the body is an integer; check 'result_body_path'");
 }
@@ -247,7 +332,7 @@ fn declared_columns_come_first_and_keep_their_type() {
 fn what_a_declared_type_has_no_room_for_is_an_error() {
     let table_def = with(|t| t.columns = vec![column("n", Some(DeclaredType::Scalar(ScalarType::BigInt)), None)]);
     let message = |kind: &str| {
-        format!("column 'n', row 2 of the page: found {kind} that is no BIGINT, the type the spec declares; declare a wider type")
+        format!("column 'n', row 2 of the page: found {kind} that is not a BIGINT, the type the spec declares; declare a wider type")
     };
     for (value, kind) in [
         ("\"secret\"", "a text"),

@@ -2,22 +2,15 @@
 //
 // It links nothing of DuckDB. Objects that only DuckDB can build (parsed statements, table functions) are built by the host
 // through its C API and handed over; the rest is inline code from the headers, plus the one-line members in
-// supplied.hpp, which the headers only declare. It translates types and decides nothing. What a function returns to Rust as a bool is, unless
-// it says otherwise, whether it was done.
+// supplied.hpp, which the headers only declare. It translates types and decides nothing. bridge.h says what the functions do.
 
 #include "functions.hpp"
 #include "statements.hpp"
 
-#define UNIFY_JOIN2(a, b) a##b
-#define UNIFY_JOIN(a, b)  UNIFY_JOIN2(a, b)
-#define UNIFY_EXPORT(name) UNIFY_JOIN(name, UNIFY_LINE)
-
 //===----------------------------------------------------------------------===//
-// Called from Rust
+// The functions of UnifyBridge
 //===----------------------------------------------------------------------===//
-//! Registers the statement hook, the replacement scan and a type of log entries with the database behind a duckdb_database.
-//! Takes `state`.
-extern "C" bool UNIFY_EXPORT(unify_register_)(void *database, void *state, const char *log_type) {
+static bool Register(void *database, void *state, const char *log_type) {
 	using namespace duckdb;
 	return Contain([&] {
 		auto &instance = *reinterpret_cast<DatabaseHandle *>(database)->database->instance;
@@ -38,8 +31,7 @@ extern "C" bool UNIFY_EXPORT(unify_register_)(void *database, void *state, const
 	});
 }
 
-//! A weak reference to the database, or null: it does not keep it open. Free with unify_weak_free.
-extern "C" void *UNIFY_EXPORT(unify_weak_)(void *database) {
+static void *Weak(void *database) {
 	using namespace duckdb;
 	void *weak = nullptr;
 	Contain([&] {
@@ -49,19 +41,16 @@ extern "C" void *UNIFY_EXPORT(unify_weak_)(void *database) {
 	return weak;
 }
 
-extern "C" void UNIFY_EXPORT(unify_weak_free_)(void *weak) {
+static void WeakFree(void *weak) {
 	using namespace duckdb;
 	Contain([&] { delete reinterpret_cast<weak_ptr<DatabaseInstance> *>(weak); });
 }
 
-//! How many keep the database open: each of its connections, and each object that stands for the database itself.
-extern "C" int64_t UNIFY_EXPORT(unify_users_)(void *weak) {
+static int64_t Users(void *weak) {
 	return reinterpret_cast<duckdb::weak_ptr<duckdb::DatabaseInstance> *>(weak)->use_count();
 }
 
-//! Whether DuckDB moves the rows of a transaction that finds the table empty into the table as they are. Else it does so from a row group
-//! on, and copies fewer (LocalStorage::Flush).
-extern "C" bool UNIFY_EXPORT(unify_moves_first_rows_)() {
+static bool MovesFirstRows() {
 #ifdef UNIFY_DUCKDB_1_5
 	return true;
 #else
@@ -69,8 +58,7 @@ extern "C" bool UNIFY_EXPORT(unify_moves_first_rows_)() {
 #endif
 }
 
-//! A duckdb_database for duckdb_connect, or null once the database is closed or when memory is short. Unlock as soon as connected.
-extern "C" void *UNIFY_EXPORT(unify_lock_)(void *weak) {
+static void *Lock(void *weak) {
 	using namespace duckdb;
 	void *locked = nullptr;
 	Contain([&] {
@@ -84,13 +72,12 @@ extern "C" void *UNIFY_EXPORT(unify_lock_)(void *weak) {
 	return locked;
 }
 
-extern "C" void UNIFY_EXPORT(unify_unlock_)(void *handle) {
+static void Unlock(void *handle) {
 	using namespace duckdb;
 	Contain([&] { delete reinterpret_cast<DatabaseHandle *>(handle); });
 }
 
-//! Whether the user interrupted the query that runs in this ClientContext.
-extern "C" bool UNIFY_EXPORT(unify_interrupted_)(const void *client_context) {
+static bool Interrupted(const void *client_context) {
 	using namespace duckdb;
 	auto &context = *reinterpret_cast<const ClientContext *>(client_context);
 #ifdef UNIFY_DUCKDB_1_5
@@ -100,8 +87,18 @@ extern "C" bool UNIFY_EXPORT(unify_interrupted_)(const void *client_context) {
 #endif
 }
 
-//! Makes the last positional parameter of a table function one that may be left out (or come more than once).
-extern "C" bool UNIFY_EXPORT(unify_make_optional_)(void *table_function) {
+static void Interrupt(const void *client_context) {
+	using namespace duckdb;
+	auto &context = *const_cast<ClientContext *>(reinterpret_cast<const ClientContext *>(client_context));
+#ifdef UNIFY_DUCKDB_1_5
+	context.interrupted.store(true, std::memory_order_relaxed);
+#else
+	auto running = ClientInterruptState::NOT_INTERRUPTED;
+	context.interrupt_state.compare_exchange_strong(running, ClientInterruptState::INTERRUPTED);
+#endif
+}
+
+static bool MakeOptional(void *table_function) {
 	using namespace duckdb;
 	return Contain([&] {
 		auto &function = *reinterpret_cast<TableFunction *>(table_function);
@@ -110,16 +107,14 @@ extern "C" bool UNIFY_EXPORT(unify_make_optional_)(void *table_function) {
 		function.arguments.pop_back();
 #else
 		auto &last = const_cast<FunctionParameter &>(*(function.GetSignature().GetParameters().end() - 1));
-		reinterpret_cast<ParameterLayout &>(last).kind = FunctionParameterKind::VAR_POSITIONAL;
+		Open(last, static_cast<FunctionParameterKind *>(nullptr)) = FunctionParameterKind::VAR_POSITIONAL;
 #endif
 	});
 }
 
 extern "C" double unify_progress(const void *bind_data);
 
-//! Lets a table function made by duckdb_create_table_function wait between its steps, say how far it is (percent, or -1 for unknown), and
-//! throw what its callbacks leave to be thrown.
-extern "C" bool UNIFY_EXPORT(unify_run_in_steps_)(void *table_function) {
+static bool RunFunctionInSteps(void *table_function) {
 	using namespace duckdb;
 	return Contain([&] {
 		auto &function = *reinterpret_cast<TableFunction *>(table_function);
@@ -132,8 +127,7 @@ extern "C" bool UNIFY_EXPORT(unify_run_in_steps_)(void *table_function) {
 	});
 }
 
-//! Lets Rust check the values of the setting of that name, which it knows by a number below 64.
-extern "C" bool UNIFY_EXPORT(unify_check_setting_of_)(void *database, UnifyText name, size_t setting) {
+static bool CheckSettingOf(void *database, UnifyText name, size_t setting) {
 	using namespace duckdb;
 	return Contain([&] {
 		auto &settings = reinterpret_cast<DatabaseHandle *>(database)->database->instance->config.user_settings;
@@ -146,20 +140,18 @@ extern "C" bool UNIFY_EXPORT(unify_check_setting_of_)(void *database, UnifyText 
 	});
 }
 
-//! Names a positional parameter of a table function; 1.5 has no names for those.
-extern "C" bool UNIFY_EXPORT(unify_name_parameter_)(void *table_function, size_t idx, UnifyText name) {
+static bool NameParameter(void *table_function, size_t idx, UnifyText name) {
 	using namespace duckdb;
 	return Contain([&] {
 #ifndef UNIFY_DUCKDB_1_5
 		auto &function = *reinterpret_cast<TableFunction *>(table_function);
 		auto &parameter = const_cast<FunctionParameter &>(*(function.GetSignature().GetParameters().begin() + idx));
-		reinterpret_cast<ParameterLayout &>(parameter).name = Identifier(string(name.data, name.size));
+		parameter.SetName(Identifier(string(name.data, name.size)));
 #endif
 	});
 }
 
-//! Describes a table function that the transaction of `context` registered. `neighbour` is a duckdb_catalog_entry in the same schema.
-extern "C" bool UNIFY_EXPORT(unify_describe_)(void *neighbour, const void *client_context, UnifyText function,
+static bool Describe(void *neighbour, const void *client_context, UnifyText function,
                                               UnifyText description, UnifyText example) {
 	using namespace duckdb;
 	return Contain([&] {
@@ -179,27 +171,21 @@ extern "C" bool UNIFY_EXPORT(unify_describe_)(void *neighbour, const void *clien
 	});
 }
 
-//! What stands after TO, of the COPY that is bound; lent for the length of the binding.
-extern "C" UnifyText UNIFY_EXPORT(unify_copy_path_)(void *copy_bind_info) {
+static UnifyText CopyPath(void *copy_bind_info) {
 	return duckdb::Lend(reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->input.info.file_path);
 }
 
-//! The name of a column of the COPY that is bound; lent for the length of the binding.
-extern "C" UnifyText UNIFY_EXPORT(unify_copy_column_)(void *copy_bind_info, size_t idx) {
+static UnifyText CopyColumn(void *copy_bind_info, size_t idx) {
 	return duckdb::Lend(duckdb::TextOf(reinterpret_cast<duckdb::CopyBindHandle *>(copy_bind_info)->names.begin()[idx]));
 }
 
-//! Whether an open transaction made or changed `entry`, a duckdb_catalog_entry.
-extern "C" bool UNIFY_EXPORT(unify_is_uncommitted_)(void *entry) {
+static bool IsUncommitted(void *entry) {
 	// duckdb/common/constants.cpp, TRANSACTION_ID_START: what is not committed has the number of its transaction, from here on.
 	constexpr duckdb::transaction_t first_transaction = 4611686018427388000ULL;
 	return reinterpret_cast<duckdb::CatalogEntryHandle *>(entry)->entry.timestamp.load() >= first_transaction;
 }
 
-//! The comment of a table's column, a duckdb_value lent while the entry lives, and the column's name; null when `entry`, a
-//! duckdb_catalog_entry, is no table or has no such column. The C API tells no comments, and DuckDB's own list of columns
-//! binds every view there is.
-extern "C" const void *UNIFY_EXPORT(unify_column_comment_)(void *entry, size_t idx, UnifyText *name) {
+static const void *ColumnComment(void *entry, size_t idx, UnifyText *name) {
 	using namespace duckdb;
 	auto &found = reinterpret_cast<CatalogEntryHandle *>(entry)->entry;
 	if (found.type != CatalogType::TABLE_ENTRY) {
@@ -212,4 +198,31 @@ extern "C" const void *UNIFY_EXPORT(unify_column_comment_)(void *entry, size_t i
 	auto &column = columns.GetColumn(LogicalIndex(idx));
 	*name = Lend(TextOf(column.Name()));
 	return &column.Comment();
+}
+
+#define UNIFY_JOIN2(a, b) a##b
+#define UNIFY_JOIN(a, b)  UNIFY_JOIN2(a, b)
+
+extern "C" {
+extern const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE);
+const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE) = {
+    Register,
+    Weak,
+    WeakFree,
+    Users,
+    MovesFirstRows,
+    Lock,
+    Unlock,
+    Interrupted,
+    Interrupt,
+    RunFunctionInSteps,
+    MakeOptional,
+    CheckSettingOf,
+    NameParameter,
+    Describe,
+    CopyPath,
+    CopyColumn,
+    IsUncommitted,
+    ColumnComment,
+};
 }

@@ -17,6 +17,52 @@ struct UnifyAnswer {
 	UnifyText text; // owned by Rust until unify_answer_free
 };
 
+//! What the bridge of a DuckDB line offers to Rust (src/ffi/host.rs has the same fields in the same order). A bool says whether it was
+//! done, unless the comment says otherwise.
+struct UnifyBridge {
+	//! Registers the statement hook, the replacement scan and a type of log entries with the database behind a duckdb_database.
+	//! Takes `state`.
+	bool (*register_database)(void *database, void *state, const char *log_type);
+	//! A weak reference to the database, or null: it does not keep it open. Free with weak_free.
+	void *(*weak)(void *database);
+	//! Frees what `weak` gave.
+	void (*weak_free)(void *weak);
+	//! How many keep the database open: each of its connections, and each object that stands for the database itself.
+	int64_t (*users)(void *weak);
+	//! Whether DuckDB moves the rows of a transaction that finds the table empty into the table as they are. Else it does so from a row group
+	//! on, and copies fewer (LocalStorage::Flush).
+	bool (*moves_first_rows)();
+	//! A duckdb_database for duckdb_connect, or null once the database is closed or when memory is short. Unlock as soon as connected.
+	void *(*lock)(void *weak);
+	//! Frees what `lock` gave.
+	void (*unlock)(void *handle);
+	//! Whether the user interrupted the query that runs in this ClientContext.
+	bool (*interrupted)(const void *client_context);
+	//! Interrupts the query that runs in this ClientContext.
+	void (*interrupt)(const void *client_context);
+	//! Lets a table function made by duckdb_create_table_function wait between its steps, say how far it is (percent, or -1 for unknown), and
+	//! throw what its callbacks leave to be thrown.
+	bool (*run_in_steps)(void *table_function);
+	//! Makes the last positional parameter of a table function one that may be left out (or come more than once).
+	bool (*make_optional)(void *table_function);
+	//! Lets Rust check the values of the setting of that name, which it knows by a number below 64.
+	bool (*check_setting_of)(void *database, UnifyText name, size_t setting);
+	//! Names a positional parameter of a table function; 1.5 has no names for those.
+	bool (*name_parameter)(void *table_function, size_t idx, UnifyText name);
+	//! Describes a table function that the transaction of `context` registered. `neighbour` is a duckdb_catalog_entry in the same schema.
+	bool (*describe)(void *neighbour, const void *client_context, UnifyText function, UnifyText description, UnifyText example);
+	//! What stands after TO, of the COPY that is bound; lent for the length of the binding.
+	UnifyText (*copy_path)(void *copy_bind_info);
+	//! The name of a column of the COPY that is bound; lent for the length of the binding.
+	UnifyText (*copy_column)(void *copy_bind_info, size_t idx);
+	//! Whether an open transaction made or changed `entry`, a duckdb_catalog_entry.
+	bool (*is_uncommitted)(void *entry);
+	//! The comment of a table's column, a duckdb_value lent while the entry lives, and the column's name; null when `entry`, a
+	//! duckdb_catalog_entry, is not a table or does not have the column. The C API tells no comments, and DuckDB's own list of columns
+	//! binds every view there is.
+	const void *(*column_comment)(void *entry, size_t idx, UnifyText *name);
+};
+
 // Implemented in Rust (src/ffi/callbacks.rs). None of them unwinds.
 //! A statement DuckDB could not parse, in one piece or a piece a token. `kind` 0: not ours, 1: ours, text is the SQL to run, -1: ours
 //! but wrong, text is the message with the place of the mistake.

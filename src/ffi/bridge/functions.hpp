@@ -118,7 +118,7 @@ struct OpenInterruptState : public InterruptState {
 };
 #endif
 
-//! Whether the caller can do other things while the function waits. One that is no task of the scheduler waits for the scheduler's
+//! Whether the caller can do other things while the function waits. One that is not a task of the scheduler waits for the scheduler's
 //! threads, of which there may be none but its own.
 static bool CanBlock(const TableFunctionInput &input) {
 	if (input.results_execution_mode != AsyncResultsExecutionMode::TASK_EXECUTOR) {

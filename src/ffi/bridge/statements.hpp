@@ -148,9 +148,6 @@ static void PutFirst(DBConfig &config, ReplacementScan scan) {
 
 static unique_ptr<TableRef> Replace(ClientContext &context, ReplacementScanInput &input,
                                     optional_ptr<ReplacementScanData> data) {
-	if (input.schema_name.empty() && input.catalog_name.empty()) {
-		return nullptr;
-	}
 	auto state = reinterpret_cast<ReplacementState *>(data.get())->state;
 	DatabaseHandle handle;
 	return TakeFrom(unify_replace_table(state, LendDatabase(context, handle), &context, Lend(input.catalog_name),

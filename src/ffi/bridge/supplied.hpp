@@ -1,4 +1,4 @@
-// What the bridge needs of DuckDB and the headers only declare, and layouts of what has no setter or getter.
+// What the bridge needs of DuckDB and the headers only declare, layouts of handles, and a way to private members.
 #pragma once
 
 #include "bridge.h"
@@ -143,7 +143,7 @@ const string &ClientContext::GetCurrentQuery() {
 #endif
 
 //===----------------------------------------------------------------------===//
-// Layouts: the C API's handles (duckdb/main/capi/capi_internal.hpp, capi_internal_table.hpp), and one class without a setter
+// Layouts: the C API's handles (duckdb/main/capi/capi_internal.hpp, capi_internal_table.hpp)
 //===----------------------------------------------------------------------===//
 struct DatabaseHandle {
 	shared_ptr<DuckDB> database;
@@ -173,17 +173,6 @@ struct CopyBindHandle {
 	const vector<ColumnName> &names;
 };
 
-#ifndef UNIFY_DUCKDB_1_5
-// A FunctionParameter, whose kind cannot be set from outside (duckdb/function/function.hpp).
-struct ParameterLayout {
-	Identifier name;
-	LogicalType type;
-	shared_ptr<Value> default_value;
-	FunctionParameterKind kind;
-};
-static_assert(sizeof(ParameterLayout) == sizeof(FunctionParameter), "the layout of FunctionParameter changed");
-#endif
-
 //! Opens a private member: the argument of an explicit instantiation may name it.
 template <class OWNER, class NAME, class MEMBER, MEMBER OWNER::*member>
 struct Opened {
@@ -191,6 +180,11 @@ struct Opened {
 		return owner.*member;
 	}
 };
+
+#ifndef UNIFY_DUCKDB_1_5
+FunctionParameterKind &Open(FunctionParameter &parameter, FunctionParameterKind *);
+template struct Opened<FunctionParameter, FunctionParameterKind, FunctionParameterKind, &FunctionParameter::kind>;
+#endif
 
 //! Does what Rust asked for. No exception, such as that memory is short, crosses into Rust, which cannot be unwound from here. Returns
 //! whether it was done.

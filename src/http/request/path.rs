@@ -1,16 +1,20 @@
 //! The request for a path below the base URL that a user names: never for another origin.
 
-use super::{url_of, ApiRequest, ParamSet, Values};
+use super::{url_of, ParamSet, Values};
+use crate::document::Format;
+use crate::http::message::Request;
+use crate::source::PageValues;
 use crate::spec::{Connection, Template};
 use crate::{Error, Result};
 use percent_encoding::percent_decode_str;
 
 /// Builds the request for `path`, below the base URL of the connection, with or without a query; `params` are added to it, nulls left out.
 /// Fails when the path is a URL, or could lead out of the base URL.
-pub fn request_of_path(connection: &Connection, path: &str, params: &[(String, Option<String>)]) -> Result<ApiRequest> {
-    let values = Values { connection, param_set: &ParamSet::default() };
+pub fn request_of_path(connection: &Connection, path: &str, params: &[(String, Option<String>)]) -> Result<Request> {
+    let (param_set, page) = (ParamSet::default(), PageValues::default());
+    let values = Values { connection, param_set: &param_set, page: &page };
     let base = values.url(&connection.adapter.base_url, &Template::default())?;
-    let headers = values.headers(&connection.adapter.headers, &[])?;
+    let headers = values.headers(Format::Json.accept(), &connection.adapter.headers, &[], &values)?;
     check(path).map_err(|reason| {
         let expected = "expected a path below the connection's base URL, such as '/items?id=1'";
         Error::config(format!("the path {reason}; {expected}"))
@@ -24,7 +28,7 @@ pub fn request_of_path(connection: &Connection, path: &str, params: &[(String, O
     if !given.is_empty() {
         url.query_pairs_mut().extend_pairs(given);
     }
-    Ok(ApiRequest { url, base, headers })
+    Ok(Request::get(url, base, headers))
 }
 
 /// Returns what is wrong with a path. A URL parser drops some characters and takes others for a slash: none of them may be there.
@@ -51,8 +55,8 @@ fn check(path: &str) -> std::result::Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::sample::{adapter, basic, connection};
     use super::*;
+    use crate::http::sample::{adapter, basic, connection};
     use proptest::prelude::*;
 
     fn url(path: &str, params: &[(&str, Option<&str>)]) -> Result<String> {

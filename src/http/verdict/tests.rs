@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::http::sample::{adapter, basic, connection};
-use crate::spec::Connection;
+use crate::source::Headers;
+use crate::spec::{AdapterSpec, BudgetSign, Connection, LeftSign, Told, WaitSign, WaitUnit};
 
 /// 2026-11-22 00:00:00 UTC.
 const NOW: f64 = 1_795_305_600.0;
@@ -15,7 +16,8 @@ fn verdict_with(connection: &Connection, answer: (u16, &[(&str, &str)], &str), a
     let (status, headers, body) = answer;
     let headers = Headers::new(headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
     let redactor = Redactor::new(connection);
-    let judge = Judge { spec: &connection.adapter, auth: &connection.adapter.auth[0], redactor: &redactor };
+    let spec = &connection.adapter;
+    let judge = Judge { spec, auth: &spec.auth[0], redactor: &redactor, throttles: Throttles::of(spec, None) };
     judge.verdict(Judged { status, headers: &headers, body: body.as_bytes() }, attempt)
 }
 
@@ -25,6 +27,19 @@ fn sample() -> Connection {
 
 fn verdict(status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
     verdict_with(&sample(), (status, headers, body), attempt(1, false))
+}
+
+fn sign(remaining: Option<&str>, reset: Option<&str>) -> BudgetSign {
+    let header = |name: &str| Told::Header(name.to_string());
+    BudgetSign {
+        left: remaining.map(|name| LeftSign::Remaining(header(name))),
+        limit: None,
+        cost: None,
+        reserve: 1.0,
+        reset: reset.map(|name| WaitSign { told: header(name), unit: WaitUnit::BySize }),
+        restore: None,
+        window: None,
+    }
 }
 
 fn failure(message: &str, refused: bool) -> Verdict {
@@ -50,8 +65,8 @@ fn backoff_doubles_up_to_its_longest() {
         let mut spec = adapter(basic());
         spec.retry.attempts = 100;
         let found = verdict_with(&connection(spec, &[]), (503, &[], ""), attempt(number, false));
-        let Verdict::Retry { after, for_all, .. } = found else { panic!("{found:?}") };
-        assert_eq!((after.as_secs_f64(), for_all), (expected, false), "attempt {number}");
+        let Verdict::Retry { after, waits, .. } = found else { panic!("{found:?}") };
+        assert_eq!((after.as_secs_f64(), waits), (expected, Waits::One), "attempt {number}");
     };
     check(1, 0.5);
     check(2, 1.0);
@@ -72,8 +87,9 @@ fn the_last_attempt_fails() {
 fn retry_after_is_kept_where_it_makes_sense() {
     let check = |headers: &[(&str, &str)], expected: f64, told: bool| {
         let found = verdict(503, headers, "");
-        let Verdict::Retry { after, for_all, .. } = found else { panic!("{found:?}") };
-        assert_eq!((after.as_secs_f64(), for_all), (expected, told), "{headers:?}");
+        let Verdict::Retry { after, waits, .. } = found else { panic!("{found:?}") };
+        let waits_told = if told { Waits::All } else { Waits::One };
+        assert_eq!((after.as_secs_f64(), waits), (expected, waits_told), "{headers:?}");
     };
     check(&[("Retry-After", "7")], 7.0, true);
     check(&[("retry-after", " 2.5 ")], 2.5, true);
@@ -97,7 +113,7 @@ fn retry_after_is_kept_where_it_makes_sense() {
 #[test]
 fn reset_headers_tell_when_a_limit_ends() {
     let wait = |headers: &[(&str, &str)]| match verdict(429, headers, "") {
-        Verdict::Retry { after, for_all: true, .. } => after.as_secs_f64(),
+        Verdict::Retry { after, waits: Waits::Limited, .. } => after.as_secs_f64(),
         other => panic!("{other:?}"),
     };
     assert_eq!(wait(&[("X-RateLimit-Reset", "1795305660")]), 60.0);
@@ -105,7 +121,7 @@ fn reset_headers_tell_when_a_limit_ends() {
     assert_eq!(wait(&[("RateLimit-Reset", "30")]), 30.0);
     assert_eq!(wait(&[("X-RateLimit-Reset", "1795305600")]), 0.5);
     let mut spec = adapter(basic());
-    spec.throttle.reset_header = Some("X-Back".to_string());
+    spec.throttle.signs = vec![sign(None, Some("X-Back"))];
     let found = verdict_with(&connection(spec, &[]), (429, &[("x-back", "9"), ("X-RateLimit-Reset", "30")], ""), attempt(1, false));
     assert!(matches!(found, Verdict::Retry { after, .. } if after == Duration::from_secs(9)), "{found:?}");
 }
@@ -114,7 +130,8 @@ fn reset_headers_tell_when_a_limit_ends() {
 fn missing_children_are_skipped() {
     let found = verdict_with(&sample(), (404, &[], "gone"), attempt(1, true));
     assert_eq!(found, Verdict::Skip("returned 404 (Not Found): gone".to_string()));
-    assert_eq!(verdict(404, &[], "gone"), failure("returned 404 (Not Found): gone", true));
+    let expected = "returned 404 (Not Found): gone; check the path in the adapter spec, and the options and params in it";
+    assert_eq!(verdict(404, &[], "gone"), failure(expected, true));
 }
 
 #[test]
@@ -135,6 +152,7 @@ fn rules_of_the_spec_come_first() {
         when,
         verdict,
         message: message.map(str::to_string),
+        wait: None,
     };
     let mut spec = adapter(basic());
     let limited =
@@ -150,7 +168,7 @@ fn rules_of_the_spec_come_first() {
     ];
     let connection = connection(spec, &[]);
     let check = |status: u16, headers: &[(&str, &str)], body: &str| verdict_with(&connection, (status, headers, body), attempt(1, false));
-    assert!(matches!(check(403, &[("x-remaining", "0"), ("Retry-After", "3")], ""), Verdict::Retry { for_all: true, .. }));
+    assert!(matches!(check(403, &[("x-remaining", "0"), ("Retry-After", "3")], ""), Verdict::Retry { waits: Waits::Limited, .. }));
     assert!(matches!(check(403, &[("x-remaining", "1")], ""), Verdict::Fail { .. }));
     assert_eq!(check(200, &[], "{\"ok\": false}"), failure("returned 200: the API said no", false));
     assert_eq!(check(200, &[], "{\"ok\": true}"), Verdict::Rows);
@@ -161,13 +179,22 @@ fn rules_of_the_spec_come_first() {
 }
 
 #[test]
-fn a_used_up_budget_pauses_the_connection() {
-    let mut throttle = crate::spec::Throttle::default();
-    let headers = |left: &str| Headers::new(vec![("X-Left".into(), left.into()), ("X-Back".into(), "20".into())]);
-    let moment = Moment { now: NOW, random: 0.0 };
-    assert_eq!(wait_after_answer(&headers("0"), &throttle, moment), None);
-    throttle.remaining_header = Some("x-left".into());
-    throttle.reset_header = Some("x-back".into());
-    assert_eq!(wait_after_answer(&headers("0"), &throttle, moment), Some(Duration::from_secs(20)));
-    assert_eq!(wait_after_answer(&headers("1"), &throttle, moment), None);
+fn a_limit_is_what_the_spec_says() {
+    let text = "name: a\nbase_url: https://a.test\nretry: {wait_path: retry_after}\nthrottle: {remaining_path: cost.left, restore_path: cost.rate}\n\
+        errors:\n  - {when: {body: {code: THROTTLED}}, do: limit}\n  - {when: {body: {code: LATER}}, do: retry, wait: 5s}\n  \
+        - {when: {status: 400, body: {code: SLOW}}, do: limit, wait_header: X-Wait, wait_unit: ms}\ntables: [{name: t}]\n";
+    let spec = AdapterSpec::parse("a.yaml", text).unwrap_or_else(|err| panic!("{err}")).unwrap();
+    let connection = connection(spec, &[]);
+    let wait =
+        |status: u16, headers: &[(&str, &str)], body: &str| match verdict_with(&connection, (status, headers, body), attempt(1, false)) {
+            Verdict::Retry { after, waits, .. } => (after.as_secs_f64(), waits != Waits::One),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(wait(200, &[], r#"{"code": "THROTTLED", "cost": {"left": -9, "rate": 5}}"#), (2.0, true));
+    assert_eq!(wait(200, &[], r#"{"code": "THROTTLED"}"#), (0.5, true));
+    assert_eq!(wait(200, &[("Retry-After", "9")], r#"{"code": "LATER"}"#), (5.0, false));
+    assert_eq!(wait(400, &[("x-wait", "1500")], r#"{"code": "SLOW"}"#), (1.5, true));
+    assert_eq!(wait(429, &[], r#"{"retry_after": 0.25}"#), (0.25, true));
+    assert_eq!(wait(429, &[("Retry-After", "3")], r#"{"retry_after": 0.25}"#), (3.0, true));
+    assert_eq!(wait(503, &[], "{}"), (0.5, false));
 }

@@ -1,80 +1,57 @@
 //! How long to wait before another try: what the API tells, or exponential backoff with full jitter.
 
-use super::{Attempt, Headers, Judged, Moment};
-use crate::spec::{AdapterSpec, RetrySpec, Throttle};
+use super::attempt::{Attempt, Judged, Moment};
+use super::told::{seconds_until, wait_told, Throttles};
+use crate::spec::{RetrySpec, RuleWait, WaitUnit};
 use std::time::Duration;
-use time::format_description::well_known::{Rfc2822, Rfc3339};
-use time::OffsetDateTime;
-
-/// Longer waits are taken for mistakes of the API, in seconds.
-const ABSURD: f64 = 86_400.0;
-/// Numbers above this are seconds since 1970, below it seconds from now.
-const EPOCH_FROM: f64 = 1e9;
 
 /// A wait, and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Wait {
+pub struct Wait {
     pub duration: Duration,
-    /// Whether the API told it.
+    /// Whether the API or a rule of the spec told it.
     pub is_told: bool,
 }
 
-impl Wait {
-    pub(super) fn of(spec: &AdapterSpec, answer: Option<Judged<'_>>, attempt: Attempt) -> Wait {
-        match answer.and_then(|answer| told_seconds(answer, &spec.throttle, attempt.moment)) {
-            Some(seconds) => Wait { duration: Duration::from_secs_f64(seconds), is_told: true },
-            None => Wait { duration: backoff(&spec.retry, attempt), is_told: false },
+/// What decides how long a request waits.
+pub struct Waiting<'a> {
+    pub retry: &'a RetrySpec,
+    pub throttles: Throttles<'a>,
+    /// What the rule that matched says.
+    pub rule: Option<&'a RuleWait>,
+    /// Whether the answer says that a limit is reached.
+    pub is_limit: bool,
+}
+
+impl Waiting<'_> {
+    /// Returns how long to wait before the next try of a request.
+    pub fn before(&self, answer: Option<Judged<'_>>, attempt: Attempt) -> Wait {
+        match answer.and_then(|answer| self.told(answer, attempt.moment)) {
+            Some(duration) => Wait { duration, is_told: true },
+            None => Wait { duration: backoff(self.retry, attempt), is_told: false },
         }
     }
-}
 
-/// Returns the wait that the headers ask for, if it makes sense.
-fn told_seconds(answer: Judged<'_>, throttle: &Throttle, moment: Moment) -> Option<f64> {
-    let retry_after = answer.headers.get("retry-after").and_then(|text| seconds_until(text, moment));
-    if retry_after.is_some() {
-        return retry_after;
+    /// Returns the wait that the rule or the answer asks for, if it makes sense.
+    fn told(&self, answer: Judged<'_>, moment: Moment) -> Option<Duration> {
+        let by_rule = match self.rule {
+            Some(RuleWait::Fixed(wait)) => return Some(*wait),
+            Some(RuleWait::Told(sign)) => wait_told(answer, sign, moment),
+            None => None,
+        };
+        let standard = || answer.headers.get("retry-after").and_then(|text| seconds_until(text, WaitUnit::BySize, moment));
+        let by_retry = || self.retry.wait.as_ref().and_then(|sign| wait_told(answer, sign, moment));
+        let seconds = by_rule.or_else(standard).or_else(by_retry).or_else(|| self.by_budgets(answer, moment));
+        seconds.map(Duration::from_secs_f64)
     }
-    let is_limit = matches!(answer.status, 403 | 429) || remaining(answer.headers, throttle) == Some(0.0);
-    is_limit.then(|| reset_seconds(answer.headers, throttle, moment)).flatten()
-}
 
-/// Returns how many requests are left, where the API tells.
-pub(in crate::http) fn remaining(headers: &Headers, throttle: &Throttle) -> Option<f64> {
-    let number = |name: &str| headers.get(name)?.trim().parse().ok();
-    match &throttle.remaining_header {
-        Some(name) => number(name),
-        None => ["x-ratelimit-remaining", "ratelimit-remaining"].into_iter().find_map(number),
+    /// Returns when the budget that is used up takes requests again. A limit without such a budget is taken for the one that ends first.
+    fn by_budgets(&self, answer: Judged<'_>, moment: Moment) -> Option<f64> {
+        let told = self.throttles.told(answer, moment);
+        let used_up = told.all().filter(|budget| budget.is_used_up).filter_map(|budget| budget.wait).max_by(f64::total_cmp);
+        let soonest = || told.all().filter_map(|budget| budget.resets_in).min_by(f64::total_cmp);
+        used_up.or_else(|| self.is_limit.then(soonest).flatten())
     }
-}
-
-/// Returns the seconds until the budget is full again, where the API tells.
-pub(in crate::http) fn reset_seconds(headers: &Headers, throttle: &Throttle, moment: Moment) -> Option<f64> {
-    match &throttle.reset_header {
-        Some(name) => seconds_until(headers.get(name)?, moment),
-        None => ["x-ratelimit-reset", "ratelimit-reset"].iter().find_map(|name| seconds_until(headers.get(name)?, moment)),
-    }
-}
-
-/// Returns how long the connection has to wait before its next request, after an answer that used up the budget.
-pub(in crate::http) fn wait_after_answer(headers: &Headers, throttle: &Throttle, moment: Moment) -> Option<Duration> {
-    throttle.remaining_header.as_ref()?;
-    let is_used_up = remaining(headers, throttle).is_some_and(|left| left < 1.0);
-    is_used_up.then(|| reset_seconds(headers, throttle, moment)).flatten().map(Duration::from_secs_f64)
-}
-
-/// Reads seconds from now, seconds (or milliseconds) since 1970, or a date; `None` when that is not in the next 24 hours.
-fn seconds_until(text: &str, moment: Moment) -> Option<f64> {
-    let text = text.trim();
-    let seconds = match text.parse::<f64>() {
-        Ok(number) if number >= EPOCH_FROM * 1000.0 => number / 1000.0 - moment.now,
-        Ok(number) if number >= EPOCH_FROM => number - moment.now,
-        Ok(number) => number,
-        Err(_) => {
-            let date = OffsetDateTime::parse(text, &Rfc2822).or_else(|_| OffsetDateTime::parse(text, &Rfc3339)).ok()?;
-            date.unix_timestamp() as f64 - moment.now
-        }
-    };
-    (seconds > 0.0 && seconds <= ABSURD).then_some(seconds)
 }
 
 /// Returns an even random part of `base * 2^(attempt - 1)`, at most `max`.

@@ -1,6 +1,6 @@
 //! What an answer to a request that writes means. What the API may have done already is sent again only where that does no harm.
 
-use super::{Attempt, Judge, Judged, Verdict};
+use super::{Attempt, Judge, Judged, Verdict, Waits};
 use std::time::Duration;
 
 /// What to do after a try of a write.
@@ -10,14 +10,16 @@ pub enum WriteVerdict {
     Retry {
         after: Duration,
         reason: String,
-        /// Whether the whole connection has to wait, not this request alone.
-        for_all: bool,
+        /// Who has to wait.
+        waits: Waits,
     },
     /// `may_be_done`: nobody knows whether the API did it.
     Fail {
         message: String,
         may_be_done: bool,
     },
+    /// The API did nothing, because it does not take the credentials.
+    Login(String),
 }
 
 impl Judge<'_> {
@@ -26,11 +28,12 @@ impl Judge<'_> {
         let is_success = (200..300).contains(&answer.status);
         match self.verdict(answer, attempt) {
             Verdict::Rows => WriteVerdict::Done,
+            Verdict::Login(reason) => WriteVerdict::Login(reason),
             Verdict::Empty(_) | Verdict::Skip(_) if is_success => WriteVerdict::Done,
-            Verdict::Empty(message) | Verdict::Skip(message) | Verdict::Fail { message, .. } => {
+            Verdict::Empty(message) | Verdict::Skip(message) | Verdict::Split(message) | Verdict::Fail { message, .. } => {
                 WriteVerdict::Fail { message, may_be_done: !is_refusal(answer) }
             }
-            Verdict::Retry { after, reason, for_all } if may_repeat || is_refusal(answer) => WriteVerdict::Retry { after, reason, for_all },
+            Verdict::Retry { after, reason, waits } if may_repeat || is_refusal(answer) => WriteVerdict::Retry { after, reason, waits },
             Verdict::Retry { reason, .. } => WriteVerdict::Fail { message: reason, may_be_done: true },
         }
     }
@@ -38,11 +41,36 @@ impl Judge<'_> {
     /// Returns what it means that there was no answer. `was_sent`: the API may have the request.
     pub fn write_verdict_on_loss(&self, reason: &str, attempt: Attempt, was_sent: bool, may_repeat: bool) -> WriteVerdict {
         match self.verdict_on_loss(reason, attempt) {
-            Verdict::Retry { after, reason, for_all } if may_repeat || !was_sent => WriteVerdict::Retry { after, reason, for_all },
-            Verdict::Retry { reason: message, .. } | Verdict::Fail { message, .. } | Verdict::Skip(message) | Verdict::Empty(message) => {
-                WriteVerdict::Fail { message, may_be_done: was_sent }
+            Verdict::Retry { after, reason, waits } if may_repeat || !was_sent => WriteVerdict::Retry { after, reason, waits },
+            Verdict::Retry { reason: message, .. }
+            | Verdict::Fail { message, .. }
+            | Verdict::Skip(message)
+            | Verdict::Split(message)
+            | Verdict::Empty(message) => WriteVerdict::Fail { message, may_be_done: was_sent },
+            Verdict::Rows | Verdict::Login(_) => WriteVerdict::Fail { message: "no answer".to_string(), may_be_done: was_sent },
+        }
+    }
+}
+
+/// What a reader who must not ask twice is told.
+const NOT_AGAIN: &str = "it is not sent again, because the spec says 'safe: false'";
+
+impl Judge<'_> {
+    /// Returns what an answer means to a request that reads and is not free: it is sent again only when the API did nothing.
+    pub fn once(&self, answer: Judged<'_>, attempt: Attempt) -> Verdict {
+        match self.verdict(answer, attempt) {
+            Verdict::Retry { reason, .. } if !is_refusal(answer) => {
+                Verdict::Fail { message: format!("{reason}; {NOT_AGAIN}"), refused: false }
             }
-            Verdict::Rows => WriteVerdict::Fail { message: "no answer".to_string(), may_be_done: was_sent },
+            verdict => verdict,
+        }
+    }
+
+    /// Returns what it means to such a request that there was no answer. `was_sent`: the API may have it.
+    pub fn once_on_loss(&self, reason: &str, attempt: Attempt, was_sent: bool) -> Verdict {
+        match self.verdict_on_loss(reason, attempt) {
+            Verdict::Retry { reason, .. } if was_sent => Verdict::Fail { message: format!("{reason}; {NOT_AGAIN}"), refused: false },
+            verdict => verdict,
         }
     }
 }
@@ -54,10 +82,11 @@ fn is_refusal(answer: Judged<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Moment;
+    use super::super::{Moment, Throttles};
     use super::*;
     use crate::http::sample::{adapter, basic, connection};
-    use crate::http::{Headers, Redactor};
+    use crate::http::Redactor;
+    use crate::source::Headers;
     use crate::spec::{ErrorCondition, ErrorRule, RuleVerdict};
 
     const ONCE: bool = false;
@@ -72,7 +101,8 @@ mod tests {
         spec.errors = rules.to_vec();
         let connection = connection(spec, &[("username", "me"), ("password", "s3cr3t")]);
         let redactor = Redactor::new(&connection);
-        work(Judge { spec: &connection.adapter, auth: &connection.adapter.auth[0], redactor: &redactor })
+        let spec = &connection.adapter;
+        work(Judge { spec, auth: &spec.auth[0], redactor: &redactor, throttles: Throttles::of(spec, None) })
     }
 
     fn verdict(status: u16, headers: &[(&str, &str)], number: u32, may_repeat: bool) -> WriteVerdict {
@@ -129,8 +159,12 @@ mod tests {
 
     #[test]
     fn rules_of_the_spec_decide() {
-        let rule =
-            |verdict| ErrorRule { when: ErrorCondition { statuses: vec![200, 403], ..ErrorCondition::default() }, verdict, message: None };
+        let rule = |verdict| ErrorRule {
+            when: ErrorCondition { statuses: vec![200, 403], ..ErrorCondition::default() },
+            verdict,
+            message: None,
+            wait: None,
+        };
         let check = |status: u16, rule_verdict: RuleVerdict| {
             let headers = Headers::new(Vec::new());
             with_judge(&[rule(rule_verdict)], |judge| {

@@ -1,20 +1,13 @@
-//! The body of a request that writes: rows as objects, or a template filled.
+//! Rows as they stand in the body of a request that writes.
 
 use super::{WritePlan, WriteRow};
-use crate::json::{JsonMap, JsonValue};
-use crate::spec::{BodyTemplate, WriteBody};
-use crate::{Error, Result};
+use crate::document::{JsonMap, JsonValue};
+use crate::spec::Rows;
 
 impl WritePlan {
-    /// Returns the body as JSON text; `None` when the request has none.
-    pub(super) fn body(&self, rows: &[WriteRow]) -> Result<Option<String>> {
-        let body = match &self.write_def.body {
-            WriteBody::None => return Ok(None),
-            WriteBody::Rows if self.write_def.batch.is_some() => self.list_of(rows),
-            WriteBody::Rows => rows.first().map_or(JsonValue::Null, |row| self.object_of(row)),
-            WriteBody::Template(template) => self.value_of(template, rows)?,
-        };
-        Ok(Some(body.to_string()))
+    /// Returns the rows of a request, for its body.
+    pub(super) fn written<'a>(&'a self, rows: &'a [WriteRow]) -> impl Rows + 'a {
+        Written { plan: self, rows }
     }
 
     fn list_of(&self, rows: &[WriteRow]) -> JsonValue {
@@ -31,27 +24,20 @@ impl WritePlan {
         }
         JsonValue::Object(object)
     }
+}
 
-    fn value_of(&self, template: &BodyTemplate, rows: &[WriteRow]) -> Result<JsonValue> {
-        let first = rows.first().ok_or_else(|| Error::internal("a body without rows"))?;
-        Ok(match template {
-            BodyTemplate::Value(value) => value.clone(),
-            BodyTemplate::Hole(name) => match self.value(first, name) {
-                Some((_, value)) => value.clone(),
-                None => self.option(name).map_or(JsonValue::Null, JsonValue::String),
-            },
-            BodyTemplate::Text(template) => self.filled(template, first)?.map_or(JsonValue::Null, JsonValue::String),
-            BodyTemplate::Rows => self.list_of(rows),
-            BodyTemplate::List(elements) => {
-                JsonValue::Array(elements.iter().map(|element| self.value_of(element, rows)).collect::<Result<_>>()?)
-            }
-            BodyTemplate::Object(entries) => {
-                let mut object = JsonMap::new();
-                for (key, value) in entries {
-                    object.insert(key.clone(), self.value_of(value, rows)?);
-                }
-                JsonValue::Object(object)
-            }
-        })
+/// The rows of one request.
+struct Written<'a> {
+    plan: &'a WritePlan,
+    rows: &'a [WriteRow],
+}
+
+impl Rows for Written<'_> {
+    fn row(&self) -> JsonValue {
+        self.rows.first().map_or(JsonValue::Null, |row| self.plan.object_of(row))
+    }
+
+    fn rows(&self) -> JsonValue {
+        self.plan.list_of(self.rows)
     }
 }

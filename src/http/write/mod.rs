@@ -4,15 +4,19 @@ mod body;
 #[cfg(test)]
 mod tests;
 
+use super::body::body_of;
+use super::message::Request;
 use super::request::{url_of, Values};
-use super::{ApiRequest, ParamSet};
-use crate::json::JsonValue;
-use crate::spec::yaml::nearest;
-use crate::spec::{Connection, ParamValue, TableDef, Template, WriteBody, WriteDef, WriteMethod};
+use super::ParamSet;
+use crate::document::{Format, JsonValue};
+use crate::source::PageValues;
+use crate::spec::{Builtin, Connection, Filled, JsonTemplate, LoadValues, ParamValue, Sources, TableDef, Template, WriteDef};
+use crate::yaml::nearest;
 use crate::{Error, Result};
 use ring::digest::{digest, SHA256};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The values of a row that is written, one for each column.
 pub type WriteRow = Vec<JsonValue>;
@@ -20,8 +24,11 @@ pub type WriteRow = Vec<JsonValue>;
 /// How rows with certain columns become requests to a table's API.
 pub struct WritePlan {
     pub(super) connection: Arc<Connection>,
-    /// The spec's headers for the table.
+    base_url: Template,
+    /// The spec's headers for the table, and the action's own.
     headers: Vec<(String, Template)>,
+    /// The name of the table's own limits.
+    throttle: Option<String>,
     pub(super) write_def: WriteDef,
     pub(super) columns: Vec<String>,
     /// Columns that a hole takes: rows of one request have the same values there.
@@ -32,10 +39,8 @@ pub struct WritePlan {
 
 /// A request that writes, without credentials. Its URL and body may hold secret option values.
 pub struct WriteRequest {
-    pub method: WriteMethod,
-    pub request: ApiRequest,
-    /// JSON.
-    pub body: Option<String>,
+    /// Its body is JSON.
+    pub request: Request,
     /// Whether the API takes it twice as if it came once.
     pub may_repeat: bool,
     /// The header that tells the API a second try from another request, and its value.
@@ -45,12 +50,13 @@ pub struct WriteRequest {
 impl WritePlan {
     /// Decides what the columns become. Fails when a hole has no column and no option, when a column would go nowhere, and when a
     /// key column is missing.
-    pub fn new(connection: Arc<Connection>, table_def: &TableDef, columns: &[String]) -> Result<WritePlan> {
-        let write_def = table_def.write.clone().ok_or_else(|| Error::internal("a table without 'write' is written to"))?;
+    pub fn new(connection: Arc<Connection>, table_def: &TableDef, write_def: &WriteDef, columns: &[String]) -> Result<WritePlan> {
+        let write_def = write_def.clone();
         let idx_of = |name: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
         let is_option = |name: &str| connection.adapter.all_options().iter().any(|option| option.name == name);
-        let holes = holes_of(&write_def);
-        let mut missing: Vec<&str> = holes.iter().copied().filter(|hole| idx_of(hole).is_none() && !is_option(hole)).collect();
+        let holes: Vec<&str> = write_def.templates().into_iter().flat_map(Template::names).collect();
+        let is_known = |name: &str| is_option(name) || Builtin::named(name).is_some();
+        let mut missing: Vec<&str> = holes.iter().copied().filter(|hole| idx_of(hole).is_none() && !is_known(hole)).collect();
         missing.extend(write_def.key.iter().map(String::as_str).filter(|name| idx_of(name).is_none()));
         let mut seen = HashSet::new();
         missing.retain(|name| seen.insert(name.to_lowercase()));
@@ -61,11 +67,7 @@ impl WritePlan {
         taken.sort_unstable();
         taken.dedup();
         let key: Vec<usize> = write_def.key.iter().filter_map(|name| idx_of(name)).collect();
-        let has_rows = match &write_def.body {
-            WriteBody::None => false,
-            WriteBody::Rows => true,
-            WriteBody::Template(template) => template.has_rows(),
-        };
+        let has_rows = write_def.body.has(&JsonTemplate::Rows) || write_def.body.has(&JsonTemplate::Row);
         let unused = (0..columns.len()).find(|idx| !has_rows && !taken.contains(idx) && !key.contains(idx));
         if let Some(idx) = unused {
             return Err(Error::config(format!(
@@ -73,13 +75,23 @@ impl WritePlan {
                 columns[idx]
             )));
         }
-        let headers = table_def.headers.clone();
-        Ok(WritePlan { connection, headers, write_def, columns: columns.to_vec(), taken, key })
+        let is_own = |name: &str| write_def.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let mut headers = table_def.headers.clone();
+        headers.retain(|(name, _)| !is_own(name));
+        headers.extend(write_def.headers.clone());
+        let base_url = table_def.base_url(&connection.adapter).clone();
+        let throttle = table_def.throttle.clone();
+        Ok(WritePlan { connection, base_url, headers, throttle, write_def, columns: columns.to_vec(), taken, key })
     }
 
     /// Returns the most rows of one request.
     pub fn most_rows(&self) -> usize {
         self.write_def.most_rows()
+    }
+
+    /// Returns how many requests may be under way at once.
+    pub fn concurrency(&self) -> usize {
+        self.write_def.concurrency.get()
     }
 
     /// Returns whether a row can go into one request with those of `rows`, which are not empty.
@@ -92,22 +104,22 @@ impl WritePlan {
     /// content the statement has made before. Fails when a value cannot stand where it goes.
     pub fn request(&self, rows: &[WriteRow], repeat: impl FnOnce(&str) -> u64) -> Result<WriteRequest> {
         let first = rows.first().ok_or_else(|| Error::internal("a request without rows"))?;
-        let none = ParamSet::default();
-        let options = Values { connection: &self.connection, param_set: &none };
-        let base_text = options.base_text(&self.connection.adapter.base_url)?;
-        let base = url_of(&base_text, "")?;
-        let holes = self.path_values(first)?;
+        let param_set = ParamSet { load: Arc::new(LoadValues { now: Some(now_micros()), ..LoadValues::default() }), ..ParamSet::default() };
+        let page = PageValues::default();
+        let options = Values { connection: &self.connection, param_set: &param_set, page: &page };
+        let sources = RowSources { plan: self, row: first, options: &options };
         // The base URL sees no row: where credentials go is nothing that data decides.
-        let mut url = url_of(&base_text, &Values { connection: &self.connection, param_set: &holes }.path_text(&self.write_def.path)?)?;
-        let pairs = self.params(first)?;
+        let base = url_of(&options.base_text(&self.connection.adapter.base_url)?, "")?;
+        let base_text = options.base_text(&self.base_url)?;
+        self.check_path_values(first)?;
+        let mut url = url_of(&base_text, &options.path_text(&self.write_def.path, &sources)?)?;
+        let pairs = self.params(&sources)?;
         if !pairs.is_empty() {
             url.query_pairs_mut().extend_pairs(pairs);
         }
-        let mut headers = options.headers(&self.connection.adapter.headers, &self.headers)?;
-        let body = self.body(rows)?;
-        if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("Content-Type".to_string(), "application/json".to_string()));
-        }
+        let mut headers = options.headers(Format::Json.accept(), &self.connection.adapter.headers, &self.headers, &sources)?;
+        let body = body_of(&self.write_def.body, &sources, &self.written(rows))?;
+        let body = body.map(|body| body.told_in(&mut headers));
         let method = self.write_def.method;
         let idempotency = self.write_def.idempotency_header.as_ref().map(|name| {
             let content = self.content_hash(&format!("{method} {url}"), body.as_deref(), rows);
@@ -118,7 +130,28 @@ impl WritePlan {
             (name.clone(), value)
         });
         let may_repeat = self.write_def.may_repeat();
-        Ok(WriteRequest { method, request: ApiRequest { url, base, headers }, body, may_repeat, idempotency })
+        let request = Request {
+            method,
+            url,
+            headers,
+            body,
+            base,
+            has_secrets: self.has_secrets(),
+            is_safe: true,
+            expired_when: None,
+            is_anonymous: false,
+            credential: 0,
+            throttle: self.throttle.clone(),
+        };
+        Ok(WriteRequest { request, may_repeat, idempotency })
+    }
+
+    /// Returns whether a secret option stands in the requests.
+    fn has_secrets(&self) -> bool {
+        let spec = &self.connection.adapter;
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let names = self.write_def.templates().into_iter().chain(headers).flat_map(Template::names);
+        names.into_iter().any(|name| spec.option(name).is_some_and(|option| option.secret) && self.connection.option(name).is_some())
     }
 
     /// Returns what names the rows: `id 5, 6`, `owner 'a', repo 'b'`; empty without key columns.
@@ -135,23 +168,23 @@ impl WritePlan {
         format!("{}{more}", names.join("; "))
     }
 
-    fn path_values(&self, row: &WriteRow) -> Result<ParamSet> {
-        let mut param_set = ParamSet::default();
-        for hole in self.write_def.path.holes() {
-            let Some((column, value)) = self.value(row, hole) else { continue };
-            let text = text_of(column, value)?
-                .ok_or_else(|| Error::data(format!("column '{column}' is NULL, and the request's path cannot be without it")))?;
-            param_set.values.push((hole.to_string(), ParamValue::Text(text)));
+    /// Fails where a column cannot stand in the path.
+    fn check_path_values(&self, row: &WriteRow) -> Result<()> {
+        for hole in self.write_def.path.holes().filter(|hole| !hole.has_default()) {
+            let Some((column, value)) = self.value(row, &hole.name) else { continue };
+            if value.is_null() {
+                return Err(Error::data(format!("column '{column}' is NULL, and the request's path cannot be without it")));
+            }
         }
-        Ok(param_set)
+        Ok(())
     }
 
     /// Returns the query parameters; one that is nothing but a value that is null is left out.
-    fn params(&self, row: &WriteRow) -> Result<Vec<(String, String)>> {
+    fn params(&self, sources: &RowSources<'_>) -> Result<Vec<(String, String)>> {
         let mut pairs = Vec::new();
         for (name, value) in &self.write_def.params {
             let text = match value {
-                ParamValue::Template(template) => self.filled(template, row)?,
+                ParamValue::Template(template) => template.text(sources)?,
                 other => other.to_text(),
             };
             pairs.extend(text.map(|text| (name.clone(), text)));
@@ -159,34 +192,10 @@ impl WritePlan {
         Ok(pairs)
     }
 
-    /// Fills a text's holes from the row, then from the options. `None` when it is nothing but a hole whose value is null.
-    pub(super) fn filled(&self, template: &Template, row: &WriteRow) -> Result<Option<String>> {
-        let mut values: Vec<(&str, Option<String>)> = Vec::new();
-        for hole in template.holes() {
-            values.push((
-                hole,
-                match self.value(row, hole) {
-                    Some((column, value)) => text_of(column, value)?,
-                    None => self.option(hole),
-                },
-            ));
-        }
-        if template.parts().len() == 1 && values.iter().any(|(_, value)| value.is_none()) {
-            return Ok(None);
-        }
-        let value_of = |name: &str| values.iter().find(|(hole, _)| *hole == name).and_then(|(_, value)| value.clone());
-        let text = template.render(value_of).map_err(|err| Error::data(format!("{err}, which is part of a text")))?;
-        Ok(Some(text))
-    }
-
     /// Returns the column of that name and its value in the row.
     pub(super) fn value<'r>(&'r self, row: &'r WriteRow, name: &str) -> Option<(&'r str, &'r JsonValue)> {
         let idx = self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
         Some((&self.columns[idx], row.get(idx)?))
-    }
-
-    pub(super) fn option(&self, name: &str) -> Option<String> {
-        self.connection.options.values.get(name).map(|value| value.expose().to_string())
     }
 
     /// Returns whether a hole takes the column.
@@ -202,18 +211,25 @@ impl WritePlan {
     }
 }
 
-/// Returns the names of all holes, in order.
-fn holes_of(write_def: &WriteDef) -> Vec<&str> {
-    let mut holes: Vec<&str> = write_def.path.holes().collect();
-    for (_, value) in &write_def.params {
-        if let ParamValue::Template(template) = value {
-            holes.extend(template.holes());
+/// What fills the holes of a request that writes: columns of the row, then moments and options.
+struct RowSources<'a> {
+    plan: &'a WritePlan,
+    row: &'a WriteRow,
+    options: &'a Values<'a>,
+}
+
+impl Sources for RowSources<'_> {
+    fn value_of(&self, name: &str) -> Option<Filled> {
+        match self.plan.value(self.row, name) {
+            Some((_, value)) => Some(Filled::Json(value.clone())),
+            None => self.options.value_of(name),
         }
     }
-    if let WriteBody::Template(template) = &write_def.body {
-        holes.extend(template.holes());
-    }
-    holes
+}
+
+fn now_micros() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn missing_columns(missing: &[&str], columns: &[String]) -> Error {
@@ -221,18 +237,6 @@ fn missing_columns(missing: &[&str], columns: &[String]) -> Error {
     let hint = nearest(missing[0], columns.iter().map(String::as_str)).map_or(String::new(), |near| format!("; is it '{near}'?"));
     let noun = if missing.len() == 1 { "column" } else { "columns" };
     Error::config(format!("the spec's 'write' needs {noun} {}, which the query does not have{hint}", quoted.join(", ")))
-}
-
-/// Returns a value as text for a URL or a text; `None` for null. Fails for lists and objects, which have no such form.
-fn text_of(column: &str, value: &JsonValue) -> Result<Option<String>> {
-    match value {
-        JsonValue::Null => Ok(None),
-        JsonValue::String(text) => Ok(Some(text.clone())),
-        JsonValue::Bool(_) | JsonValue::Number(_) => Ok(Some(value.to_string())),
-        JsonValue::Array(_) | JsonValue::Object(_) => {
-            Err(Error::data(format!("column '{column}' is a list or an object, which cannot be part of a text")))
-        }
-    }
 }
 
 /// Returns 32 hexadecimal digits for the parts. Of two requests with equal digits an API does only one, so the hash is one that

@@ -12,7 +12,8 @@ fn plan_of(write: &str, columns: &[&str]) -> Result<WritePlan> {
     let table_def = TableDef { write: spec.tables[0].write.clone(), ..table("/t", Paging::None) };
     let connection = connection(adapter(basic()), &[("site", "main"), ("username", "me"), ("password", "s3cr3t")]);
     let columns: Vec<String> = columns.iter().map(|name| name.to_string()).collect();
-    WritePlan::new(Arc::new(connection), &table_def, &columns)
+    let write_def = table_def.write.as_ref().unwrap().action(None).unwrap();
+    WritePlan::new(Arc::new(connection), &table_def, write_def, &columns)
 }
 
 fn rows_of(rows: &JsonValue) -> Vec<WriteRow> {
@@ -22,8 +23,8 @@ fn rows_of(rows: &JsonValue) -> Vec<WriteRow> {
 /// Checks the request for rows: method and URL, and the body.
 fn check(write: &str, columns: &[&str], rows: JsonValue, expected: &str, body: Option<&str>) {
     let request = plan_of(write, columns).unwrap().request(&rows_of(&rows), |_| 0).unwrap();
-    assert_eq!(format!("{} {}", request.method, request.request.url), expected);
-    assert_eq!(request.body.as_deref(), body);
+    assert_eq!(format!("{} {}", request.request.method, request.request.url), expected);
+    assert_eq!(request.request.body.as_deref(), body);
 }
 
 fn check_plan_error(write: &str, columns: &[&str], expected: &str) {
@@ -72,6 +73,35 @@ fn a_template_keeps_types_and_cannot_be_broken_out_of() {
 }
 
 #[test]
+fn forms_and_texts_take_columns_too() {
+    let (columns, row) = (["id", "name", "size"], json!([[7, "a & b", null]]));
+    let sent = |write: &str| {
+        let request = plan_of(write, &columns).unwrap().request(&rows_of(&row), |_| 0).unwrap().request;
+        let content_type = request.headers.iter().find(|(name, _)| name == "Content-Type").unwrap().1.clone();
+        (content_type, request.body.unwrap())
+    };
+    let form = sent("{path: '/t/{id}', form: {name: '${name}', size: '${size}', meta: {by: '${site}'}}}");
+    assert_eq!(form, ("application/x-www-form-urlencoded".to_string(), "name=a+%26+b&meta%5Bby%5D=main".to_string()));
+    assert_eq!(sent("{path: '/t/{id}', form: '${row}'}").1, "name=a+%26+b");
+    assert!(sent("{path: '/t/{id}', multipart: '${row}'}").1.contains("name=\"name\"\r\n\r\na & b\r\n"));
+    assert_eq!(sent("{path: '/t/{id}', key: size, text: '<${name}>'}").1, "<a & b>");
+    assert_eq!(sent("{path: '/t/{id}', body: {item: '${row}'}}").1, r#"{"item":{"name":"a & b","size":null}}"#);
+    let graphql = "{path: '/t/{id}', key: size, graphql: {query: 'mutation($n: String) { add(n: $n) }', variables: {n: '${name}'}}}";
+    assert_eq!(sent(graphql).1, r#"{"query":"mutation($n: String) { add(n: $n) }","variables":{"n":"a & b"}}"#);
+}
+
+#[test]
+fn headers_take_columns_too() {
+    let plan = plan_of("{path: /t, headers: {X-Tag: '${tag}', X-None: '${none}'}, body: none}", &["tag", "none"]).unwrap();
+    let header = |tag: &str| {
+        let request = plan.request(&rows_of(&json!([[tag, null]])), |_| 0).map(|request| request.request)?;
+        Ok::<_, crate::Error>(request.headers.into_iter().filter(|(name, _)| name.starts_with("X-")).collect::<Vec<_>>())
+    };
+    assert_eq!(header("a").unwrap(), [("X-Tag".to_string(), "a".to_string())]);
+    assert!(header("a\r\nX-Evil: 1").unwrap_err().message().contains("no HTTP header can"));
+}
+
+#[test]
 fn batches_are_lists_of_rows_with_the_same_holes() {
     let write = "{path: '/{owner}/t', batch: 3, body: {by: '${site}', items: '${rows}'}}";
     let plan = plan_of(write, &["owner", "id"]).unwrap();
@@ -94,10 +124,10 @@ fn batches_are_lists_of_rows_with_the_same_holes() {
 #[test]
 fn data_does_not_decide_where_the_base_url_is() {
     let mut spec = adapter(basic());
-    spec.base_url = Template::parse_path("https://{site}.test");
-    let write = WriteDef { path: Template::parse_path("/{site}/t"), ..plan_of("{path: /t}", &[]).unwrap().write_def };
-    let table_def = TableDef { write: Some(write), ..table("/t", Paging::None) };
-    let plan = WritePlan::new(Arc::new(connection(spec, &[("site", "api")])), &table_def, &["site".to_string()]).unwrap();
+    spec.base_url = Template::parse_path("https://{site}.test").unwrap();
+    let write = WriteDef { path: Template::parse_path("/{site}/t").unwrap(), ..plan_of("{path: /t}", &[]).unwrap().write_def };
+    let connection = Arc::new(connection(spec, &[("site", "api")]));
+    let plan = WritePlan::new(connection, &table("/t", Paging::None), &write, &["site".to_string()]).unwrap();
     let request = plan.request(&[vec![json!("evil")]], |_| 0).unwrap();
     assert_eq!((request.request.url.as_str(), request.request.base.as_str()), ("https://api.test/evil/t", "https://api.test/"));
 }
@@ -167,7 +197,7 @@ proptest! {
                 return;
             }
             let request = plan.request(rows, |_| 0).unwrap();
-            let body: JsonValue = request.body.unwrap().parse().unwrap();
+            let body: JsonValue = request.request.body.unwrap().parse().unwrap();
             assert!(body.as_array().unwrap().len() <= batch);
             let owner = request.request.url.path().to_string();
             sent.extend(body.as_array().unwrap().iter().map(|row| (owner.clone(), row["id"].as_u64().unwrap())));
@@ -188,7 +218,7 @@ proptest! {
     #[test]
     fn a_text_comes_back_as_it_was(text in ".*") {
         let plan = plan_of("{path: /t, body: {a: '${x}', b: '<${x}>'}}", &["x"]).unwrap();
-        let body: JsonValue = plan.request(&[vec![json!(text)]], |_| 0).unwrap().body.unwrap().parse().unwrap();
+        let body: JsonValue = plan.request(&[vec![json!(text)]], |_| 0).unwrap().request.body.unwrap().parse().unwrap();
         prop_assert_eq!(body, json!({ "a": text, "b": format!("<{text}>") }));
     }
 }

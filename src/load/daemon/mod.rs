@@ -3,65 +3,35 @@
 mod machine;
 mod plan;
 mod tables;
+mod voice;
 
-pub use plan::{LoadedTable, MachineLoad, NextRefresh, RunningJob, Why};
+pub use crate::load::scheduler::daemon_state::DaemonRun;
+pub use plan::{LoadedTable, MachineLoad, NextRefresh, Why};
 pub use tables::ConnectionOf;
+pub use voice::Say;
 
-use super::audit::now_micros;
-use super::job::Job;
-use super::loader::{Inner, Loader, TableTarget};
-use super::report::LoadAction;
+use super::clock::now_micros;
+use super::loader::Loader;
+use crate::load::job::report::LoadAction;
+use crate::load::job::started::Started;
+use crate::load::known::RunningJob;
+use crate::load::scheduler::daemon_state::{Daemon, Refused, State};
+use crate::load::scheduler::Scheduler;
+use crate::load::target::TableTarget;
 use crate::lock::lock;
 use crate::session::{LogLevel, Session, Settings};
+use crate::spec::Connection;
 use crate::{Error, ErrorKind, Result};
-use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tables::{Candidate, LoadedTables};
+use voice::Voice;
 
 /// How often the thread asks whether it is to end, and whether a job started or ended.
 const POLL: Duration = Duration::from_millis(100);
 /// How long the thread waits after a look that failed, in microseconds.
 const AFTER_ERROR: i64 = 5_000_000;
-
-/// The daemon of one database instance, running or not.
-#[derive(Default)]
-pub(super) struct Daemon {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// The number of the run that is on; runs are counted so that a thread knows whether it is still the one.
-    run: Option<u64>,
-    n_runs: u64,
-    started_at: Option<i64>,
-    n_refreshes: u64,
-    /// Why the last look failed, or did not see everything.
-    problem: Option<Error>,
-    /// Refreshes that could not even start leave no record in the database.
-    refused: HashMap<TableKey, Refused>,
-    /// Its last refresh of each table: where another process loads the table, the loader does not list the job.
-    started: HashMap<TableKey, Arc<Job>>,
-}
-
-/// Database, connection and table in lower case.
-type TableKey = (String, String, String);
-
-#[derive(Clone, Copy)]
-struct Refused {
-    n_failures: u32,
-    at: i64,
-}
-
-/// One run of the daemon, from its start to its stop.
-#[derive(Clone)]
-pub struct DaemonRun {
-    daemon: Arc<Daemon>,
-    run: u64,
-}
 
 /// How the daemon stands.
 pub struct DaemonStatus {
@@ -73,13 +43,25 @@ pub struct DaemonStatus {
     /// Why its last look failed, or did not see everything.
     pub problem: Option<Error>,
     pub machine: MachineLoad,
+    /// Whether the user lets anything be sent.
+    pub may_send: bool,
     pub tables: Vec<(LoadedTable, NextRefresh)>,
 }
 
+/// Asks the API of a table's connection what it has, where what is known is older than the spec wants it to be, and returns the connection as it
+/// is then; `None` where nobody was asked. The last argument says whether to stop waiting.
+pub type Renew = dyn Fn(&Loader, &Settings, &TableTarget, &dyn Fn() -> bool) -> Result<Option<Arc<Connection>>> + Send + Sync;
+
+/// How the daemon knows connections.
+pub struct Connections {
+    pub connection_of: Box<ConnectionOf>,
+    pub renew: Box<Renew>,
+}
+
 impl Loader {
-    /// Starts the daemon. Returns `None` when it runs already.
-    pub fn start_daemon(&self, connection_of: Box<ConnectionOf>) -> Result<Option<DaemonRun>> {
-        let daemon = self.inner().daemon.clone();
+    /// Starts the daemon, which tells `say` line by line what it does. Returns `None` when it runs already.
+    pub fn start_daemon(&self, connections: Connections, say: Option<Box<Say>>) -> Result<Option<DaemonRun>> {
+        let daemon = self.daemon().clone();
         let run = {
             let mut state = lock(&daemon.state);
             if state.run.is_some() {
@@ -89,8 +71,8 @@ impl Loader {
             *state = State { run: Some(run), n_runs: run, started_at: Some(now_micros()), ..State::default() };
             DaemonRun { daemon: daemon.clone(), run }
         };
-        let cycle = Cycle { run: run.clone(), inner: self.inner().weak(), connection_of };
-        let started = self.inner().spawn("unify-daemon", move || cycle.run());
+        let cycle = Cycle { run: run.clone(), scheduler: Arc::downgrade(self.scheduler()), connections, voice: Voice::new(say) };
+        let started = self.scheduler().spawn("unify-daemon", move || cycle.run());
         if started.is_err() {
             run.stop();
         }
@@ -99,7 +81,7 @@ impl Loader {
 
     /// Stops the daemon; the loads it started go on. Returns how many refreshes it started, or `None` when it does not run.
     pub fn stop_daemon(&self) -> Option<u64> {
-        let daemon = &self.inner().daemon;
+        let daemon = self.daemon();
         let mut state = lock(&daemon.state);
         state.run.take()?;
         daemon.changed.notify_all();
@@ -108,77 +90,44 @@ impl Loader {
 
     /// Returns how the daemon stands, and what it does next, or would if it ran.
     pub fn daemon_status(&self, connection_of: &ConnectionOf) -> Result<DaemonStatus> {
-        let inner = self.inner();
-        let mut session = inner.database.connect()?;
-        let look = Look::take(inner, session.as_mut(), connection_of)?;
+        let scheduler = self.scheduler();
+        let mut session = scheduler.services.database.connect()?;
+        let look = Look::take(scheduler, self.daemon(), session.as_mut(), connection_of)?;
         drop(session);
         let tables = look.candidates.into_iter().map(|candidate| candidate.table).zip(look.plans).collect();
-        let state = lock(&inner.daemon.state);
+        let state = lock(&self.daemon().state);
         Ok(DaemonStatus {
             is_running: state.run.is_some(),
             started_at: state.started_at.filter(|_| state.run.is_some()),
             n_refreshes: state.n_refreshes,
             problem: look.problem.or_else(|| state.problem.clone()),
             machine: look.machine,
+            may_send: look.settings.external_access,
             tables,
         })
-    }
-}
-
-impl DaemonRun {
-    /// Stops the daemon if this run is still on. Returns how many refreshes it started.
-    pub fn stop(&self) -> u64 {
-        let mut state = lock(&self.daemon.state);
-        if state.run == Some(self.run) {
-            state.run = None;
-            self.daemon.changed.notify_all();
-        }
-        state.n_refreshes
-    }
-
-    /// Returns whether somebody stopped it.
-    pub fn is_over(&self) -> bool {
-        lock(&self.daemon.state).run != Some(self.run)
-    }
-
-    /// Returns how many refreshes it started.
-    pub fn n_refreshes(&self) -> u64 {
-        lock(&self.daemon.state).n_refreshes
-    }
-}
-
-impl super::Awaited for DaemonRun {
-    fn wait_at_most(&self, wait: Duration) -> bool {
-        let is_on = |state: &mut State| state.run == Some(self.run);
-        let waited = self.daemon.changed.wait_timeout_while(lock(&self.daemon.state), wait, is_on);
-        waited.unwrap_or_else(PoisonError::into_inner).0.run != Some(self.run)
-    }
-
-    fn interrupted(&self) -> Error {
-        let n_refreshes = self.stop();
-        let message = format!("the daemon was interrupted and has stopped; it started {n_refreshes} refreshes, and those that run go on");
-        Error::new(ErrorKind::Interrupted, message)
     }
 }
 
 /// What the daemon's thread works with.
 struct Cycle {
     run: DaemonRun,
-    /// Weak: the daemon never keeps the loader of a closed database.
-    inner: Weak<Inner>,
-    connection_of: Box<ConnectionOf>,
+    /// Weak: the daemon never keeps the scheduler of a closed database.
+    scheduler: Weak<Scheduler>,
+    connections: Connections,
+    voice: Voice,
 }
 
 impl Cycle {
     /// Looks and refreshes until the daemon is stopped or the database closed.
-    fn run(self) {
+    fn run(mut self) {
         let mut next_look = 0;
         let mut seen = None;
         loop {
-            let Some(inner) = self.inner.upgrade().filter(|inner| !inner.is_closed()) else { break };
-            let running = running(&inner);
+            let Some(scheduler) = self.scheduler.upgrade().filter(|scheduler| !scheduler.services.is_closed()) else { break };
+            let running = running(&scheduler, &self.run.daemon);
+            self.voice.hear_of_ends();
             if now_micros() >= next_look || seen.as_ref() != Some(&running) {
-                let outcome = catch_unwind(AssertUnwindSafe(|| self.look(&inner)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| self.look(&scheduler)));
                 let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("the daemon panicked")));
                 if outcome.as_ref().is_err_and(|err| err.kind() == ErrorKind::DatabaseGone) {
                     break;
@@ -189,49 +138,74 @@ impl Cycle {
                 }
                 seen = Some(running);
             }
-            drop(inner);
+            drop(scheduler);
             if super::Awaited::wait_at_most(&self.run, POLL) {
                 break;
             }
         }
-        self.run.stop();
+        self.voice.ends(self.run.stop());
     }
 
     /// Starts what is due and returns when to look again, in microseconds since 1970.
-    fn look(&self, inner: &Inner) -> Result<i64> {
-        let mut session = inner.database.connect()?;
-        let look = Look::take(inner, session.as_mut(), self.connection_of.as_ref());
+    fn look(&mut self, scheduler: &Arc<Scheduler>) -> Result<i64> {
+        let mut session = scheduler.services.database.connect()?;
+        let look = Look::take(scheduler, &self.run.daemon, session.as_mut(), self.connections.connection_of.as_ref());
         drop(session);
         let mut look = look?;
         for gone in &look.gone {
-            match inner.look_for(gone) {
+            match scheduler.look_for(gone) {
                 Err(err) if err.kind() == ErrorKind::DatabaseGone => return Err(err),
-                outcome => look.problem = outcome.err().map(|err| err.within(gone.place())).or(look.problem),
+                outcome => look.problem = outcome.err().map(|err| err.at(gone.place())).or(look.problem),
             }
         }
+        let tables: Vec<LoadedTable> = look.candidates.iter().map(|candidate| candidate.table.clone()).collect();
+        self.voice.looked(&tables, &look.plans, look.machine, look.problem.as_ref());
         lock(&self.run.daemon.state).problem = look.problem;
         for (candidate, plan) in look.candidates.iter().zip(&look.plans) {
             if plan.why == Why::Due && !self.run.is_over() {
-                self.refresh(inner, &candidate.target, &look.settings)?;
+                let target = self.renewed(scheduler, &candidate.target, &look.settings)?;
+                self.refresh(scheduler, &target, &look.settings)?;
             }
         }
         Ok(plan::look_again(&look.plans, now_micros()))
     }
 
-    fn refresh(&self, inner: &Inner, target: &TableTarget, settings: &Settings) -> Result<()> {
-        let outcome = inner.start(target, LoadAction::Refresh, settings);
+    /// Returns the table of a connection that knows what its API has, as new as its spec wants it. Where that cannot be asked, what is known has
+    /// to do.
+    fn renewed(&self, scheduler: &Arc<Scheduler>, target: &TableTarget, settings: &Settings) -> Result<TableTarget> {
+        let loader = Loader::of(scheduler, &self.run.daemon);
+        let is_over = || self.run.is_over() || scheduler.services.is_closed();
+        match (self.connections.renew)(&loader, settings, target, &is_over) {
+            Ok(Some(connection)) => Ok(TableTarget { connection, ..target.clone() }),
+            Ok(None) => Ok(target.clone()),
+            Err(err) if err.kind() == ErrorKind::DatabaseGone => Err(err),
+            Err(err) => {
+                lock(&self.run.daemon.state).problem = Some(err);
+                Ok(target.clone())
+            }
+        }
+    }
+
+    fn refresh(&mut self, scheduler: &Scheduler, target: &TableTarget, settings: &Settings) -> Result<()> {
+        let outcome = scheduler.start(target, LoadAction::Refresh, settings);
+        match &outcome {
+            Ok(Started::Loaded { .. }) => {}
+            Ok(Started::Job(job)) => self.voice.started(Ok(job)),
+            Err(err) => self.voice.started(Err(err.clone().at(target.place()))),
+        }
         let mut state = lock(&self.run.daemon.state);
         match outcome {
-            Ok(job) => {
+            Ok(Started::Loaded { .. }) => Ok(()),
+            Ok(Started::Job(job)) => {
                 job.log(LogLevel::Debug, || "started by the daemon".to_string());
                 state.n_refreshes += 1;
-                state.refused.remove(&key(target));
-                state.started.insert(key(target), job);
+                state.refused.remove(&target.key());
+                state.started.insert(target.key(), job);
                 Ok(())
             }
             Err(err) if err.kind() == ErrorKind::DatabaseGone => Err(err),
             Err(_) => {
-                let refused = state.refused.entry(key(target)).or_insert(Refused { n_failures: 0, at: 0 });
+                let refused = state.refused.entry(target.key()).or_insert(Refused { n_failures: 0, at: 0 });
                 *refused = Refused { n_failures: refused.n_failures.saturating_add(1), at: now_micros() };
                 Ok(())
             }
@@ -252,14 +226,14 @@ struct Look {
 }
 
 impl Look {
-    fn take(inner: &Inner, session: &mut dyn Session, connection_of: &ConnectionOf) -> Result<Look> {
+    fn take(scheduler: &Scheduler, daemon: &Daemon, session: &mut dyn Session, connection_of: &ConnectionOf) -> Result<Look> {
         let settings = tables::global_settings(session)?;
-        let running = running(inner);
+        let running = running(scheduler, daemon);
         let LoadedTables { mut candidates, gone, problem } = tables::loaded_tables(session, connection_of, &settings, &running)?;
         {
-            let state = lock(&inner.daemon.state);
+            let state = lock(&daemon.state);
             for candidate in &mut candidates {
-                let Some(refused) = state.refused.get(&key(&candidate.target)) else { continue };
+                let Some(refused) = state.refused.get(&candidate.target.key()) else { continue };
                 let table = &mut candidate.table;
                 table.n_failures = table.n_failures.saturating_add(refused.n_failures);
                 table.failed_at = table.failed_at.max(Some(refused.at));
@@ -267,28 +241,22 @@ impl Look {
         }
         let machine = machine::machine_load(settings.daemon_max_load);
         let tables: Vec<LoadedTable> = candidates.iter().map(|candidate| candidate.table.clone()).collect();
-        let plans = plan::plan(&tables, &running, machine, now_micros());
+        let mut plans = plan::plan(&tables, &running, machine, now_micros());
+        if !settings.external_access {
+            plan::forbid(&mut plans);
+        }
         Ok(Look { settings, machine, candidates, plans, gone, problem })
     }
 }
 
 /// Returns the jobs that run: the loader's, and those of the daemon that wait for another process.
-fn running(inner: &Inner) -> Vec<RunningJob> {
-    let mut running = inner.running();
-    let mut state = lock(&inner.daemon.state);
+fn running(scheduler: &Scheduler, daemon: &Daemon) -> Vec<RunningJob> {
+    let mut running = scheduler.running();
+    let mut state = lock(&daemon.state);
     state.started.retain(|_, job| !job.is_ended());
-    let own = state.started.iter().map(|((catalog, connection, table), job)| RunningJob {
-        id: job.id(),
-        catalog: catalog.clone(),
-        connection: connection.clone(),
-        table: table.clone(),
-    });
+    let own = state.started.iter().map(|(key, job)| RunningJob::new(job.id(), key.clone()));
     running.extend(own);
     running.sort();
     running.dedup();
     running
-}
-
-fn key(target: &TableTarget) -> TableKey {
-    (target.catalog.to_lowercase(), target.connection.name.to_lowercase(), target.table.to_lowercase())
 }

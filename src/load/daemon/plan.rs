@@ -1,5 +1,6 @@
 //! Which tables the daemon refreshes, when, and why not sooner: decided from times and counts alone.
 
+use crate::load::known::RunningJob;
 use std::time::Duration;
 
 /// The first pause after a failure; each further failure doubles it.
@@ -29,15 +30,6 @@ pub struct LoadedTable {
     pub failed_at: Option<i64>,
 }
 
-/// A job that runs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RunningJob {
-    pub id: i64,
-    pub catalog: String,
-    pub connection: String,
-    pub table: String,
-}
-
 /// How busy the machine is, and how busy it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MachineLoad {
@@ -64,6 +56,8 @@ pub enum Why {
     Queued,
     /// The machine has other work.
     MachineBusy,
+    /// Nothing may be sent.
+    Forbidden,
 }
 
 /// What is planned for a table.
@@ -75,9 +69,15 @@ pub struct NextRefresh {
 }
 
 impl MachineLoad {
-    /// Returns whether there is room for work.
+    /// Returns whether work may start.
     pub fn is_quiet(&self) -> bool {
         self.per_core < self.limit
+    }
+
+    /// Returns how the load compares with what it may be: `load 3.10 per core is not below unify_daemon_max_load = 2`.
+    pub fn to_text(&self) -> String {
+        let is = if self.is_quiet() { "is below" } else { "is not below" };
+        format!("load {:.2} per core {is} unify_daemon_max_load = {}", self.per_core, self.limit)
     }
 }
 
@@ -93,6 +93,13 @@ pub fn plan(tables: &[LoadedTable], running: &[RunningJob], machine: MachineLoad
         }
     }
     plans
+}
+
+/// Starts nothing while nothing may be sent: a load would fail, and the table would wait for longer than the policy holds.
+pub fn forbid(plans: &mut [NextRefresh]) {
+    for plan in plans.iter_mut().filter(|plan| matches!(plan.why, Why::Due | Why::Queued | Why::MachineBusy)) {
+        plan.why = Why::Forbidden;
+    }
 }
 
 /// Returns when to look again: when the next table is due, and neither at once nor late.

@@ -1,16 +1,21 @@
 //! The loaded tables of all attached databases, as `unify.load_state` and `unify.loading_jobs` tell of them.
 
-use super::plan::{LoadedTable, RunningJob};
-use crate::load::audit::PROCESS_ENDED;
-use crate::load::dropped::gone_sql;
-use crate::load::loader::TableTarget;
+use super::plan::LoadedTable;
+use crate::load::known::RunningJob;
+use crate::load::records::audit::ended_with_process_sql;
+use crate::load::records::check_version;
+use crate::load::records::discovery::{stored_discovery, Discovery};
+use crate::load::services::dropped::gone_sql;
+use crate::load::target::TableTarget;
 use crate::session::{quote_ident, quote_literal, CatalogKind, Session, Settings, Value};
-use crate::spec::Connection;
+use crate::spec::{Connection, TableDef};
 use crate::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
-/// Finds the connection of a name; `None` when there is none that can be used.
-pub type ConnectionOf = dyn Fn(&Settings, &str) -> Option<Arc<Connection>> + Send + Sync;
+/// Finds the connection of a name; `None` when there is none that can be used. The last argument reads what a database keeps of its discovery.
+pub type ConnectionOf = dyn Fn(&Settings, &str, &mut StoredOf<'_>) -> Option<Arc<Connection>> + Send + Sync;
+/// Reads what a database keeps of a connection's discovery.
+pub type StoredOf<'a> = dyn FnMut(&Connection) -> Option<Discovery> + 'a;
 
 /// A loaded table, and what it takes to refresh it.
 pub(super) struct Candidate {
@@ -57,10 +62,14 @@ pub(super) fn loaded_tables(
         let Some(catalog) = row.first().and_then(Value::as_text) else { continue };
         let rows = rows_of(session, catalog, running);
         let tables = rows.and_then(|rows| {
-            let candidates = rows.iter().filter_map(|row| candidate_of(catalog, row, connection_of, settings).transpose());
-            let candidates = candidates.collect::<Result<Vec<_>>>()?;
             let gone = session.query(&gone_sql(catalog))?;
-            Ok((candidates, gone.iter().filter_map(|row| gone_of(catalog, row, connection_of, settings)).collect::<Vec<_>>()))
+            let mut connection_in = |name: &str| {
+                // Without what is kept, tables that were discovered are not known, and are left alone.
+                connection_of(settings, name, &mut |connection| stored_discovery(session, connection, catalog).ok().flatten())
+            };
+            let candidates = rows.iter().filter_map(|row| candidate_of(catalog, row, &mut connection_in, settings).transpose());
+            let candidates = candidates.collect::<Result<Vec<_>>>()?;
+            Ok((candidates, gone.iter().filter_map(|row| gone_of(catalog, row, &mut connection_in)).collect::<Vec<_>>()))
         });
         match tables {
             Ok((candidates, gone)) => {
@@ -84,48 +93,54 @@ fn rows_of(session: &mut dyn Session, catalog: &str, running: &[RunningJob]) -> 
         }
         session.execute(sql)?;
     }
+    check_version(session, catalog, kind)?;
     session.query(&tables_sql(catalog))
 }
 
 /// Returns the query for the complete tables of a database: names, when the load began, failures since and the last of them.
 fn tables_sql(catalog: &str) -> String {
     let unify = format!("{}.unify", quote_ident(catalog));
-    // A process that ended is no fault of the table's: its load goes on at once.
-    let not_ended: Vec<String> =
-        PROCESS_ENDED.iter().map(|message| format!("AND NOT contains(coalesce(error_message, ''), {})", quote_literal(message))).collect();
+    // The table is not to blame for a process that ended: its load goes on at once.
+    let ended_with_process = ended_with_process_sql();
     format!(
         "WITH ended AS (SELECT lower(table_schema) AS connection, lower(table_name) AS name, \"timestamp\" AS moment, status, error_message
                         FROM {unify}.loading_jobs WHERE action IN ('load_end', 'refresh_end')),
               succeeded AS (SELECT connection, name, max(moment) AS last FROM ended WHERE status = 'success' GROUP BY ALL),
               failed AS (SELECT connection, name, count(*) AS n_failures, max(moment) AS failed_at
                          FROM ended LEFT JOIN succeeded USING (connection, name)
-                         WHERE status = 'error' AND (last IS NULL OR moment > last) {not_ended} GROUP BY ALL)
+                         WHERE status = 'error' AND (last IS NULL OR moment > last) AND NOT {ended_with_process} GROUP BY ALL)
          SELECT state.table_schema, state.table_name, coalesce(state.started, state.updated), coalesce(n_failures, 0), failed_at
          FROM {unify}.load_state AS state
          JOIN duckdb_tables() AS tables ON tables.database_name = {catalog} AND lower(tables.schema_name) = lower(state.table_schema)
               AND lower(tables.table_name) = lower(state.table_name)
          LEFT JOIN failed ON failed.connection = lower(state.table_schema) AND failed.name = lower(state.table_name)
-         WHERE state.status = 'complete' AND state.parameter_set = '' AND state.table_name <> ''
+         WHERE state.status = 'complete' AND coalesce(state.parameter_set, '') = '' AND state.table_name <> ''
          ORDER BY state.table_schema, state.table_name",
         catalog = quote_literal(catalog),
-        not_ended = not_ended.join(" "),
     )
 }
 
 /// Returns the table of a row of [`gone_sql`], unless its connection is gone, too.
-fn gone_of(catalog: &str, row: &[Value], connection_of: &ConnectionOf, settings: &Settings) -> Option<TableTarget> {
+fn gone_of(catalog: &str, row: &[Value], connection_in: &mut dyn FnMut(&str) -> Option<Arc<Connection>>) -> Option<TableTarget> {
     let [Value::Text(schema), Value::Text(table)] = row else { return None };
-    let connection = connection_of(settings, schema)?;
+    let connection = connection_in(schema)?;
     Some(TableTarget { connection, table: table.clone(), catalog: catalog.to_string() })
 }
 
 /// Returns the table a row is about, unless its connection or its definition is gone.
-fn candidate_of(catalog: &str, row: &[Value], connection_of: &ConnectionOf, settings: &Settings) -> Result<Option<Candidate>> {
+fn candidate_of(
+    catalog: &str,
+    row: &[Value],
+    connection_in: &mut dyn FnMut(&str) -> Option<Arc<Connection>>,
+    settings: &Settings,
+) -> Result<Option<Candidate>> {
     let [Value::Text(schema), Value::Text(table), Value::Timestamp(loaded_at), n_failures, failed_at] = row else {
         return Err(Error::internal("load_state has a row of another shape than expected"));
     };
-    let Some(connection) = connection_of(settings, schema) else { return Ok(None) };
-    let Some(table_def) = connection.adapter.table(table) else { return Ok(None) };
+    let Some(connection) = connection_in(schema) else { return Ok(None) };
+    // A child is refreshed with its parent.
+    let is_candidate = |table_def: &&TableDef| table_def.child.is_none() && !connection.adapter.is_undiscovered(table_def);
+    let Some(table_def) = connection.adapter.table(table).filter(is_candidate) else { return Ok(None) };
     let table = LoadedTable {
         catalog: catalog.to_string(),
         connection: connection.name.clone(),

@@ -1,51 +1,81 @@
 //! Checks what no single key can tell: names that repeat, holes that nothing fills, parents that are missing or go in circles.
 
+use super::body::BODY_KEYS;
+use super::holes::{Discovers, Given, HolePlace};
+use super::limits::check_login_rules;
+use super::queries::QueryPlace;
 use super::refresh::RefreshCheck;
-use super::{Fields, Node};
-use crate::spec::yaml::{nearest, Mistakes};
-use crate::spec::{AdapterSpec, AuthSpec, OptionSpec, ParamDef, ParamValue, ParamValues, Part, TableDef, Template};
-
-/// Holes that a load fills itself, in refresh params.
-const REFRESH_HOLES: &[&str] = &["timestamp", "timestamp_day", "today", "cursor"];
-/// Holes that a load fills itself, in any param.
-const LOAD_HOLES: &[&str] = &["today"];
+use super::setup::check_setup;
+use super::window::WindowCheck;
+use super::{updating, Fields, Node};
+use crate::spec::{
+    AdapterSpec, AuthSpec, Builtin, JobDef, OptionSpec, ParamDef, ParamValue, ParamValues, Part, RuleVerdict, TableDef, Template, KEY_HOLE,
+    NETWORK_OPTIONS,
+};
+use crate::yaml::Mistakes;
+use url::Url;
 
 /// Adds the mistakes of a spec as a whole.
 pub(super) fn check(spec: &AdapterSpec, fields: &Fields<'_>) {
     let mistakes = fields.mistakes();
     let root = fields.mapping_node();
     let options = spec.all_options();
-    check_base_url(spec, fields.get("base_url").unwrap_or(root), &options, mistakes);
+    check_base_url(&spec.base_url, fields.get("base_url").unwrap_or(root), &options, mistakes);
     check_options(spec, fields, mistakes);
+    check_auth_holes(spec, fields, &options);
+    check_login_rules(fields, has_tokens(spec));
+    check_setup(spec, fields, &options);
     if let Some(node) = fields.get("headers") {
-        check_headers(&spec.headers, node, "the spec", &options, mistakes);
+        for (name, template) in &spec.headers {
+            let name = format!("header '{name}' of the spec");
+            HolePlace { name, ..place_in_spec(spec, &options, node, mistakes) }.check(template);
+        }
     }
     let table_nodes: Vec<&Node> = nodes_named(fields, "tables");
     let view_nodes: Vec<&Node> = nodes_named(fields, "views");
-    check_names(table_nodes.iter().chain(&view_nodes), mistakes);
+    let child_nodes: Vec<&Node> = table_nodes.iter().flat_map(|node| children_in(node)).collect();
+    check_names(table_nodes.iter().chain(&child_nodes).chain(&view_nodes), mistakes);
     for table_def in &spec.tables {
         let Some(node) = table_nodes.iter().find(|node| name_of(node) == table_def.name) else { continue };
-        TableCheck { spec, table_def, node, options: &options, mistakes }.run();
+        let discovers = discovers_of(spec, table_def);
+        TableCheck { spec, table_def, node, discovers, options: &options, has_start: false, mistakes }.run();
+        if let Some((updating, node)) = table_def.updating.as_deref().zip(updating::overlaid(node)) {
+            let has_start = !updating.params.iter().any(ParamDef::varies);
+            TableCheck { spec, table_def: updating, node: &node, discovers, options: &options, has_start, mistakes }.run();
+        }
+        updating::check_calls(table_def, node, mistakes);
+        WindowCheck { table_def, node, mistakes }.run();
     }
+    let splits = spec.errors.iter().any(|rule| rule.verdict == RuleVerdict::Split);
+    if splits && !table_nodes.iter().any(|node| node.get("window").is_some()) {
+        mistakes.at(fields.get("errors").unwrap_or(root), "a rule of 'errors' says 'do: split', and no table has a 'window' to split");
+    }
+    check_discovery(spec, &table_nodes, &options, mistakes);
     check_cycles(spec, &table_nodes, mistakes);
-    check_views(spec, &table_nodes, &view_nodes, mistakes);
+    let filled: Vec<&Node> = table_nodes.iter().chain(&child_nodes).copied().collect();
+    check_views(spec, &filled, &view_nodes, mistakes);
 }
 
 fn nodes_named<'a>(fields: &Fields<'a>, key: &str) -> Vec<&'a Node> {
     fields.get(key).and_then(Node::list).unwrap_or_default().iter().filter(|node| node.get("name").is_some()).collect()
 }
 
+fn children_in(table: &Node) -> impl Iterator<Item = &Node> {
+    table.get("children").and_then(Node::list).unwrap_or_default().iter().filter(|node| node.get("name").is_some())
+}
+
 fn name_of(node: &Node) -> &str {
     node.get("name").and_then(Node::text).unwrap_or("")
 }
 
-fn check_base_url(spec: &AdapterSpec, node: &Node, options: &[&OptionSpec], mistakes: &Mistakes) {
+fn check_base_url(base_url: &Template, node: &Node, options: &[&OptionSpec], mistakes: &Mistakes) {
     let is_http = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    match spec.base_url.parts().first() {
+    match base_url.parts().first() {
         None => {}
         Some(Part::Literal(text)) if is_http(text) => {}
-        Some(Part::Hole(name)) => match options.iter().find(|option| option.name == *name).map(|option| &option.default) {
+        Some(Part::Hole(hole)) => match options.iter().find(|option| option.name == hole.name).map(|option| &option.default) {
             Some(Some(default)) if !is_http(default) => {
+                let name = &hole.name;
                 mistakes
                     .at(node, format!("base_url begins with option '{name}', whose default is '{default}'; expected http:// or https://"));
             }
@@ -66,6 +96,12 @@ fn check_options(spec: &AdapterSpec, fields: &Fields<'_>, mistakes: &Mistakes) {
             }
         }
     }
+    for option in spec.all_options() {
+        if let Some(network) = NETWORK_OPTIONS.iter().find(|network| network.eq_ignore_ascii_case(&option.name)) {
+            let message = format!("option '{network}' is one that every connection takes; give the adapter's another name");
+            mistakes.at(fields.get("options").unwrap_or(fields.mapping_node()), message);
+        }
+    }
     let last = spec.auth.len().saturating_sub(1);
     if spec.auth.iter().take(last).any(|auth| *auth == AuthSpec::None) {
         mistakes.at(
@@ -75,26 +111,39 @@ fn check_options(spec: &AdapterSpec, fields: &Fields<'_>, mistakes: &Mistakes) {
     }
 }
 
-fn check_headers(headers: &[(String, Template)], node: &Node, place: &str, options: &[&OptionSpec], mistakes: &Mistakes) {
-    for (name, template) in headers {
-        for hole in template.holes() {
-            check_option_hole(hole, &format!("header '{name}' of {place}"), node, options, mistakes);
-        }
+fn has_tokens(spec: &AdapterSpec) -> bool {
+    spec.auth.iter().any(AuthSpec::has_tokens)
+}
+
+/// Returns a place that is in no table, without its name.
+fn place_in_spec<'a>(spec: &'a AdapterSpec, options: &'a [&'a OptionSpec], node: &'a Node, mistakes: &'a Mistakes) -> HolePlace<'a> {
+    HolePlace {
+        options,
+        params: Vec::new(),
+        given: Given::Now,
+        of_refresh: Vec::new(),
+        updates: None,
+        has_tokens: has_tokens(spec),
+        setup: spec.setup_names().collect(),
+        discovers: Discovers::default(),
+        captured: Vec::new(),
+        paging: None,
+        is_later: false,
+        has_window: false,
+        name: String::new(),
+        node,
+        mistakes,
     }
 }
 
-/// A hole that must always be filled: by an option that always has a value.
-fn check_option_hole(hole: &str, place: &str, node: &Node, options: &[&OptionSpec], mistakes: &Mistakes) {
-    match options.iter().find(|option| option.name == hole) {
-        None => {
-            let hint = nearest(hole, options.iter().map(|option| option.name.as_str()))
-                .map_or(String::new(), |name| format!("; did you mean '{name}'?"));
-            mistakes.at(node, format!("{place} has a hole '{hole}' that is no option{hint}"));
-        }
-        Some(option) if option.default.is_none() && !option.required => {
-            mistakes.at(node, format!("{place} has a hole '{hole}', an option without a value; give it 'default' or 'required: true'"));
-        }
-        Some(_) => {}
+/// What fills the texts of `auth`: options, the token answer, and what a service account's file says.
+fn check_auth_holes(spec: &AdapterSpec, fields: &Fields<'_>, options: &[&OptionSpec]) {
+    let node = fields.get("auth").unwrap_or(fields.mapping_node());
+    let place = HolePlace { name: "'auth'".to_string(), ..place_in_spec(spec, options, node, fields.mistakes()) };
+    for template in
+        spec.auth.iter().flat_map(AuthSpec::templates).filter(|template| !template.names().any(|name| name.starts_with(KEY_HOLE)))
+    {
+        place.check(template);
     }
 }
 
@@ -114,11 +163,64 @@ fn check_names<'a>(nodes: impl Iterator<Item = &'a &'a Node>, mistakes: &Mistake
     }
 }
 
+/// Returns what is discovered of a table.
+fn discovers_of(spec: &AdapterSpec, table_def: &TableDef) -> Discovers {
+    let discover = spec.discover.iter().find(|discover| discover.table.name == table_def.name);
+    discover.map_or(Discovers::default(), |discover| Discovers { objects: !discover.is_fixed(), fields: discover.fields.is_some() })
+}
+
+/// Checks the tables that are discovered, and the requests by which they are.
+fn check_discovery(spec: &AdapterSpec, table_nodes: &[&Node], options: &[&OptionSpec], mistakes: &Mistakes) {
+    for discover in &spec.discover {
+        let Some(node) = table_nodes.iter().find(|node| name_of(node) == discover.table.name) else { continue };
+        if !discover.is_fixed() {
+            let discovers = discovers_of(spec, &discover.table);
+            TableCheck { spec, table_def: &discover.table, node, discovers, options, has_start: false, mistakes }.run();
+            if let Some((updating, node)) = discover.table.updating.as_deref().zip(updating::overlaid(node)) {
+                let has_start = !updating.params.iter().any(ParamDef::varies);
+                TableCheck { spec, table_def: updating, node: &node, discovers, options, has_start, mistakes }.run();
+            }
+            updating::check_calls(&discover.table, node, mistakes);
+        }
+        let objects = discover.objects.iter().map(|objects| (&objects.request, "objects"));
+        let fields = discover.requests().skip(objects.len()).map(|request| (request, "fields"));
+        for (table_def, key) in objects.chain(fields) {
+            let Some(node) = node.get("discover").and_then(|node| node.get(key)) else { continue };
+            let discovers = Discovers { objects: key == "fields" && !discover.is_fixed(), fields: false };
+            TableCheck { spec, table_def, node, discovers, options, has_start: false, mistakes }.run();
+            for parent in table_def.parents().into_iter().filter(|parent| needs_discovery(spec, parent)) {
+                let of = &discover.table.name;
+                let message = format!("'{key}' in 'discover' of table '{of}' queries table '{parent}', which has to be discovered itself");
+                mistakes.at(node.get("params").unwrap_or(node), message);
+            }
+        }
+    }
+}
+
+/// Returns whether a table, or one that has to be loaded before it, is only known once the API was asked what it has.
+fn needs_discovery(spec: &AdapterSpec, table: &str) -> bool {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut pending = vec![table];
+    while let Some(table_def) = pending.pop().and_then(|name| spec.table(name)) {
+        let filler = table_def.filler();
+        if spec.discover.iter().any(|discover| discover.table.name.eq_ignore_ascii_case(filler)) {
+            return true;
+        }
+        let parents = table_def.parents().into_iter().filter(|parent| !seen.contains(parent));
+        pending.extend(parents);
+        seen.push(&table_def.name);
+    }
+    false
+}
+
 struct TableCheck<'a> {
     spec: &'a AdapterSpec,
     table_def: &'a TableDef,
     node: &'a Node,
+    discovers: Discovers,
     options: &'a [&'a OptionSpec],
+    /// Whether each request has a moment or place to go on from: those for updates, where no call is new.
+    has_start: bool,
     mistakes: &'a Mistakes,
 }
 
@@ -126,33 +228,74 @@ impl TableCheck<'_> {
     fn run(&self) {
         let place = format!("table '{}'", self.table_def.name);
         let path_node = self.node.get("resource_path").or_else(|| self.node.get("query_resource")).unwrap_or(self.node);
-        for hole in self.spec.base_url.holes().chain(self.table_def.path.holes()) {
-            if !self.has_param(hole) {
-                self.check_path_hole(hole, &place, path_node);
+        self.check_host_holes(&place);
+        let has_first = self.table_def.request.first.is_some();
+        let in_path = HolePlace { is_later: has_first, ..self.hole_place(format!("the path of {place}"), path_node, Given::Request) };
+        in_path.check(self.table_def.base_url(self.spec));
+        in_path.check(&self.table_def.path);
+        self.check_own_base_url(&place);
+        self.check_paging(&place);
+        self.check_body(&place);
+        self.check_job(&place);
+        if let Some(node) = self.node.get("headers") {
+            for (name, template) in &self.table_def.headers {
+                self.hole_place(format!("header '{name}' of {place}"), node, Given::Request).check(template);
             }
         }
-        if let Some(node) = self.node.get("headers") {
-            check_headers(&self.table_def.headers, node, &place, self.options, self.mistakes);
-        }
         for name in &self.table_def.copy_params_to_output {
+            self.check_copied(name, &place);
             if !self.has_param(name) {
-                let hint = nearest(name, self.param_names()).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+                let hint = self.mistakes.suggestions().hint("; ", name, self.param_names());
                 self.mistakes.at(
                     self.node.get("copy_params_to_output").unwrap_or(self.node),
                     format!("{place} copies param '{name}', which it does not have{hint}"),
                 );
             }
         }
-        self.check_params(&self.table_def.params, self.node.get("params"), LOAD_HOLES, &place);
+        self.check_params(&self.table_def.params, self.node.get("params"), Given::Load, &place);
         if let Some(updates) = self.table_def.refresh.updates() {
             self.check_params(
                 &updates.params,
                 self.node.get("refresh").and_then(|node| node.get("params")),
-                REFRESH_HOLES,
+                Given::Updates,
                 &format!("the refresh of {place}"),
             );
         }
         RefreshCheck { table_def: self.table_def, node: self.node, mistakes: self.mistakes }.run();
+        if let (Some(window_def), Some(node)) = (&self.table_def.window, self.node.get("window")) {
+            let in_window = self.hole_place(format!("the window of {place}"), node, Given::Now);
+            [&window_def.start, &window_def.end].into_iter().flat_map(ParamValue::templates).for_each(|template| in_window.check(template));
+        }
+    }
+
+    /// A param that a secret option fills is not copied: its column would show the secret.
+    fn check_copied(&self, name: &str, place: &str) {
+        let refresh_params = self.table_def.refresh.updates().map_or(&[][..], |updates| &updates.params);
+        let params = self.table_def.params.iter().chain(refresh_params);
+        let filled = params.filter(|param_def| param_def.names.iter().any(|other| other == name));
+        let holes: Vec<&str> = filled.flat_map(|param_def| param_def.values.templates()).flat_map(Template::names).collect();
+        if let Some(hole) = holes.iter().find(|hole| Builtin::named(hole) == Some(Builtin::Page)) {
+            self.mistakes.at(
+                self.node.get("copy_params_to_output").unwrap_or(self.node),
+                format!(
+                    "{place} copies param '{name}', which '{hole}' makes another for each page; leave it out of 'copy_params_to_output'"
+                ),
+            );
+        }
+        let what = |hole: &str| match self.options.iter().find(|option| option.secret && option.name == hole) {
+            Some(_) => Some("secret option"),
+            None => match Builtin::named(hole) {
+                Some(Builtin::Token) => Some("token answer's"),
+                Some(Builtin::Setup) => Some("look-up's"),
+                _ => None,
+            },
+        };
+        if let Some((what, hole)) = holes.into_iter().find_map(|hole| Some((what(hole)?, hole))) {
+            self.mistakes.at(
+                self.node.get("copy_params_to_output").unwrap_or(self.node),
+                format!("{place} copies param '{name}', which the {what} '{hole}' fills; leave it out of 'copy_params_to_output'"),
+            );
+        }
     }
 
     fn param_names(&self) -> impl Iterator<Item = &str> {
@@ -163,28 +306,138 @@ impl TableCheck<'_> {
         self.param_names().any(|param| param == name)
     }
 
-    fn check_path_hole(&self, hole: &str, place: &str, node: &Node) {
-        if self.options.iter().any(|option| option.name == hole) {
-            check_option_hole(hole, &format!("the path of {place}"), node, self.options, self.mistakes);
-            return;
+    /// Data does not decide which host is asked: a param that stands in the host has the values that the spec lists.
+    fn check_host_holes(&self, place: &str) {
+        let params_node = |key: &str| self.node.get(key).and_then(|node| if key == "refresh" { node.get("params") } else { Some(node) });
+        let refresh_params = self.table_def.refresh.updates().map_or(&[][..], |updates| &updates.params);
+        for hole in self.table_def.base_url(self.spec).host_holes() {
+            let builtin = Builtin::named(hole).filter(|builtin| !matches!(builtin, Builtin::Token | Builtin::Setup));
+            let is_given = self.has_param(hole) || self.options.iter().any(|option| option.name == hole);
+            if builtin.is_some_and(|builtin| builtin == Builtin::Discovered || !is_given) {
+                let message =
+                    format!("the host of 'base_url' has a hole '{hole}'; expected an option, or a param whose values the spec lists");
+                self.mistakes.at(self.node, message);
+            }
         }
-        let names = self.param_names().chain(self.options.iter().map(|option| option.name.as_str()));
-        let hint = nearest(hole, names).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
-        self.mistakes.at(node, format!("the path of {place} has a hole '{hole}' that no param or option fills{hint}"));
-    }
-
-    /// An option alone may be without a value, which leaves the param out; one inside a text must have one.
-    fn check_value(&self, template: &Template, load_holes: &[&str], place: &str, node: &Node) {
-        let is_alone = template.parts().len() == 1;
-        for hole in template.holes().filter(|hole| !load_holes.contains(hole)) {
-            let is_option = self.options.iter().any(|option| option.name == hole);
-            if !(is_alone && is_option) {
-                check_option_hole(hole, place, node, self.options, self.mistakes);
+        for (key, params) in [("params", self.table_def.params.as_slice()), ("refresh", refresh_params)] {
+            for hole in self.table_def.base_url(self.spec).host_holes() {
+                let Some(param_def) = params.iter().find(|param_def| param_def.names.iter().any(|name| name == hole)) else { continue };
+                let is_option = self.options.iter().any(|option| option.name == hole);
+                let is_listed = !is_option && key == "params" && is_literal(&param_def.values);
+                if !is_listed {
+                    let message = format!(
+                        "param '{hole}' of {place} fills a hole in the host of 'base_url', and data does not decide where credentials go; make \
+                         '{hole}' an option, or list its values in the spec"
+                    );
+                    self.mistakes.at(params_node(key).unwrap_or(self.node), message);
+                }
             }
         }
     }
 
-    fn check_params(&self, params: &[ParamDef], node: Option<&Node>, load_holes: &[&str], place: &str) {
+    /// A table's own host may have the credentials only where the spec says so.
+    fn check_own_base_url(&self, place: &str) {
+        let (Some(base_url), Some(node)) = (&self.table_def.request.base_url, self.node.get("base_url")) else { return };
+        check_base_url(base_url, node, self.options, self.mistakes);
+        let origin = |template: &Template| Url::parse(template.as_literal()?).ok().map(|url| url.origin());
+        let (Some(own), Some(common)) = (origin(base_url), origin(&self.spec.base_url)) else { return };
+        let is_allowed = base_url.as_literal().and_then(|text| Url::parse(text).ok()).is_some_and(|url| self.spec.allows_origin(&url));
+        if own != common && !is_allowed {
+            let host = own.ascii_serialization();
+            let host = host.strip_prefix("https://").unwrap_or(&host);
+            self.mistakes.at(
+                node,
+                format!(
+                    "'base_url' of {place} is another host than the spec's, which gets the credentials; add '{host}' to 'allowed_hosts'"
+                ),
+            );
+        }
+    }
+
+    /// What names a page goes somewhere: to a param, or to a hole.
+    fn check_paging(&self, place: &str) {
+        let node = self.node.get("paging").unwrap_or(self.node);
+        for template in self.table_def.request.first.iter().flat_map(|first| first.templates()) {
+            self.hole_place(format!("'first' in the paging of {place}"), node, Given::Request).check(template);
+        }
+        if let Some(unplaced) = self.table_def.paging.unplaced(&self.table_def.hole_names()) {
+            self.mistakes.at(node, format!("the paging of {place} {unplaced}"));
+        }
+    }
+
+    fn check_body(&self, place: &str) {
+        let Some((key, node)) = BODY_KEYS.iter().find_map(|key| Some((key, self.node.get(key)?))) else { return };
+        let is_later = self.table_def.request.first.is_some();
+        let in_body = HolePlace { is_later, ..self.hole_place(format!("'{key}' of {place}"), node, Given::Request) };
+        for template in self.table_def.request.body.templates() {
+            in_body.check(template);
+        }
+    }
+
+    /// Returns the names that the steps of the job captured: `create`, and `waited` the one that waits, too.
+    fn captured(&self, waited: bool) -> Vec<&str> {
+        let Some(job) = &self.table_def.job else { return Vec::new() };
+        let later = job.wait.step.capture.iter().filter(|_| waited);
+        job.create.capture.iter().chain(later).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// A step has what those before it captured.
+    fn check_job(&self, place: &str) {
+        let (Some(job), Some(node)) = (&self.table_def.job, self.node.get("job")) else { return };
+        let check = |key: &str, templates: Vec<&Template>, captured: Vec<&str>, params: Vec<&str>| {
+            let name = format!("'{key}' in 'job' of {place}");
+            let hole_place = self.hole_place(name, node.get(key).unwrap_or(node), Given::Request);
+            let hole_place = HolePlace { captured, params, paging: None, ..hole_place };
+            templates.into_iter().for_each(|template| hole_place.check(template));
+        };
+        let params = || self.param_names().collect::<Vec<&str>>();
+        let common = || job.headers.iter().map(|(_, value)| value);
+        check("create", job.create.templates().chain(common()).collect(), Vec::new(), params());
+        check("wait", job.wait.step.templates().collect(), self.captured(false), params());
+        let fetched = job.params.iter().map(|(_, value)| value).chain(&job.urls).collect();
+        check("fetch", fetched, self.captured(true), params());
+        let cancelled = job.cancel.iter().flat_map(|step| step.templates()).collect();
+        check("cancel", cancelled, self.captured(false), Vec::new());
+        self.check_names_of_captures(job, node, place);
+    }
+
+    /// A step that captures what an earlier one did would change it.
+    fn check_names_of_captures(&self, job: &JobDef, node: &Node, place: &str) {
+        let created = |name: &str| job.create.capture.iter().any(|(other, _)| other == name);
+        if let Some((name, _)) = job.wait.step.capture.iter().find(|(name, _)| created(name)) {
+            let message = format!("'wait' in 'job' of {place} captures '{name}', which 'create' does; give it another name");
+            self.mistakes.at(node.get("wait").unwrap_or(node), message);
+        }
+    }
+
+    fn hole_place<'p>(&'p self, name: String, node: &'p Node, given: Given) -> HolePlace<'p> {
+        let refresh_params = self.table_def.refresh.updates().map_or(&[][..], |updates| &updates.params);
+        HolePlace {
+            options: self.options,
+            params: self.param_names().collect(),
+            given: if self.has_start && matches!(given, Given::Load | Given::Request) { Given::Updates } else { given },
+            of_refresh: match given {
+                Given::Load | Given::Request => {
+                    refresh_params.iter().flat_map(|param_def| param_def.names.iter().map(String::as_str)).collect()
+                }
+                Given::Now | Given::Updates => Vec::new(),
+            },
+            updates: self.table_def.refresh.updates().map(|updates| updates.cursor.is_some()),
+            has_tokens: has_tokens(self.spec),
+            setup: self.spec.setup_names().collect(),
+            discovers: self.discovers,
+            // The table's own request fetches what its job made.
+            captured: if given == Given::Request { self.captured(true) } else { Vec::new() },
+            paging: Some(&self.table_def.paging),
+            is_later: false,
+            has_window: self.table_def.window.is_some() || self.node.get("window").is_some(),
+            name,
+            node,
+            mistakes: self.mistakes,
+        }
+    }
+
+    fn check_params(&self, params: &[ParamDef], node: Option<&Node>, given: Given, place: &str) {
         let node_of = |param_def: &ParamDef| {
             let entries = node.and_then(Node::mapping).unwrap_or_default();
             entries
@@ -194,39 +447,23 @@ impl TableCheck<'_> {
         };
         for param_def in params {
             let place = format!("param '{}' of {place}", param_def.names.join(","));
-            for template in values_of(&param_def.values) {
-                self.check_value(template, load_holes, &place, node_of(param_def));
+            for template in param_def.values.templates() {
+                let mut hole_place = self.hole_place(place.clone(), node_of(param_def), given);
+                hole_place.params.extend(params.iter().flat_map(|param_def| param_def.names.iter().map(String::as_str)));
+                hole_place.params.retain(|name| !param_def.names.iter().any(|own| own == name));
+                hole_place.check(template);
             }
-            let ParamValues::Query(query) = &param_def.values else { continue };
-            for table in &query.tables {
-                if self.spec.table(table).is_none() {
-                    let message = match self.spec.view(table) {
-                        Some(_) => format!("the query of {place} reads view '{table}'; expected tables only"),
-                        None => {
-                            let names = self.spec.tables.iter().map(|table_def| table_def.name.as_str());
-                            let hint = nearest(table, names).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
-                            format!("the query of {place} reads table '{table}', which the spec does not have{hint}")
-                        }
-                    };
-                    self.mistakes.at(node_of(param_def), message);
-                }
+            if let ParamValues::Query(query) = &param_def.values {
+                QueryPlace { spec: self.spec, options: self.options, name: &place, node: node_of(param_def), mistakes: self.mistakes }
+                    .check(query);
             }
         }
     }
 }
 
-fn values_of(values: &ParamValues) -> Vec<&Template> {
-    fn template(value: &ParamValue) -> Option<&Template> {
-        match value {
-            ParamValue::Template(template) => Some(template),
-            _ => None,
-        }
-    }
-    match values {
-        ParamValues::One(value) => template(value).into_iter().collect(),
-        ParamValues::Each(rows) => rows.iter().flatten().filter_map(template).collect(),
-        ParamValues::Query(_) => Vec::new(),
-    }
+/// Returns whether the spec lists all values, none with a hole.
+fn is_literal(values: &ParamValues) -> bool {
+    !matches!(values, ParamValues::Query(_)) && values.templates().is_empty()
 }
 
 /// Returns the tables that a table's params and refresh params query, as indexes into the spec's tables.
@@ -287,7 +524,7 @@ fn check_views(spec: &AdapterSpec, table_nodes: &[&Node], view_nodes: &[&Node], 
         let known: Vec<&str> = table_nodes.iter().map(|node| name_of(node)).chain(earlier).collect();
         for name in &view_def.from {
             if !known.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-                let hint = nearest(name, known.iter().copied()).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+                let hint = mistakes.suggestions().hint("; ", name, known.iter().copied());
                 let message = format!("view '{}' reads '{name}', which is neither a table nor an earlier view{hint}", view_def.name);
                 mistakes.at(node.get("query").unwrap_or(node), message);
             }

@@ -1,29 +1,76 @@
 //! Turns a spec file into an [`AdapterSpec`], or into all of its mistakes.
 
+mod answer;
+#[cfg(test)]
+mod answer_tests;
 mod auth;
+mod auth_options;
+mod body;
+mod broken;
 mod check;
+mod children;
+mod class;
 mod columns;
+mod condition;
+mod deletes;
+mod discover;
+#[cfg(test)]
+mod discover_tests;
+mod etag;
+mod expect;
+mod findings;
+mod headers;
+mod holes;
+mod job;
+#[cfg(test)]
+mod job_tests;
+mod json;
+mod keys;
 mod limits;
-mod paging;
+mod oauth2;
+mod option;
 mod params;
+mod path;
+mod queries;
 #[cfg(test)]
 mod reference_tests;
 mod refresh;
 #[cfg(test)]
 mod refresh_tests;
+#[cfg(test)]
+mod request_tests;
+#[cfg(test)]
+mod schema_tests;
+mod session;
+mod setup;
+mod signing;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod throttle;
+#[cfg(test)]
+mod throttle_tests;
+mod updating;
+#[cfg(test)]
+mod updating_tests;
 mod view;
+mod window;
+#[cfg(test)]
+mod window_tests;
 mod write;
 #[cfg(test)]
 mod write_tests;
 
-use super::yaml::{parse_into, Fields, Mistakes, Node};
-use super::{AdapterSpec, OptionSpec, Template};
+use super::{AdapterSpec, OptionSpec, ResultHosts, SpecWarning, Template};
+use crate::source::Paging;
+use crate::yaml::{parse_into, Fields, Mistakes, Node};
 use crate::Result;
-use text::{path_template, value_template};
+pub use findings::{Examined, Finding, FindingLevel};
+use headers::headers_of;
+use option::{option_of, Secrecy};
+pub(super) use text::is_yes;
+use text::{is_no, url_template};
 
 /// The keys a spec may have, in the order of the reference.
 pub(super) const SPEC_KEYS: &[&str] = &[
@@ -35,17 +82,25 @@ pub(super) const SPEC_KEYS: &[&str] = &[
     "class",
     "base_url",
     "allowed_hosts",
+    "result_hosts",
     "auth",
     "options",
     "headers",
     "paging",
     "throttle",
+    "throttles",
     "retry",
     "errors",
+    "setup",
+    "test",
     "queryDateFormat",
+    "strict",
+    "etag",
     "tables",
     "views",
 ];
+/// Most tables and views: each is compared with the others.
+const MAX_RELATIONS: usize = 2000;
 /// Keys of old files that mean nothing here.
 const IGNORED_KEYS: &[&str] = &[
     "dateParser",
@@ -63,61 +118,97 @@ impl AdapterSpec {
     /// Parses a spec. `None` when it says `enabled: false`. Fails with every mistake of the file, one on each line, as
     /// `file:line:column: message`. What parses is usable as it is.
     pub fn parse(file: &str, text: &str) -> Result<Option<AdapterSpec>> {
+        AdapterSpec::parsed(file, text, |_, _, _| ())
+    }
+
+    /// Parses a spec as [`AdapterSpec::parse`] does, but mistakes within tables keep only those from being used, and what reads them: they
+    /// are in [`AdapterSpec::broken`]. A strict spec, and one without another table, fails all the same.
+    pub fn parse_usable(file: &str, text: &str) -> Result<Option<AdapterSpec>> {
+        AdapterSpec::parsed(file, text, broken::set_aside)
+    }
+
+    fn parsed(file: &str, text: &str, set_aside: fn(&mut AdapterSpec, &Node, &Mistakes)) -> Result<Option<AdapterSpec>> {
         let mistakes = Mistakes::new(file);
         let node = parse_into(text, &mistakes);
         let is_disabled = node.as_ref().and_then(|node| node.get("enabled")).and_then(Node::text).is_some_and(is_no);
         if is_disabled {
             return Ok(None);
         }
-        let spec = node.as_ref().and_then(|node| spec_of(file, node, &mistakes));
+        let mut spec = node.as_ref().and_then(|node| spec_of(file, node, &mistakes));
+        if let (Some(spec), Some(node)) = (&mut spec, &node) {
+            take_warnings(spec, node, &mistakes);
+            set_aside(spec, node, &mistakes);
+        }
         mistakes.into_result()?;
         spec.map(Some).ok_or_else(|| crate::Error::internal(format!("{file} has no mistake and no spec")))
     }
 }
 
-fn is_no(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "off")
-}
-
 fn spec_of(file: &str, node: &Node, mistakes: &Mistakes) -> Option<AdapterSpec> {
     let valid: Vec<&str> = SPEC_KEYS.iter().chain(IGNORED_KEYS).copied().collect();
+    let node = &*class::with_keys_of_class(node, mistakes);
+    let node = &*job::with_fetches(node);
     let fields = Fields::of(node, "the spec", &valid, mistakes)?;
     fields.boolean("enabled");
-    check_class(&fields);
-    let paging = fields.get("paging").map(|node| paging::paging_of(node, "'paging' of the spec", mistakes));
+    let n_relations: usize = ["tables", "views"].iter().filter_map(|key| fields.get(key)?.list()).map(<[Node]>::len).sum();
+    if n_relations > MAX_RELATIONS {
+        mistakes.at(node, format!("the spec has {n_relations} tables and views; expected at most {MAX_RELATIONS}"));
+        return None;
+    }
+    let class = class::class_of(&fields);
+    let paging = fields.get("paging").map(|node| Paging::parse(node, "'paging' of the spec", mistakes));
+    let is_strict = fields.boolean("strict").unwrap_or(false);
     let defaults = table::SpecDefaults {
+        is_strict,
         paging: paging.as_ref().and_then(Option::as_ref),
         date_format: refresh::date_format(&fields, "queryDateFormat").unwrap_or_default(),
     };
-    let spec = AdapterSpec {
+    let mut spec = AdapterSpec {
         name: fields.required_text("name").unwrap_or_default(),
         description: fields.text("description"),
         help: fields.text("help"),
         version: fields.text("version"),
+        class,
         source: file.to_string(),
-        base_url: fields.required_text("base_url").map(|text| path_template(text.trim().trim_end_matches('/'))).unwrap_or_default(),
+        base_url: base_url_of(&fields),
         allowed_hosts: allowed_hosts(&fields),
+        result_hosts: result_hosts(&fields),
         auth: auth::auth_of(&fields),
         options: options_of(&fields),
-        headers: headers_of(&fields),
-        throttle: limits::throttle_of(&fields),
+        headers: headers_of(&fields, ""),
+        throttle: throttle::throttle_of(&fields),
+        throttles: throttle::throttles_of(&fields),
         retry: limits::retry_of(&fields),
         errors: limits::error_rules_of(&fields),
+        setup: setup::setup_of(&fields),
+        test: limits::test_of(&fields),
         tables: table::tables_of(&fields, &defaults),
         views: view::views_of(&fields),
+        discover: Vec::new(),
+        broken: Vec::new(),
+        warnings: Vec::new(),
     };
+    spec.discover = discover::discovers_of(&fields, &defaults, &mut spec.tables);
     check::check(&spec, &fields);
     Some(spec)
 }
 
-fn check_class(fields: &Fields<'_>) {
-    let Some(class) = fields.text("class") else { return };
-    if !matches!(class.to_ascii_lowercase().as_str(), "rest" | "restadapter") {
-        fields.mistakes().at(
-            fields.mapping_node().get("class").unwrap_or(fields.mapping_node()),
-            format!("class '{class}' is not supported yet; leave 'class' out for a REST API"),
-        );
+/// Puts the warnings into the spec; those of a strict one are mistakes.
+fn take_warnings(spec: &mut AdapterSpec, node: &Node, mistakes: &Mistakes) {
+    if is_strict(node) {
+        mistakes.take_warnings_as_mistakes();
     }
+    spec.warnings = mistakes.take_warnings().into_iter().map(|(table, message)| SpecWarning { table, message }).collect();
+}
+
+fn is_strict(node: &Node) -> bool {
+    node.get("strict").and_then(Node::text).is_some_and(is_yes)
+}
+
+fn base_url_of(fields: &Fields<'_>) -> Template {
+    let Some(text) = fields.required_text("base_url") else { return Template::default() };
+    let node = fields.get("base_url").unwrap_or(fields.mapping_node());
+    url_template(&text, node, "'base_url'", fields.mistakes())
 }
 
 fn allowed_hosts(fields: &Fields<'_>) -> Vec<String> {
@@ -127,7 +218,18 @@ fn allowed_hosts(fields: &Fields<'_>) -> Vec<String> {
         let is_host = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'));
         if !is_origin && !is_host {
             let node = fields.get("allowed_hosts").unwrap_or(fields.mapping_node());
-            fields.mistakes().at(node, format!("allowed host '{host}' is no host; expected one such as 'files.example.com'"));
+            fields.mistakes().at(node, format!("allowed host '{host}' is not a host; expected one such as 'files.example.com'"));
+        }
+    }
+    hosts
+}
+
+fn result_hosts(fields: &Fields<'_>) -> ResultHosts {
+    let mut hosts = ResultHosts::default();
+    for host in fields.texts("result_hosts") {
+        if let Err(err) = hosts.add(&host) {
+            let node = fields.get("result_hosts").unwrap_or(fields.mapping_node());
+            fields.mistakes().at(node, format!("result host {err}"));
         }
     }
     hosts
@@ -142,64 +244,4 @@ fn options_of(fields: &Fields<'_>) -> Vec<OptionSpec> {
         return Vec::new();
     };
     entries.iter().map(|(key, node)| option_of(&key.name, node, Secrecy::Open, mistakes)).collect()
-}
-
-/// Whether an option is secret when the spec does not say.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Secrecy {
-    Open,
-    Secret,
-}
-
-const OPTION_KEYS: &[&str] = &["description", "default", "required", "secret"];
-
-/// Reads one option: nothing, its description, or a mapping. An option under `auth` is required unless it has a default.
-fn option_of(name: &str, node: &Node, secrecy: Secrecy, mistakes: &Mistakes) -> OptionSpec {
-    let is_auth = secrecy == Secrecy::Secret;
-    let mut option = OptionSpec { name: name.to_string(), description: None, default: None, required: is_auth, secret: is_auth };
-    if node.is_null() {
-        return option;
-    }
-    if let Some(text) = node.text() {
-        option.description = Some(text.to_string());
-        return option;
-    }
-    let keys: Vec<&str> = if is_auth { OPTION_KEYS.iter().chain(&["option"]).copied().collect() } else { OPTION_KEYS.to_vec() };
-    let Some(fields) = Fields::of(node, format!("option '{name}'"), &keys, mistakes) else { return option };
-    option.description = fields.text("description");
-    option.default = fields.text("default");
-    option.required = fields.boolean("required").unwrap_or(is_auth && option.default.is_none());
-    option.secret = fields.boolean("secret").unwrap_or(is_auth);
-    if is_auth {
-        option.name = fields.text("option").unwrap_or(option.name);
-    }
-    option
-}
-
-/// Reads `headers`: names with values that may hold `${option}`.
-fn headers_of(fields: &Fields<'_>) -> Vec<(String, Template)> {
-    let Some(node) = fields.get("headers") else { return Vec::new() };
-    let Some(entries) = node.mapping() else {
-        fields.wrong("headers", node, "a mapping of header names");
-        return Vec::new();
-    };
-    let mut headers = Vec::new();
-    for (key, value) in entries {
-        check_header_name(&key.name, &format!("header '{}' of {}", key.name, fields.place()), fields.mistakes(), value);
-        match value.text() {
-            Some(text) if text.chars().any(|c| c.is_control()) => {
-                fields.mistakes().at(value, format!("header '{}' of {} has a line break or control character", key.name, fields.place()));
-            }
-            Some(text) => headers.push((key.name.clone(), value_template(text))),
-            None => fields.wrong(&key.name, value, "a text"),
-        }
-    }
-    headers
-}
-
-pub(super) fn check_header_name(name: &str, place: &str, mistakes: &Mistakes, node: &Node) {
-    let is_token = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
-    if !is_token {
-        mistakes.at(node, format!("{place} has no valid HTTP header name; expected letters, digits and dashes"));
-    }
 }

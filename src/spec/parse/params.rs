@@ -1,8 +1,12 @@
 //! Reads `params`: scalars, lists, tuples and queries.
 
 use super::text::value_template;
-use crate::spec::yaml::{Fields, Mistakes, Node, NodeKind};
-use crate::spec::{ParamDef, ParamValue, ParamValues, ParentQuery};
+use crate::spec::{with_placeholders, Many, ManyForm, ParamDef, ParamValue, ParamValues, ParentQuery};
+use crate::yaml::{Fields, Mistakes, Node, NodeKind};
+use std::num::NonZeroUsize;
+
+/// The keys of a param of which a request may have many values.
+pub(in crate::spec) const LONG_KEYS: &[&str] = &["values", "query", "batch", "as"];
 
 /// Reads the `params` mapping of `fields`.
 pub(super) fn params_of(fields: &Fields<'_>) -> Vec<ParamDef> {
@@ -25,11 +29,54 @@ pub(super) fn params_of(fields: &Fields<'_>) -> Vec<ParamDef> {
             }
         }
         let place = format!("param '{}' of {}", key.name, fields.place());
+        if node.mapping().is_some() {
+            params.extend(long_form(names, node, &place, mistakes));
+            continue;
+        }
         if let Some(values) = values_of(&names, node, &place, mistakes) {
-            params.push(ParamDef { names, values });
+            params.push(ParamDef { names, values, many: None });
         }
     }
     params
+}
+
+/// Reads a param of which a request may have many values.
+fn long_form(names: Vec<String>, node: &Node, place: &str, mistakes: &Mistakes) -> Option<ParamDef> {
+    let fields = Fields::of(node, place, LONG_KEYS, mistakes)?;
+    if names.len() > 1 {
+        mistakes.at(node, format!("{place} is a mapping; expected a list of lists of {} values, or sql@(SELECT ...)", names.len()));
+        return None;
+    }
+    let batch = fields.count("batch", 1).and_then(|count| usize::try_from(count).ok()).and_then(NonZeroUsize::new);
+    let form = match fields.text("as") {
+        None => ManyForm::default(),
+        Some(name) => ManyForm::named(&name).unwrap_or_else(|| {
+            let hint = mistakes.suggestions().suggestion(&name, &ManyForm::NAMES);
+            mistakes.at(fields.get("as").unwrap_or(node), format!("'as' of {place} is '{name}'; {hint}"));
+            ManyForm::default()
+        }),
+    };
+    let values = match (fields.get("values"), fields.get("query")) {
+        (Some(values), None) => {
+            let nodes = values.list().unwrap_or(std::slice::from_ref(values));
+            if nodes.is_empty() {
+                mistakes.at(values, format!("'values' of {place} is empty; expected at least one value"));
+            }
+            ParamValues::Each(nodes.iter().map(|node| element_of(&names, node, place, mistakes)).collect::<Option<_>>()?)
+        }
+        (None, Some(query)) => {
+            let text = fields.text("query")?;
+            let text = text.trim();
+            let sql = text.strip_prefix("sql@").unwrap_or(text).trim();
+            let sql = if sql.starts_with('(') { sql.to_string() } else { format!("({sql})") };
+            ParamValues::Query(query_of(&names, &sql, query, place, mistakes)?)
+        }
+        _ => {
+            mistakes.at(node, format!("{place} needs 'values' or 'query', one of them"));
+            return None;
+        }
+    };
+    Some(ParamDef { names, values, many: Some(Many { batch, form }) })
 }
 
 fn values_of(names: &[String], node: &Node, place: &str, mistakes: &Mistakes) -> Option<ParamValues> {
@@ -79,7 +126,7 @@ pub(super) fn value_of(node: &Node, place: &str, mistakes: &Mistakes) -> Option<
             None
         }
         NodeKind::Text(text) => {
-            let template = value_template(text);
+            let template = value_template(text, node, place, mistakes);
             Some(if template.holes().next().is_some() { ParamValue::Template(template) } else { ParamValue::Text(text.clone()) })
         }
         NodeKind::List(_) | NodeKind::Mapping(_) => {
@@ -95,17 +142,16 @@ fn query_of(names: &[String], sql: &str, node: &Node, place: &str, mistakes: &Mi
         mistakes.at(node, format!("{place} is '{sql}'; expected sql@(SELECT ...)"));
         return None;
     };
-    if value_template(inner).holes().next().is_some() {
-        mistakes.at(node, format!("the query of {place} has a '${{...}}' hole; holes in queries are not supported yet"));
-        return None;
-    }
-    let query = match ParentQuery::parse(inner) {
+    let query = match with_placeholders(inner).and_then(|sql| ParentQuery::parse(&sql)) {
         Ok(query) => query,
         Err(err) => {
             mistakes.at(node, format!("{place}: {err}"));
             return None;
         }
     };
+    if query.options.len() != inner.matches("${").count() {
+        mistakes.at(node, format!("the query of {place} has a hole inside of a text or a name; a hole is a value by itself"));
+    }
     if let Some(n_columns) = query.n_columns().filter(|n_columns| *n_columns != names.len()) {
         mistakes.at(node, format!("the query of {place} yields {n_columns} columns; expected {}, one for each name", names.len()));
     }

@@ -1,19 +1,26 @@
 //! Reads `refresh`, and checks what it says against the rest of the table.
 
+use super::limits::condition_of;
 use super::params::params_of;
-use crate::spec::yaml::{nearest, Fields, Mistakes, Node};
+use super::text::duration;
+use super::updating;
+use crate::source::Paging;
 use crate::spec::{
-    duration_of, ColumnSpec, Cursor, DateFormat, DeclaredType, Lookback, Paging, ParamDef, ParamValue, ParamValues, RefreshStrategy,
-    ScalarType, TableDef, Updates, DURATION_FORMS,
+    Builtin, ColumnSpec, Cursor, DateFormat, DeclaredType, ErrorCondition, Lookback, ParamDef, ParamValue, ParamValues, RefreshStrategy,
+    ScalarType, SyncToken, TableDef, Template, Updates,
 };
+use crate::yaml::{Fields, Mistakes, Node};
 use std::time::Duration;
 
 /// The keys of `refresh`, in the order of the reference.
-pub(super) const REFRESH_KEYS: &[&str] = &["strategy", "params", "lookback", "cursor", "format", "max_staleness"];
+pub(super) const REFRESH_KEYS: &[&str] =
+    &["strategy", "params", "request", "lookback", "cursor", "format", "sync_token", "full_every", "max_staleness"];
+/// The keys of `sync_token`, in the order of the reference.
+pub(super) const SYNC_TOKEN_KEYS: &[&str] = &["path", "param", "expired"];
 /// The keys of `cursor`, in the order of the reference.
 pub(super) const CURSOR_KEYS: &[&str] = &["column", "param", "lookback"];
 /// Keys that only `updates` has.
-const UPDATES_KEYS: &[&str] = &["params", "lookback", "cursor", "format"];
+const UPDATES_KEYS: &[&str] = &["params", "request", "lookback", "cursor", "format", "sync_token", "full_every"];
 /// APIs that take moments without a zone read them in the account's: a day covers all zones, and clocks that differ.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(86_400);
 
@@ -23,14 +30,11 @@ pub(super) fn refresh_of(table: &Fields<'_>, format: &DateFormat) -> (RefreshStr
     let Some(fields) = Fields::of(node, format!("'refresh' of {}", table.place()), REFRESH_KEYS, table.mistakes()) else {
         return (RefreshStrategy::Reload, None);
     };
-    let max_staleness = duration(&fields, "max_staleness");
-    if let (Some(Duration::ZERO), Some(node)) = (max_staleness, fields.get("max_staleness")) {
-        fields.mistakes().at(node, format!("'max_staleness' of {} is 0; expected more", fields.place()));
-    }
-    (strategy_of(&fields, format), max_staleness)
+    let max_staleness = positive_duration(&fields, "max_staleness");
+    (strategy_of(&fields, table.get("window"), format), max_staleness)
 }
 
-fn strategy_of(fields: &Fields<'_>, format: &DateFormat) -> RefreshStrategy {
+fn strategy_of(fields: &Fields<'_>, window: Option<&Node>, format: &DateFormat) -> RefreshStrategy {
     match fields.text("strategy").unwrap_or_else(|| "reload".to_string()).to_ascii_lowercase().as_str() {
         "reload" => {
             for key in UPDATES_KEYS {
@@ -41,7 +45,7 @@ fn strategy_of(fields: &Fields<'_>, format: &DateFormat) -> RefreshStrategy {
             }
             RefreshStrategy::Reload
         }
-        "updates" => RefreshStrategy::Updates(Box::new(updates_of(fields, format))),
+        "updates" => RefreshStrategy::Updates(Box::new(updates_of(fields, window, format))),
         _ => {
             fields.wrong("strategy", fields.get("strategy").unwrap_or(fields.mapping_node()), "reload or updates");
             RefreshStrategy::Reload
@@ -49,18 +53,41 @@ fn strategy_of(fields: &Fields<'_>, format: &DateFormat) -> RefreshStrategy {
     }
 }
 
-fn updates_of(fields: &Fields<'_>, format: &DateFormat) -> Updates {
+fn updates_of(fields: &Fields<'_>, window: Option<&Node>, format: &DateFormat) -> Updates {
     let params = params_of(fields);
-    if params.is_empty() && fields.get("cursor").is_none() {
-        let message = format!("{} is 'updates', but has neither 'params' nor 'cursor' to ask for what changed", fields.place());
-        fields.mistakes().at(fields.mapping_node(), message);
-    }
+    updating::check_keys(fields);
+    let step = window.and_then(|window| window.get("step")?.text());
+    let is_of_numbers = step.is_some_and(|step| step.trim().parse::<i64>().is_ok());
     Updates {
         params,
-        lookback: duration(fields, "lookback").unwrap_or(DEFAULT_LOOKBACK),
+        lookback: duration(fields, "lookback").unwrap_or(if is_of_numbers { Duration::ZERO } else { DEFAULT_LOOKBACK }),
         cursor: cursor_of(fields),
         format: date_format(fields, "format").unwrap_or_else(|| format.clone()),
+        full_every: positive_duration(fields, "full_every"),
+        sync_token: sync_token_of(fields),
     }
+}
+
+fn sync_token_of(refresh: &Fields<'_>) -> Option<SyncToken> {
+    let node = refresh.get("sync_token")?;
+    let fields = Fields::of(node, format!("'sync_token' in {}", refresh.place()), SYNC_TOKEN_KEYS, refresh.mistakes())?;
+    if let (Some(node), Some(_)) = (refresh.get("cursor"), refresh.get("sync_token")) {
+        refresh.mistakes().at(node, format!("{} has both 'cursor' and 'sync_token'; keep one", refresh.place()));
+    }
+    let expired = fields.get("expired").and_then(|node| condition_of(node, &format!("'expired' of {}", fields.place()), &fields));
+    Some(SyncToken {
+        path: fields.required_json_path("path")?,
+        param: fields.text("param"),
+        expired: expired.unwrap_or_else(|| ErrorCondition { statuses: vec![410], ..ErrorCondition::default() }),
+    })
+}
+
+fn positive_duration(fields: &Fields<'_>, key: &str) -> Option<Duration> {
+    let found = duration(fields, key);
+    if let (Some(Duration::ZERO), Some(node)) = (found, fields.get(key)) {
+        fields.mistakes().at(node, format!("'{key}' of {} is 0; expected more", fields.place()));
+    }
+    found
 }
 
 fn cursor_of(refresh: &Fields<'_>) -> Option<Cursor> {
@@ -75,15 +102,6 @@ fn cursor_of(refresh: &Fields<'_>) -> Option<Cursor> {
         refresh.mistakes().at(node, message);
     }
     Some(Cursor { column: fields.required_text("column")?, param: fields.text("param"), lookback })
-}
-
-fn duration(fields: &Fields<'_>, key: &str) -> Option<Duration> {
-    let node = fields.get(key)?;
-    let found = node.text().and_then(duration_of);
-    if found.is_none() {
-        fields.wrong(key, node, DURATION_FORMS);
-    }
-    found
 }
 
 /// Reads a key that holds a date format.
@@ -110,6 +128,9 @@ impl RefreshCheck<'_> {
     /// Adds the mistakes that params, columns and paging make of a refresh.
     pub fn run(&self) {
         let Some(updates) = self.table_def.refresh.updates() else { return };
+        self.check_deleted();
+        self.check_sync_link(updates);
+        self.check_asks(updates);
         for param_def in &self.table_def.params {
             let n_replaced = param_def.names.iter().filter(|name| updates.replaces(name)).count();
             if n_replaced > 0 && n_replaced < param_def.names.len() {
@@ -118,7 +139,8 @@ impl RefreshCheck<'_> {
                 self.mistakes.at(self.node_of(&["refresh"]), message);
             }
         }
-        let has_hole = updates.params.iter().any(has_cursor_hole);
+        let own_params = self.table_def.variants().flat_map(|table_def| &table_def.params);
+        let has_hole = updates.params.iter().chain(own_params).any(has_cursor_hole) || self.has_cursor_in_request();
         let Some(cursor) = &updates.cursor else {
             if has_hole {
                 let message = format!("the refresh of {} has a hole 'cursor', but no 'cursor'", self.place());
@@ -127,8 +149,51 @@ impl RefreshCheck<'_> {
             return;
         };
         self.check_param(updates, cursor, has_hole);
-        self.check_column(cursor);
+        self.check_column(updates, cursor);
         self.check_sets(updates);
+    }
+
+    /// Returns whether the cursor stands in what is not a param.
+    fn has_cursor_in_request(&self) -> bool {
+        let templates = self.table_def.variants().flat_map(TableDef::request_templates);
+        templates.flat_map(Template::names).any(|name| name == "cursor")
+    }
+
+    /// Something has to say what changed: a param, a cursor, a token, or a hole of the request.
+    fn check_asks(&self, updates: &Updates) {
+        let is_since = |name: &str| Builtin::named(name) == Some(Builtin::Since);
+        let in_request = || self.table_def.request_templates().into_iter().flat_map(Template::names).any(is_since);
+        let refresh = self.node_of(&["refresh"]);
+        let has_window = self.node.get("window").is_some();
+        let says_nothing = updates.params.is_empty() && ["cursor", "sync_token", "request"].iter().all(|key| refresh.get(key).is_none());
+        if says_nothing && !has_window && !in_request() {
+            let message = format!(
+                "'refresh' of {} is 'updates', but has none of 'params', 'cursor', 'sync_token' and 'request' to ask for what changed",
+                self.place()
+            );
+            self.mistakes.at(refresh, message);
+        }
+    }
+
+    /// An address of what changed is the first link of a chain of them.
+    fn check_sync_link(&self, updates: &Updates) {
+        let is_link = updates.sync_token.as_ref().is_some_and(|token| token.param.is_none());
+        if is_link && !matches!(self.table_def.paging, Paging::NextLink(_)) {
+            let message = format!(
+                "'sync_token' in the refresh of {} has no 'param', so that it is a link, which needs 'paging' with 'strategy: nextLink'; name the \
+                 param that takes the token",
+                self.place()
+            );
+            self.mistakes.at(self.node_of(&["refresh", "sync_token"]), message);
+        }
+    }
+
+    /// A row that is gone is found by its key.
+    fn check_deleted(&self) {
+        if self.table_def.answer.deleted_when.is_some() && self.table_def.key_columns.is_empty() {
+            let message = format!("{} has 'deleted_when', but no key to find the deleted rows by; name its 'key_columns'", self.place());
+            self.mistakes.at(self.node_of(&["deleted_when"]), message);
+        }
     }
 
     fn place(&self) -> String {
@@ -160,12 +225,13 @@ impl RefreshCheck<'_> {
         if updates.params.iter().any(|param_def| param_def.names.contains(param)) {
             self.mistakes.at(node, format!("param '{param}' is both in the params and in the cursor of the refresh of {}", self.place()));
         }
-        if pager_params(&self.table_def.paging).contains(&param.as_str()) {
+        // The first page is asked for without a token: the cursor may be sent in its place.
+        if self.table_def.paging.always_sets(param) {
             self.mistakes.at(node, format!("the cursor of {} is sent as '{param}', which the paging uses", self.place()));
         }
     }
 
-    fn check_column(&self, cursor: &Cursor) {
+    fn check_column(&self, updates: &Updates, cursor: &Cursor) {
         let node = self.node_of(&["refresh", "cursor", "column"]);
         let declared = |column: &&ColumnSpec| column.name.eq_ignore_ascii_case(&cursor.column);
         let data_type = match self.table_def.columns.iter().find(declared) {
@@ -185,7 +251,7 @@ impl RefreshCheck<'_> {
                 self.place()
             );
             self.mistakes.at(node, message);
-        } else if let (true, Some(Lookback::Time(_))) = (is_number, cursor.lookback) {
+        } else if let (true, Some(Lookback::Time(_)), None) = (is_number, cursor.lookback, updates.format.number_unit()) {
             let message =
                 format!("the cursor of {} looks back a length of time, but its column is a number; expected a number", self.place());
             self.mistakes.at(self.node_of(&["refresh", "cursor", "lookback"]), message);
@@ -203,15 +269,14 @@ impl RefreshCheck<'_> {
             return;
         }
         let names = table_def.columns.iter().map(|column| column.name.as_str());
-        let hint = nearest(&cursor.column, names).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+        let hint = self.mistakes.suggestions().hint("; ", &cursor.column, names);
         let message = format!("the cursor column '{}' is not among the columns {} keeps{hint}", cursor.column, self.place());
         self.mistakes.at(node, message);
     }
 
     /// Calls that differ in a param reach different places: the rows must say which call they came from.
     fn check_sets(&self, updates: &Updates) {
-        let varies = |param_def: &&ParamDef| !matches!(param_def.values, ParamValues::One(_));
-        let own = self.table_def.params.iter().filter(varies).flat_map(|param_def| &param_def.names);
+        let own = self.table_def.params.iter().filter(|param_def| param_def.varies()).flat_map(|param_def| &param_def.names);
         let missing: Vec<&str> = own
             .filter(|name| !updates.replaces(name) && !self.table_def.copy_params_to_output.contains(name))
             .map(String::as_str)
@@ -229,22 +294,10 @@ impl RefreshCheck<'_> {
 }
 
 fn has_cursor_hole(param_def: &ParamDef) -> bool {
-    let has_hole = |value: &ParamValue| matches!(value, ParamValue::Template(template) if template.holes().any(|hole| hole == "cursor"));
+    let has_hole = |value: &ParamValue| matches!(value, ParamValue::Template(template) if template.names().any(|name| name == "cursor"));
     match &param_def.values {
         ParamValues::One(value) => has_hole(value),
         ParamValues::Each(elements) => elements.iter().flatten().any(has_hole),
         ParamValues::Query(_) => false,
-    }
-}
-
-fn pager_params(paging: &Paging) -> Vec<&str> {
-    match paging {
-        Paging::None | Paging::NextLink { .. } => Vec::new(),
-        Paging::PageAndCount { page_param: param, count_param, .. }
-        | Paging::OffsetAndCount { offset_param: param, count_param, .. }
-        | Paging::PagerToken { token_param: param, count_param, .. } => {
-            std::iter::once(param.as_str()).chain(count_param.as_deref()).collect()
-        }
-        Paging::LinkHeader { count_param, .. } => count_param.as_deref().into_iter().collect(),
     }
 }

@@ -20,6 +20,42 @@ fn updates_have_params_and_a_lookback() {
 }
 
 #[test]
+fn a_sync_token_has_a_place_a_param_and_an_end() {
+    let updates = updates_of("refresh: {strategy: updates, sync_token: {path: next.sync, param: token}, full_every: 7d}");
+    let token = updates.sync_token.clone().unwrap();
+    assert_eq!((token.path.as_text(), token.param.as_deref(), token.expired.statuses), ("next.sync", Some("token"), vec![410]));
+    assert_eq!(updates.full_every, Some(Duration::from_secs(7 * 86_400)));
+    assert!(updates.replaces("token") && !updates.replaces("next"));
+    let updates = updates_of("refresh: {strategy: updates, sync_token: {path: a, param: b, expired: {status: 400, body: {code: OLD}}}}");
+    assert_eq!(updates.sync_token.unwrap().expired.body, Some((vec!["code".to_string()], Some("OLD".to_string()))));
+    let link = "paging: {strategy: nextLink, pager_link_path: n}\nrefresh: {strategy: updates, sync_token: {path: \"@odata.deltaLink\"}}";
+    let token = updates_of(link).sync_token.unwrap();
+    assert_eq!((token.path.as_text(), token.param), ("@odata.deltaLink", None));
+    check_table_mistake(
+        "refresh: {strategy: updates, sync_token: {path: a}}",
+        "has no 'param', so that it is a link, which needs 'paging' with 'strategy: nextLink'; name the param that takes the token",
+    );
+    check_table_mistake("refresh: {strategy: updates, sync_token: {param: b}}", "'sync_token' in 'refresh' of table 'u' has no 'path'");
+    check_table_mistake("refresh: {strategy: updates, full_every: 0}", "'full_every' of 'refresh' of table 'u' is 0; expected more");
+    check_table_mistake("refresh: {full_every: 1d}", "its strategy is 'reload'; only 'updates' takes it");
+    check_table_mistake(
+        "refresh: {strategy: updates, sync_token: {path: a, param: b}, cursor: {column: x, param: c}}",
+        "has both 'cursor' and 'sync_token'; keep one",
+    );
+}
+
+#[test]
+fn rows_that_are_gone_are_found_by_their_key() {
+    check_table_mistake(
+        "deleted_when: gone\nrefresh: {strategy: updates, params: {since: '${timestamp}'}}",
+        "table 'u' has 'deleted_when', but no key to find the deleted rows by",
+    );
+    let spec = table_spec("deleted_when: {state: gone}").unwrap().unwrap();
+    let condition = spec.table("u").unwrap().answer.deleted_when.clone().unwrap();
+    assert_eq!((condition.path, condition.values), (vec!["state".to_string()], vec!["gone".to_string()]));
+}
+
+#[test]
 fn a_cursor_has_a_column_and_somewhere_to_go() {
     let cursor = |lines: &str| updates_of(lines).cursor.unwrap();
     let plain = Cursor { column: "x".into(), param: Some("since".into()), lookback: None };
@@ -69,7 +105,7 @@ fn mistakes_are_found() {
     check_table_mistake("refresh: {strategy: sometimes}", "expected reload or updates");
     check_table_mistake("refresh: {strategi: updates}", "unknown key 'strategi' in 'refresh' of table 'u'; did you mean 'strategy'?");
     check_table_mistake("refresh: updates", "'refresh' of table 'u' is the text 'updates'; expected a mapping");
-    check_table_mistake("refresh: {strategy: updates}", "has neither 'params' nor 'cursor'");
+    check_table_mistake("refresh: {strategy: updates}", "has none of 'params', 'cursor', 'sync_token' and 'request'");
     check_table_mistake("refresh: {params: {a: 1}}", "has 'params', but its strategy is 'reload'");
     check_table_mistake("refresh: {strategy: reload, cursor: {column: x, param: y}}", "has 'cursor', but its strategy is 'reload'");
     check_table_mistake(
@@ -77,10 +113,23 @@ fn mistakes_are_found() {
         "'max_staleness' of 'refresh' of table 'u' is the text 'soon'; expected seconds, or",
     );
     check_table_mistake("refresh: {max_staleness: 0}", "is 0; expected more");
-    check_table_mistake("refresh: {strategy: updates, params: {a: '${timestmp}'}}", "has a hole 'timestmp' that is no option");
+    check_table_mistake(
+        "refresh: {strategy: updates, params: {a: '${timestmp}'}}",
+        "has a hole 'timestmp' that no param or option fills; did you mean 'timestamp'?",
+    );
     check_table_mistake("refresh: {strategy: updates, params: {a: '${cursor}'}}", "has a hole 'cursor', but no 'cursor'");
     check_table_mistake("refresh: {strategy: updates, params: {a: 1}, lookback: -1h}", "expected seconds, or");
     check_table_mistake("refresh: {strategy: updates, params: {a: 1}, format: YYYY}", "'YYYY' has no date in it");
+    let since = "refresh: {strategy: updates, params: {since: '${timestamp}'}}";
+    for texts in
+        ["params: {q: 'a>${since}'}", "resource_path: '/x/${since}'", "headers: {X-Since: 'a ${since}'}", "body: {q: 'a>${since}'}"]
+    {
+        let expected = "has a hole 'since', a param that only 'refresh' has: it has no value at the first load; write \
+                        '${since | default(...)}', or give the table a param 'since'";
+        check_table_mistake(&format!("{texts}\n{since}"), expected);
+        assert!(table_spec(&format!("{}\n{since}", texts.replace("{since}", "{since | default(7)}"))).is_ok(), "{texts}");
+    }
+    assert!(table_spec(&format!("params: {{q: '${{since}}'}}\n{since}")).is_ok());
     check_table_mistake("params: {'a,b': [[1, 2]]}\nrefresh: {strategy: updates, params: {a: 1}}", "replaces part of param 'a,b'");
 }
 

@@ -37,6 +37,9 @@ fn view_of(node: &Node, spec: &Fields<'_>) -> Option<ViewDef> {
             return None;
         }
     };
+    if let Some(option) = query.options.first() {
+        fields.mistakes().at(sql_node, format!("{} has the hole '{option}'; only a query in params holds options", fields.place()));
+    }
     let mut from = query.tables.clone();
     for table in fields.comma_texts("from") {
         if !from.iter().any(|other| other.eq_ignore_ascii_case(&table)) {

@@ -1,45 +1,86 @@
 //! Reads a table's `write`.
 
+use super::body::body_of;
+use super::headers::{check_header_name, headers_of};
 use super::params::value_of;
-use super::table::below_base_url;
-use super::text::value_template;
-use super::{check_header_name, Fields, Node};
-use crate::json::{JsonNumber, JsonValue};
-use crate::spec::yaml::{suggestion, Mistakes, NodeKind};
-use crate::spec::{BodyTemplate, ParamValue, Part, Template, WriteBody, WriteDef, WriteMethod};
+use super::text::below_base_url;
+use super::{Fields, Node};
+use crate::spec::{Body, Builtin, JsonTemplate, Method, ParamValue, Template, WriteDef, Writes};
 use std::num::NonZeroUsize;
 
-pub(in crate::spec) const WRITE_KEYS: &[&str] = &["method", "path", "params", "body", "batch", "key", "idempotency_header"];
+/// The keys of a way to write, in the order of the reference.
+pub(in crate::spec) const WRITE_KEYS: &[&str] = &[
+    "method",
+    "path",
+    "headers",
+    "params",
+    "body",
+    "form",
+    "multipart",
+    "graphql",
+    "text",
+    "batch",
+    "key",
+    "idempotency_header",
+    "safe",
+    "concurrency",
+];
 
-/// The hole that stands for the rows of a batch.
-const ROWS: &str = "rows";
+/// The methods that write.
+const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
-/// Reads `write` of a table.
-pub(super) fn write_of(table: &Fields<'_>) -> Option<WriteDef> {
+/// Reads `write` of a table: one way, or one for each action.
+pub(super) fn writes_of(table: &Fields<'_>) -> Option<Writes> {
     let node = table.get("write")?;
-    let fields = Fields::of(node, format!("'write' of {}", table.place()), WRITE_KEYS, table.mistakes())?;
+    let place = format!("'write' of {}", table.place());
+    let has_actions = node.mapping().is_some_and(|entries| entries.iter().any(|(key, _)| Writes::ACTIONS.contains(&key.name.as_str())));
+    if !has_actions {
+        return Some(Writes { actions: vec![(String::new(), write_of(node, place, table)?)] });
+    }
+    let fields = Fields::of(node, place, &Writes::ACTIONS, table.mistakes())?;
+    let action = |name: &&str| {
+        let write_def = write_of(fields.get(name)?, format!("'{name}' in 'write' of {}", table.place()), table)?;
+        Some((name.to_string(), write_def))
+    };
+    let actions: Vec<(String, WriteDef)> = Writes::ACTIONS.iter().filter_map(action).collect();
+    (!actions.is_empty()).then_some(Writes { actions })
+}
+
+fn write_of(node: &Node, place: String, table: &Fields<'_>) -> Option<WriteDef> {
+    let fields = Fields::of(node, place, WRITE_KEYS, table.mistakes())?;
     let method = method_of(&fields);
-    let batch = fields.count("batch", 1).and_then(|count| usize::try_from(count).ok()).and_then(NonZeroUsize::new);
+    let number = |key: &str| fields.count(key, 1).and_then(|count| usize::try_from(count).ok()).and_then(NonZeroUsize::new);
+    let batch = number("batch");
+    // Without one the row is the body, but for DELETE, which has none.
+    let default_body = match (method, batch) {
+        (Method::Delete, _) => Body::None,
+        (_, Some(_)) => Body::Json(JsonTemplate::Rows),
+        (_, None) => Body::Json(JsonTemplate::Row),
+    };
     let write_def = WriteDef {
         method,
         path: path_of(&fields),
+        headers: headers_of(&fields, ""),
         params: params_of(&fields),
-        body: body_of(&fields, method),
+        body: body_of(&fields, true).unwrap_or(default_body),
         batch,
         key: fields.comma_texts("key"),
         idempotency_header: header_of(&fields),
+        concurrency: number("concurrency").unwrap_or(NonZeroUsize::MIN),
+        is_safe: fields.boolean("safe"),
     };
     check_batch(&write_def, &fields);
+    check_holes(&write_def, &fields);
     Some(write_def)
 }
 
-fn method_of(fields: &Fields<'_>) -> WriteMethod {
-    let Some(name) = fields.text("method") else { return WriteMethod::Post };
-    WriteMethod::named(name.trim()).unwrap_or_else(|| {
+fn method_of(fields: &Fields<'_>) -> Method {
+    let Some(name) = fields.text("method") else { return Method::Post };
+    Method::named(name.trim()).filter(|method| METHODS.contains(&method.name())).unwrap_or_else(|| {
         let node = fields.get("method").unwrap_or(fields.mapping_node());
-        let hint = suggestion(&name, &WriteMethod::NAMES);
+        let hint = fields.mistakes().suggestions().suggestion(&name, &METHODS);
         fields.mistakes().at(node, format!("method '{name}' of {} does not write; {hint}", fields.place()));
-        WriteMethod::Post
+        Method::Post
     })
 }
 
@@ -64,61 +105,10 @@ fn header_of(fields: &Fields<'_>) -> Option<String> {
     Some(name)
 }
 
-/// Reads `body`: `none`, or JSON with holes, written as YAML. Without it the row is the body, but for DELETE, which has none.
-fn body_of(fields: &Fields<'_>, method: WriteMethod) -> WriteBody {
-    let Some(node) = fields.get("body") else {
-        return if method == WriteMethod::Delete { WriteBody::None } else { WriteBody::Rows };
-    };
-    match &node.kind {
-        NodeKind::Text(text) if text.trim().eq_ignore_ascii_case("none") => return WriteBody::None,
-        NodeKind::Text(text) if value_template(text).parts().iter().any(|part| matches!(part, Part::Hole(_))) => {}
-        NodeKind::List(_) | NodeKind::Mapping(_) => {}
-        _ => fields.wrong("body", node, "a mapping or a list with '${column}' holes, one such hole, or none"),
-    }
-    template_of(node, fields.place(), fields.mistakes()).map_or(WriteBody::Rows, WriteBody::Template)
-}
-
-fn template_of(node: &Node, place: &str, mistakes: &Mistakes) -> Option<BodyTemplate> {
-    Some(match &node.kind {
-        NodeKind::Null => BodyTemplate::Value(JsonValue::Null),
-        NodeKind::Boolean(value) => BodyTemplate::Value(JsonValue::Bool(*value)),
-        // A number that JSON writes otherwise (007, 0x10) is sent as the text it is.
-        NodeKind::Integer(_) | NodeKind::Double(_) => BodyTemplate::Value(match node.written.parse::<JsonNumber>() {
-            Ok(number) => JsonValue::Number(number),
-            Err(_) => JsonValue::String(node.written.clone()),
-        }),
-        NodeKind::Text(text) => text_template(text, node, place, mistakes)?,
-        NodeKind::List(nodes) => BodyTemplate::List(nodes.iter().map(|node| template_of(node, place, mistakes)).collect::<Option<_>>()?),
-        NodeKind::Mapping(entries) => {
-            let entry = |(key, node): &(crate::spec::yaml::Key, Node)| Some((key.name.clone(), template_of(node, place, mistakes)?));
-            BodyTemplate::Object(entries.iter().map(entry).collect::<Option<_>>()?)
-        }
-    })
-}
-
-fn text_template(text: &str, node: &Node, place: &str, mistakes: &Mistakes) -> Option<BodyTemplate> {
-    let template = value_template(text);
-    match template.parts() {
-        [Part::Hole(name)] if name == ROWS => Some(BodyTemplate::Rows),
-        [Part::Hole(name)] => Some(BodyTemplate::Hole(name.clone())),
-        parts if parts.iter().any(|part| matches!(part, Part::Hole(name) if name == ROWS)) => {
-            mistakes.at(node, format!("'body' of {place} has '${{rows}}' inside a text; expected it alone"));
-            None
-        }
-        parts if parts.iter().any(|part| matches!(part, Part::Hole(_))) => Some(BodyTemplate::Text(template)),
-        _ => Some(BodyTemplate::Value(JsonValue::String(text.to_string()))),
-    }
-}
-
 /// A batch needs a place for its rows, and rows need a batch.
 fn check_batch(write_def: &WriteDef, fields: &Fields<'_>) {
-    let has_rows = match &write_def.body {
-        WriteBody::None => false,
-        WriteBody::Rows => write_def.batch.is_some(),
-        WriteBody::Template(template) => template.has_rows(),
-    };
     let node = |key: &str| fields.get(key).unwrap_or(fields.mapping_node());
-    match (write_def.batch.is_some(), has_rows) {
+    match (write_def.batch.is_some(), write_def.body.has(&JsonTemplate::Rows)) {
         (true, false) => {
             let message = format!("{} has 'batch', but no place for the rows; put '${{rows}}' into 'body'", fields.place());
             fields.mistakes().at(node("batch"), message);
@@ -128,5 +118,19 @@ fn check_batch(write_def: &WriteDef, fields: &Fields<'_>) {
             fields.mistakes().at(node("body"), message);
         }
         _ => {}
+    }
+}
+
+/// A hole is a column, an option, or a moment that is always known.
+fn check_holes(write_def: &WriteDef, fields: &Fields<'_>) {
+    for name in write_def.templates().into_iter().flat_map(Template::names) {
+        let message = match Builtin::named(name) {
+            None | Some(Builtin::Now | Builtin::Token | Builtin::Setup) => continue,
+            Some(Builtin::Since | Builtin::Page | Builtin::Window | Builtin::Discovered | Builtin::Job) => {
+                let expected = "expected a column, an option, 'now' or 'today'";
+                format!("{} has a hole '{name}', which only requests that read fill; {expected}", fields.place())
+            }
+        };
+        fields.mistakes().at(fields.mapping_node(), message);
     }
 }

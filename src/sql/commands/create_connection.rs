@@ -3,13 +3,13 @@
 use crate::catalog::{is_variable_name, Catalog, ConnectionEntry, Definition, FileChange, Origin};
 use crate::load::{ConnectionSchema, SchemaOutcome};
 use crate::session::{quote_literal, Value};
-use crate::spec::{ScalarType, Secret};
+use crate::spec::{header_option, option_of_credential, ScalarType, Secret};
+use crate::sql::grammar::{self, Pair, Rule};
 use crate::sql::literal;
-use crate::sql::parse::{self, Pair, Rule};
 use crate::sql::relation::attached_name;
-use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
-use crate::{Error, Result};
+use crate::sql::rows::{bound_rows, text};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
+use crate::{Error, Place, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[("name", ScalarType::Varchar), ("adapter", ScalarType::Varchar), ("status", ScalarType::Varchar)];
 
@@ -22,156 +22,158 @@ const PERSISTENT: ParameterDef = ParameterDef { name: "persistent", parameter_ty
 const OR_REPLACE: ParameterDef = ParameterDef { name: "or_replace", parameter_type: ParameterType::Boolean };
 const IF_NOT_EXISTS: ParameterDef = ParameterDef { name: "if_not_exists", parameter_type: ParameterType::Boolean };
 
-/// `CREATE [OR REPLACE] [PERSISTENT] CONNECTION [IF NOT EXISTS] name (ADAPTER a, option value, ...)`. Not `Debug`: it holds secrets.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct CreateConnection {
-    pub name: String,
-    pub adapter: String,
-    /// Names and values, as the connections file would have them.
-    pub options: Vec<(String, String)>,
-    /// The flags that are set.
-    pub flags: Vec<&'static str>,
-}
-
-impl CreateConnection {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<CreateConnection> {
-        let (mut name, mut adapter, mut options, mut flags) = (None, None, Vec::new(), Vec::new());
-        for part in pair.into_inner() {
-            match part.as_rule() {
-                Rule::bare | Rule::quoted => name = Some(parse::name_of(part)),
-                Rule::replace => flags.push(OR_REPLACE.name),
-                Rule::k_persistent => flags.push(PERSISTENT.name),
-                Rule::if_not_exists => flags.push(IF_NOT_EXISTS.name),
-                Rule::adapter if adapter.is_some() => return Err(Error::config("ADAPTER is given twice; expected one adapter")),
-                Rule::adapter => adapter = part.into_inner().last().map(adapter_of).transpose()?,
-                Rule::option => options.push(option_of(part)?),
-                _ => {}
-            }
-        }
-        let name = name.ok_or_else(|| Error::internal("the grammar gave a connection without its name"))?;
-        let adapter = adapter.ok_or_else(|| Error::config("no ADAPTER is given; expected (ADAPTER name, option value, ...)"))?;
-        for (idx, (option, _)) in options.iter().enumerate() {
-            if options[..idx].iter().any(|(earlier, _): &(String, String)| earlier.eq_ignore_ascii_case(option)) {
-                return Err(Error::config(format!("option '{option}' is given twice")));
-            }
-        }
-        Ok(CreateConnection { name, adapter, options, flags })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        let mut arguments = vec![quote_literal(&self.name), quote_literal(&self.adapter)];
-        if !self.options.is_empty() {
-            let entry = |(name, value): &(String, String)| format!("{}: {}", quote_literal(name), quote_literal(value));
-            let entries: Vec<String> = self.options.iter().map(entry).collect();
-            arguments.push(format!("{} := MAP {{{}}}", OPTIONS.name, entries.join(", ")));
-        }
-        arguments.extend(self.flags.iter().map(|flag| format!("{flag} := true")));
-        format!("SELECT * FROM unify_create_connection({})", arguments.join(", "))
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::create_connection,
     syntax: "CREATE [OR REPLACE] [PERSISTENT] CONNECTION [IF NOT EXISTS] name (ADAPTER adapter, option value, ...)",
-    description: "Makes a connection, for this database or, PERSISTENT, in the connections file; a value may be env('NAME')",
+    description:
+        "Makes a connection, for this database or, PERSISTENT, in the connections file; a value may be env('NAME') or file('/path')",
     example: "CREATE CONNECTION mine (ADAPTER github, username 'me', password env('GITHUB_TOKEN'))",
-    function: "unify_create_connection",
+    function: &FUNCTION,
     topic: Topic::Connections,
-    call: |pair| CreateConnection::parse(pair).map(|statement| statement.call()),
+    arguments: arguments_of,
 };
+
+fn arguments_of(pair: Pair<'_>) -> Result<Vec<String>> {
+    let (mut name, mut adapter, mut options, mut flags) = (None, None, Vec::new(), Vec::new());
+    for part in pair.into_inner() {
+        match part.as_rule() {
+            Rule::bare | Rule::quoted => name = Some(grammar::name_of(part)),
+            Rule::replace => flags.push(OR_REPLACE.set()),
+            Rule::k_persistent => flags.push(PERSISTENT.set()),
+            Rule::if_not_exists => flags.push(IF_NOT_EXISTS.set()),
+            Rule::adapter if adapter.is_some() => return Err(Error::config("ADAPTER is given twice; expected one adapter")),
+            Rule::adapter => adapter = part.into_inner().last().map(adapter_of).transpose()?,
+            Rule::option => options.extend(options_of(part)?),
+            _ => {}
+        }
+    }
+    let name = name.ok_or_else(|| Error::internal("the grammar gave a connection without its name"))?;
+    let adapter = adapter.ok_or_else(|| Error::config("no ADAPTER is given; expected (ADAPTER name, option value, ...)"))?;
+    for (idx, (option, _)) in options.iter().enumerate() {
+        if options[..idx].iter().any(|(earlier, _): &(String, String)| earlier.eq_ignore_ascii_case(option)) {
+            return Err(Error::config(format!("option '{option}' is given twice")));
+        }
+    }
+    let mut arguments = vec![quote_literal(&name), quote_literal(&adapter)];
+    if !options.is_empty() {
+        let entry = |(name, value): &(String, String)| format!("{}: {}", quote_literal(name), quote_literal(value));
+        arguments.push(format!("{} := MAP {{{}}}", OPTIONS.name, options.iter().map(entry).collect::<Vec<_>>().join(", ")));
+    }
+    Ok([arguments, flags].concat())
+}
 
 fn adapter_of(pair: Pair<'_>) -> Result<String> {
     match pair.as_rule() {
         Rule::string => string_of(pair, "ADAPTER"),
-        _ => Ok(parse::name_of(pair)),
+        _ => Ok(grammar::name_of(pair)),
     }
 }
 
-/// Returns an option's name, and its value as the connections file would have it.
-fn option_of(pair: Pair<'_>) -> Result<(String, String)> {
+/// Returns an option's name, and its value as the connections file would have it; of a list, those of each credential.
+fn options_of(pair: Pair<'_>) -> Result<Vec<(String, String)>> {
     let missing = || Error::internal("the grammar gave an option without its name or value");
     let mut parts = pair.into_inner();
-    let name = parts.next().and_then(|name| name.into_inner().next()).map(parse::name_of).ok_or_else(missing)?;
+    let name = parts.next().and_then(option_name_of).ok_or_else(missing)?;
     let value = parts.next().and_then(|value| value.into_inner().next()).ok_or_else(missing)?;
     let place = format!("option '{name}'");
-    let source = match value.as_rule() {
+    let values: Vec<Pair<'_>> = match value.as_rule() {
+        Rule::values => value.into_inner().filter(|part| part.as_rule() != Rule::comma).collect(),
+        _ => vec![value],
+    };
+    let option = |(idx, value): (usize, Pair<'_>)| Ok((option_of_credential(&name, idx + 1), value_of(value, &place)?));
+    values.into_iter().enumerate().map(option).collect()
+}
+
+/// Returns a value as the connections file would have it.
+fn value_of(value: Pair<'_>, place: &str) -> Result<String> {
+    let missing = || Error::internal("the grammar gave a reference without its text");
+    Ok(match value.as_rule() {
         Rule::env => {
             let variable = value.into_inner().find(|part| part.as_rule() == Rule::string).ok_or_else(missing)?;
-            let variable = string_of(variable, &place)?;
+            let variable = string_of(variable, place)?;
             if !is_variable_name(&variable) {
                 return Err(Error::config(format!(
-                    "{place}: env(...) names no environment variable; expected a name such as env('TOKEN')"
+                    "{place}: env(...) does not name an environment variable; expected a name such as env('TOKEN')"
                 )));
             }
             format!("${{{variable}}}")
         }
-        Rule::string => string_of(value, &place)?.replace('$', "$$"),
+        Rule::file => {
+            let path = value.into_inner().find(|part| part.as_rule() == Rule::string).ok_or_else(missing)?;
+            match string_of(path, place)?.as_str() {
+                "" => {
+                    return Err(Error::config(format!(
+                        "{place}: file(...) names no file; expected a path such as file('/run/secrets/token')"
+                    )))
+                }
+                path => format!("${{file('{}')}}", path.replace('\'', "''")),
+            }
+        }
+        Rule::string => string_of(value, place)?.replace('$', "$$"),
         _ => value.as_str().split_whitespace().collect::<String>().to_ascii_lowercase(),
-    };
-    Ok((name, source))
+    })
+}
+
+/// Returns the name of an option as the connections file has it.
+fn option_name_of(pair: Pair<'_>) -> Option<String> {
+    let is_header = pair.as_rule() == Rule::header_name;
+    let name = pair.into_inner().last().map(grammar::name_of)?;
+    Some(if is_header { header_option(&name) } else { name })
 }
 
 fn string_of(pair: Pair<'_>, place: &str) -> Result<String> {
     literal::text_of(pair.as_str().trim())
-        .ok_or_else(|| Error::config(format!("the escapes in the text of {place} make no text; expected those of DuckDB, such as E'\\n'")))
+        .ok_or_else(|| Error::config(format!("the escapes in the text of {place} are not valid; expected those of DuckDB, such as E'\\n'")))
 }
 
-/// Returns the message for a `CREATE CONNECTION` that goes on wrongly; `None` when the text is none. It says where without showing the
+/// Returns the message for a `CREATE CONNECTION` that goes on wrongly; `None` when the text is not one. It says where without showing the
 /// text, of which any part may be a secret.
 pub(crate) fn mistake(text: &str, expected: &str) -> Option<String> {
-    let begin = parse::connection_begin(text)?;
+    let begin = grammar::connection_begin(text)?;
     let mut names = Vec::new();
+    let mut has_adapter = false;
     let mut place = "before the connection's name".to_string();
     for part in begin {
         match part.as_rule() {
             Rule::bare | Rule::quoted => place = "after the connection's name".to_string(),
-            Rule::adapter => place = "after ADAPTER".to_string(),
-            Rule::option | Rule::option_name => {
+            Rule::adapter => {
+                has_adapter = true;
+                place = "after ADAPTER".to_string();
+            }
+            Rule::option | Rule::option_name | Rule::header_name => {
                 let name = if part.as_rule() == Rule::option { part.into_inner().next() } else { Some(part) };
-                names.extend(name.and_then(|name| name.into_inner().next()).map(parse::name_of));
+                names.extend(name.and_then(option_name_of));
                 place = format!("after option '{}'", names.last().map_or("", String::as_str));
             }
             _ => {}
         }
     }
     let expected = if expected.is_empty() { String::new() } else { format!("; expected {expected}") };
-    Some(format!("syntax error in CREATE CONNECTION {place}{expected}"))
+    let adapter = if has_adapter || names.is_empty() { "" } else { "; ADAPTER name is missing, as in (ADAPTER github, option 'value')" };
+    Some(format!("syntax error in CREATE CONNECTION {place}{expected}{adapter}"))
 }
 
 /// `unify_create_connection(name, adapter, options := MAP {}, persistent := false, or_replace := false, if_not_exists := false)`.
-pub(crate) struct UnifyCreateConnection;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_create_connection",
     description: "Makes a connection: an adapter with options, for as long as the database is open or, persistent, in the connections file",
     example: "FROM unify_create_connection('mine', 'shop', options := MAP {'bearer_token': '$SHOP_TOKEN'})",
     positional: &[NAME, ADAPTER],
-    has_optional: false,
     named: &[OPTIONS, PERSISTENT, OR_REPLACE, IF_NOT_EXISTS],
+    hides_its_text: true,
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyCreateConnection {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn hides_its_text(&self) -> bool {
-        true
-    }
-
-    fn bind(&self, arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        let request = Request {
-            name: arguments.text(0, NAME.name)?.to_string(),
-            adapter: arguments.text(1, ADAPTER.name)?.to_string(),
-            options: arguments.named_map(OPTIONS.name)?.iter().filter_map(secret).collect(),
-            persistent: arguments.named_flag(PERSISTENT.name)?,
-            or_replace: arguments.named_flag(OR_REPLACE.name)?,
-            if_not_exists: arguments.named_flag(IF_NOT_EXISTS.name)?,
-        };
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| request.run(ctx).map(|row| vec![row])))))
-    }
+fn bind(arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    let request = Request {
+        name: arguments.text(0, NAME.name)?.to_string(),
+        adapter: arguments.text(1, ADAPTER.name)?.to_string(),
+        options: arguments.named_map(OPTIONS.name)?.iter().filter_map(secret).collect(),
+        persistent: arguments.named_flag(PERSISTENT.name)?,
+        or_replace: arguments.named_flag(OR_REPLACE.name)?,
+        if_not_exists: arguments.named_flag(IF_NOT_EXISTS.name)?,
+    };
+    Ok(bound_rows(COLUMNS, move |ctx| request.run(ctx).map(|row| vec![row])))
 }
 
 /// Returns an option that is not null.
@@ -211,7 +213,7 @@ impl Request {
         let entry = catalog.entry_of(&definition, &ctx.settings);
         entry.check()?;
         self.check_no_database(ctx)?;
-        let place = |err: Error| err.within(format!("connection '{}'", self.name));
+        let place = |err: Error| err.at(Place::connection(&self.name));
         let (definition, adapter) = (named_as_the_spec(definition, &entry)?, entry.spec()?.name.clone());
         let mut status = if existing.is_some() { "replaced" } else { "created" }.to_string();
         let change = change.map(|change| with(change, &definition)).transpose().map_err(place)?;

@@ -1,6 +1,6 @@
 use crate::session::Value;
 use crate::sql::commands::tests::{check_statement, TestInstance};
-use crate::sql::{functions, parse_statement, Arguments, Bound, ParsedStatement};
+use crate::sql::{parse_statement, Arguments, Bound, ParsedStatement, DEFINITIONS};
 use expect_test::{expect, Expect};
 use proptest::prelude::*;
 
@@ -41,14 +41,18 @@ fn a_mistake_is_told_without_the_text() {
         "CREATE CONNECTION c ()",
         expect!["syntax error in CREATE CONNECTION after the connection's name; expected ADAPTER or an option's name"],
     );
+    check_wrong(
+        "CREATE CONNECTION c (TYPE a)",
+        expect!["syntax error in CREATE CONNECTION after option 'TYPE'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME'), or a list of such; ADAPTER name is missing, as in (ADAPTER github, option 'value')"],
+    );
     check_wrong("CREATE CONNECTION c (ADAPTER a", expect!["syntax error in CREATE CONNECTION after ADAPTER; expected ')' or ','"]);
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a, password s3cr3t)",
-        expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME')"],
+        expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME'), or a list of such"],
     );
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a, password \"s3cr3t\")",
-        expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME')"],
+        expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME'), or a list of such"],
     );
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a, password 's3cr3t' x 5)",
@@ -58,18 +62,18 @@ fn a_mistake_is_told_without_the_text() {
         "CREATE CONNECTION c (ADAPTER a, password env(s3cr3t))",
         expect!["syntax error in CREATE CONNECTION after option 'password'; expected a text in single quotes"],
     );
-    check_wrong("CREATE CONNECTION c (ADAPTER a, password 's3cr3t", expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME')"]);
+    check_wrong("CREATE CONNECTION c (ADAPTER a, password 's3cr3t", expect!["syntax error in CREATE CONNECTION after option 'password'; expected its value: a text in single quotes, a number, TRUE, FALSE or env('NAME'), or a list of such"]);
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a) s3cr3t",
         expect!["syntax error in CREATE CONNECTION after ADAPTER; expected the end of the statement"],
     );
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a, password E's3cr3t\\xff')",
-        expect![[r#"the escapes in the text of option 'password' make no text; expected those of DuckDB, such as E'\n'"#]],
+        expect![[r#"the escapes in the text of option 'password' are not valid; expected those of DuckDB, such as E'\n'"#]],
     );
     check_wrong(
         "CREATE CONNECTION c (ADAPTER a, password env('s3cr3t!'))",
-        expect!["option 'password': env(...) names no environment variable; expected a name such as env('TOKEN')"],
+        expect!["option 'password': env(...) does not name an environment variable; expected a name such as env('TOKEN')"],
     );
     check_wrong("CREATE CONNECTION c (password 's3cr3t')", expect!["no ADAPTER is given; expected (ADAPTER name, option value, ...)"]);
     check_wrong("CREATE CONNECTION c (ADAPTER a, ADAPTER b)", expect!["ADAPTER is given twice; expected one adapter"]);
@@ -79,7 +83,6 @@ fn a_mistake_is_told_without_the_text() {
 #[test]
 fn other_things_that_can_be_created_are_not_ours() {
     for text in [
-        "CREATE CONNECTIONS c (ADAPTER a)",
         "CREATE TABLE connection (a INT)",
         "CREATE OR REPLACE TABLE t (a INT)",
         "CREATE PERSISTENT SECRET s (TYPE s3)",
@@ -94,7 +97,7 @@ proptest! {
     fn no_text_is_shown_that_may_be_a_secret(front in "[(), a='env-]{0,8}", back in "[(), a='-]{0,8}") {
         let text = format!("CREATE CONNECTION c (ADAPTER a, password '{front}s3cr3t{back}");
         if let ParsedStatement::Wrong { message } = parse_statement(&text) {
-            // An option's name is no secret.
+            // An option's name is not a secret.
             let told: String = message.split("option '").enumerate().map(|(idx, part)| part.split('\'').skip(usize::from(idx > 0)).collect::<String>()).collect();
             prop_assert!(!told.contains("s3cr3t"), "{}", message);
         }
@@ -103,12 +106,12 @@ proptest! {
 
 /// Runs a call and returns its row, or its error, without the folder's path.
 fn create(instance: &TestInstance, name: &str, adapter: &str, options: &[(&str, &str)], flags: &[&str]) -> String {
-    let function = functions().into_iter().find(|function| function.def().name == "unify_create_connection").unwrap();
+    let function = DEFINITIONS.functions.iter().find(|function| function.name == "unify_create_connection").unwrap();
     let options = options.iter().map(|(name, value)| (name.to_string(), Some(value.to_string()))).collect();
     let mut named = vec![("options".to_string(), Value::Map(options))];
     named.extend(flags.iter().map(|flag| (flag.to_string(), Value::Boolean(true))));
     let arguments = Arguments { positional: vec![Value::Text(name.into()), Value::Text(adapter.into())], named };
-    let Ok(Bound::Rows(call)) = function.bind(&arguments, &instance.context()) else { panic!("binding fails") };
+    let Ok(Bound::Rows(call)) = (function.bind)(&arguments, &instance.context()) else { panic!("binding fails") };
     let shown = match call.run(&instance.context()) {
         Ok(batches) => batches.iter().map(|batch| crate::sql::commands::tests::shown_row(batch, 0)).collect::<String>(),
         Err(err) => err.to_string(),
@@ -176,7 +179,9 @@ fn what_is_wrong_is_told_without_values() {
         "shop",
         &[("username", "me"), ("password", "$s3cr3t!")],
         &[],
-        expect!["connection 'a': option 'password' starts with '$' but names no environment variable; write '$$' for a dollar sign"],
+        expect![
+            "connection 'a': option 'password' starts with '$' but does not name an environment variable; write '$$' for a dollar sign"
+        ],
     );
     check(
         "Main",

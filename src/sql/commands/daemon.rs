@@ -1,47 +1,27 @@
 //! `START DAEMON`, `STOP DAEMON` and `CALL unify_daemon()`: whether tables are kept fresh.
 
-use crate::columns::TableSchema;
-use crate::load::{Awaited, ConnectionOf, DaemonRun};
-use crate::session::{Settings, Value};
+use crate::columns::{timestamp_text, TableSchema};
+use crate::load::{print_line, Awaited, ConnectionOf, Connections, DaemonRun, Loader, Say, TableTarget};
+use crate::session::{ProgressMode, Settings, Value};
 use crate::spec::ScalarType;
-use crate::sql::parse::Rule;
-use crate::sql::rows::{batch_of, integer, schema_of, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, Instance, StatementContext, StatementDef, Step, TableFunction, Topic, WaitingCall, Work};
+use crate::sql::discovery::{for_daemon, renewed_for_daemon};
+use crate::sql::grammar::Rule;
+use crate::sql::native::now;
+use crate::sql::rows::{batch_of, bound_rows, integer, schema_of, text};
+use crate::sql::{Arguments, Bound, FunctionDef, Instance, StatementContext, StatementDef, Step, Topic, WaitingCall, Work};
 use crate::{Error, Result};
 use std::sync::Arc;
 
 const COLUMNS: &[(&str, ScalarType)] = &[("status", ScalarType::Varchar), ("refreshes", ScalarType::BigInt)];
-
-/// `START DAEMON`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StartDaemon;
-
-impl StartDaemon {
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(self) -> String {
-        "SELECT * FROM unify_start_daemon()".to_string()
-    }
-}
-
-/// `STOP DAEMON`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StopDaemon;
-
-impl StopDaemon {
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(self) -> String {
-        "SELECT * FROM unify_stop_daemon()".to_string()
-    }
-}
 
 pub(super) static START: StatementDef = StatementDef {
     rule: Rule::start_daemon,
     syntax: "START DAEMON",
     description: "Keeps loaded tables fresh in the background",
     example: "START DAEMON",
-    function: "unify_start_daemon",
+    function: &START_FUNCTION,
     topic: Topic::Daemon,
-    call: |_| Ok(StartDaemon.call()),
+    arguments: |_| Ok(Vec::new()),
 };
 
 pub(super) static STOP: StatementDef = StatementDef {
@@ -49,81 +29,52 @@ pub(super) static STOP: StatementDef = StatementDef {
     syntax: "STOP DAEMON",
     description: "Stops the daemon; loads that run go on",
     example: "STOP DAEMON",
-    function: "unify_stop_daemon",
+    function: &STOP_FUNCTION,
     topic: Topic::Daemon,
-    call: |_| Ok(StopDaemon.call()),
+    arguments: |_| Ok(Vec::new()),
 };
 
 /// `unify_start_daemon()`.
-pub(crate) struct UnifyStartDaemon;
-
-static START_DEF: FunctionDef = FunctionDef {
+pub(super) static START_FUNCTION: FunctionDef = FunctionDef {
     name: "unify_start_daemon",
     description: "Keeps loaded tables fresh in the background, until it is stopped or the database closed",
     example: "FROM unify_start_daemon()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind_start)
 };
 
-impl TableFunction for UnifyStartDaemon {
-    fn def(&self) -> &'static FunctionDef {
-        &START_DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, |ctx: &StatementContext<'_>| {
-            let run = ctx.instance.loader.start_daemon(connections(ctx.instance))?;
-            Ok(vec![row(if run.is_some() { "started" } else { "runs already" }, 0)])
-        }))))
-    }
+fn bind_start(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, |ctx| {
+        let run = ctx.instance.loader.start_daemon(known_to_daemon(ctx.instance), None)?;
+        Ok(vec![row(if run.is_some() { "started" } else { "runs already" }, 0)])
+    }))
 }
 
 /// `unify_stop_daemon()`.
-pub(crate) struct UnifyStopDaemon;
-
-static STOP_DEF: FunctionDef = FunctionDef {
+pub(super) static STOP_FUNCTION: FunctionDef = FunctionDef {
     name: "unify_stop_daemon",
     description: "Stops the daemon; loads that run go on",
     example: "FROM unify_stop_daemon()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind_stop)
 };
 
-impl TableFunction for UnifyStopDaemon {
-    fn def(&self) -> &'static FunctionDef {
-        &STOP_DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, |ctx: &StatementContext<'_>| {
-            let n_refreshes = ctx.instance.loader.stop_daemon();
-            Ok(vec![row(if n_refreshes.is_some() { "stopped" } else { "does not run" }, n_refreshes.unwrap_or(0))])
-        }))))
-    }
+fn bind_stop(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, |ctx| {
+        let n_refreshes = ctx.instance.loader.stop_daemon();
+        Ok(vec![row(if n_refreshes.is_some() { "stopped" } else { "does not run" }, n_refreshes.unwrap_or(0))])
+    }))
 }
 
 /// `unify_daemon()`.
-pub(crate) struct UnifyDaemon;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_daemon",
-    description: "Keeps loaded tables fresh in the foreground, until it is interrupted or stopped by another session",
+    description:
+        "Keeps loaded tables fresh in the foreground and says on stderr what it does, until it is interrupted or stopped by another session",
     example: "CALL unify_daemon()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyDaemon {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Waiting(Box::new(ForegroundCall { schema: schema_of(COLUMNS) })))
-    }
+fn bind(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(Bound::Waiting(Box::new(ForegroundCall { schema: schema_of(COLUMNS) })))
 }
 
 struct ForegroundCall {
@@ -136,7 +87,7 @@ impl WaitingCall for ForegroundCall {
     }
 
     fn start(&self, ctx: &StatementContext<'_>) -> Result<Box<dyn Work>> {
-        let run = ctx.instance.loader.start_daemon(connections(ctx.instance))?;
+        let run = ctx.instance.loader.start_daemon(known_to_daemon(ctx.instance), listener(ctx.settings.progress))?;
         let run = run.ok_or_else(|| Error::config("the daemon runs already in this database; STOP DAEMON first"))?;
         Ok(Box::new(Foreground { run }))
     }
@@ -169,14 +120,29 @@ impl Drop for Foreground {
     }
 }
 
+/// Returns what writes the daemon's lines to stderr, each with its time; nothing where no progress is to be shown.
+fn listener(progress: ProgressMode) -> Option<Box<Say>> {
+    let say = |line: &str| print_line(&format!("{} UTC unify_daemon: {line}", timestamp_text(now() / 1_000_000 * 1_000_000)));
+    (progress != ProgressMode::Off).then(|| Box::new(say) as Box<Say>)
+}
+
 fn row(status: &str, n_refreshes: u64) -> Vec<Value> {
     vec![text(Some(status)), integer(n_refreshes)]
+}
+
+/// Returns what the daemon knows the connections of an instance by, without keeping the database.
+fn known_to_daemon(instance: &Instance) -> Connections {
+    let catalog = instance.catalog.clone();
+    let renew = move |loader: &Loader, settings: &Settings, target: &TableTarget, is_over: &dyn Fn() -> bool| {
+        renewed_for_daemon(&catalog, loader, settings, target, is_over)
+    };
+    Connections { connection_of: connections(instance), renew: Box::new(renew) }
 }
 
 /// Returns what finds the connections of an instance, without keeping the database.
 pub(super) fn connections(instance: &Instance) -> Box<ConnectionOf> {
     let catalog = instance.catalog.clone();
-    Box::new(move |settings: &Settings, name: &str| catalog.snapshot(settings).connection(name).and_then(|entry| entry.open().ok()))
+    Box::new(move |settings, name, stored| for_daemon(&catalog, settings, name, stored))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! `SYSTEM STATUS` and `unify_status`: the daemon, the machine, the loads that run, and when each table is refreshed next.
 
-use crate::load::{DaemonStatus, LoadedTable, NextRefresh, Why};
+use crate::load::{DaemonStatus, LoadedTable, MachineLoad, NextRefresh, Why};
 use crate::session::Value;
 use crate::spec::ScalarType;
 use crate::sql::commands::daemon::connections;
-use crate::sql::parse::Rule;
-use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::grammar::Rule;
+use crate::sql::rows::{bound_rows, text};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -20,47 +20,28 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("reason", ScalarType::Varchar),
 ];
 
-/// `SYSTEM STATUS`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SystemStatus;
-
-impl SystemStatus {
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(self) -> String {
-        "SELECT * FROM unify_status()".to_string()
-    }
-}
+const NOTHING_IS_SENT: &str = "nothing is sent because setting 'enable_external_access' is false";
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::system_status,
     syntax: "SYSTEM STATUS",
     description: "Shows the daemon, the machine's load, the loads that run and the next refreshes",
     example: "SYSTEM STATUS",
-    function: "unify_status",
+    function: &FUNCTION,
     topic: Topic::Daemon,
-    call: |_| Ok(SystemStatus.call()),
+    arguments: |_| Ok(Vec::new()),
 };
 
 /// `unify_status()`.
-pub(crate) struct UnifyStatus;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_status",
     description: "Says whether the daemon runs, how busy the machine is, which loads run, and when each table is refreshed next and why",
     example: "FROM unify_status()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyStatus {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
-    }
+fn bind(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, rows))
 }
 
 fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
@@ -83,20 +64,22 @@ fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
         ]);
     }
     let now = crate::sql::native::now();
-    rows.extend(status.tables.iter().map(|(table, next)| table_row(table, *next, now, ctx)));
+    rows.extend(status.tables.iter().map(|(table, next)| table_row(table, *next, status.machine, now, ctx)));
     Ok(rows)
 }
 
 fn daemon_row(status: &DaemonStatus) -> Vec<Value> {
-    let is_held_back = status.tables.iter().any(|(_, next)| next.why == Why::MachineBusy);
+    let is_held_back = status.tables.iter().any(|(_, next)| next.why == Why::MachineBusy) || !status.may_send;
     let state = match status.is_running {
         false => "stopped",
         true if is_held_back => "holding back",
         true => "running",
     };
-    let reason = match &status.problem {
-        Some(problem) => format!("its last look failed: {}", problem.message()),
-        None => format!("{} refreshes started", status.n_refreshes),
+    let reason = match (&status.problem, state) {
+        _ if !status.may_send => NOTHING_IS_SENT.to_string(),
+        (Some(problem), _) => format!("its last look failed: {}", problem.message()),
+        (None, "holding back") => format!("{}; {} refreshes started", status.machine.to_text(), status.n_refreshes),
+        (None, _) => format!("{} refreshes started", status.n_refreshes),
     };
     let next = status.tables.iter().map(|(_, next)| next.due).min().filter(|_| status.is_running);
     vec![
@@ -118,14 +101,14 @@ fn machine_row(status: &DaemonStatus) -> Vec<Value> {
         text(Some(if status.machine.is_quiet() { "quiet" } else { "busy" })),
         Value::Null,
         Value::Null,
-        Value::Double(status.machine.per_core),
+        Value::Double((status.machine.per_core * 100.0).round() / 100.0),
         Value::Double(status.machine.limit),
-        Value::Null,
+        Value::Text(status.machine.to_text()),
     ]
 }
 
 /// Returns the row of a table: its value is its age in seconds.
-fn table_row(table: &LoadedTable, next: NextRefresh, now: i64, ctx: &StatementContext<'_>) -> Vec<Value> {
+fn table_row(table: &LoadedTable, next: NextRefresh, machine: MachineLoad, now: i64, ctx: &StatementContext<'_>) -> Vec<Value> {
     let (state, reason) = match next.why {
         Why::Due => ("due", "it is past its max_staleness".to_string()),
         Why::Fresh => ("fresh", "it is not past its max_staleness".to_string()),
@@ -133,7 +116,8 @@ fn table_row(table: &LoadedTable, next: NextRefresh, now: i64, ctx: &StatementCo
         Why::Loading(job) => ("loading", format!("job {job} loads it")),
         Why::ConnectionBusy(job) => ("due", format!("job {job} of its connection goes first")),
         Why::Queued => ("due", "another table of its connection goes first".to_string()),
-        Why::MachineBusy => ("due", "the load average per core is not below 'unify_daemon_max_load'".to_string()),
+        Why::MachineBusy => ("due", machine.to_text()),
+        Why::Forbidden => ("due", NOTHING_IS_SENT.to_string()),
     };
     vec![
         text(Some("table")),

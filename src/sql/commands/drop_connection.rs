@@ -1,85 +1,77 @@
-//! `DROP CONNECTION` and `unify_drop_connection`: takes a connection away, with what Unify made for it.
+//! `DROP [PERSISTENT] CONNECTION` and `unify_drop_connection`: takes a connection away, with what Unify made for it.
 
 use crate::catalog::{Catalog, ConnectionEntry};
 use crate::load::ConnectionSchema;
 use crate::session::{quote_literal, Value};
 use crate::spec::ScalarType;
 use crate::sql::commands::create_connection::NAME;
-use crate::sql::parse::{self, Pair, Rule};
-use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
-use crate::Result;
+use crate::sql::grammar::{self, Pair, Rule};
+use crate::sql::rows::{bound_rows, text};
+use crate::sql::statement::flags_of;
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
+use crate::{Error, Place, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[("kind", ScalarType::Varchar), ("name", ScalarType::Varchar), ("status", ScalarType::Varchar)];
 
 const IF_EXISTS: ParameterDef = ParameterDef { name: "if_exists", parameter_type: ParameterType::Boolean };
+/// Whether the connection is one of the connections file.
+const PERSISTENT: ParameterDef = ParameterDef { name: "persistent", parameter_type: ParameterType::Boolean };
 /// Whether loaded tables go, too.
 const CASCADE: ParameterDef = ParameterDef { name: "cascade", parameter_type: ParameterType::Boolean };
 
-/// `DROP CONNECTION [IF EXISTS] name [CASCADE]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DropConnection {
-    pub name: String,
-    pub if_exists: bool,
-    pub cascade: bool,
-}
-
-impl DropConnection {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<DropConnection> {
-        let has = |rule: Rule| pair.clone().into_inner().any(|part| part.as_rule() == rule);
-        let (if_exists, cascade) = (has(Rule::if_exists), has(Rule::k_cascade));
-        Ok(DropConnection { name: parse::first_name(pair)?, if_exists, cascade })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        let flag = |flag: bool, name: &str| if flag { format!(", {name} := true") } else { String::new() };
-        let (if_exists, cascade) = (flag(self.if_exists, IF_EXISTS.name), flag(self.cascade, CASCADE.name));
-        format!("SELECT * FROM unify_drop_connection({}{if_exists}{cascade})", quote_literal(&self.name))
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::drop_connection,
-    syntax: "DROP CONNECTION [IF EXISTS] name [CASCADE]",
-    description: "Drops a connection and its schema; with CASCADE its loaded tables, too",
+    syntax: "DROP [PERSISTENT] CONNECTION [IF EXISTS] name [CASCADE]",
+    description: "Drops a connection, PERSISTENT one of the connections file, and its schema; with CASCADE its loaded tables, too",
     example: "DROP CONNECTION mine",
-    function: "unify_drop_connection",
+    function: &FUNCTION,
     topic: Topic::Connections,
-    call: |pair| DropConnection::parse(pair).map(|statement| statement.call()),
+    arguments: arguments_of,
 };
 
-/// `unify_drop_connection(name, if_exists := false, cascade := false)`.
-pub(crate) struct UnifyDropConnection;
+fn arguments_of(pair: Pair<'_>) -> Result<Vec<String>> {
+    let flags = flags_of(&pair, &[(Rule::k_persistent, PERSISTENT), (Rule::if_exists, IF_EXISTS), (Rule::k_cascade, CASCADE)]);
+    Ok([vec![quote_literal(&grammar::first_name(pair)?)], flags].concat())
+}
 
-static DEF: FunctionDef = FunctionDef {
+/// `unify_drop_connection(name, persistent := false, if_exists := false, cascade := false)`.
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_drop_connection",
-    description: "Drops a connection and its schema; with cascade its loaded tables, too; returns what was dropped",
+    description: "Drops a connection, persistent one of the connections file, and its schema; with cascade its loaded tables, too; returns what was dropped",
     example: "FROM unify_drop_connection('mine', cascade := true)",
     positional: &[NAME],
-    has_optional: false,
-    named: &[IF_EXISTS, CASCADE],
+    named: &[PERSISTENT, IF_EXISTS, CASCADE],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyDropConnection {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
+fn bind(arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    let name = arguments.text(0, NAME.name)?.to_string();
+    let persistent = arguments.named_flag(PERSISTENT.name)?;
+    let (if_exists, cascade) = (arguments.named_flag(IF_EXISTS.name)?, arguments.named_flag(CASCADE.name)?);
+    Ok(bound_rows(COLUMNS, move |ctx| {
+        Catalog::check_changeable(&ctx.settings)?;
+        let _one_at_a_time = ctx.instance.catalog.changing(ctx.interrupted)?;
+        let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
+        if snapshot.connection(&name).is_none() && snapshot.unreadable().is_none() && if_exists {
+            return Ok(Vec::new());
+        }
+        let entry = snapshot.expect_connection(&name)?;
+        check_kind(entry, persistent)?;
+        drop_entry(entry, cascade, ctx).map_err(|err| err.at(Place::connection(&entry.name)))
+    }))
+}
 
-    fn bind(&self, arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        let name = arguments.text(0, NAME.name)?.to_string();
-        let (if_exists, cascade) = (arguments.named_flag(IF_EXISTS.name)?, arguments.named_flag(CASCADE.name)?);
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| {
-            Catalog::check_changeable(&ctx.settings)?;
-            let _one_at_a_time = ctx.instance.catalog.changing(ctx.interrupted)?;
-            let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-            if snapshot.connection(&name).is_none() && snapshot.unreadable().is_none() && if_exists {
-                return Ok(Vec::new());
-            }
-            let entry = snapshot.expect_connection(&name)?;
-            drop_entry(entry, cascade, ctx).map_err(|err| err.within(format!("connection '{}'", entry.name)))
-        }))))
+/// Fails unless the statement says what the connection is: one of the file goes for every database that reads the file.
+fn check_kind(entry: &ConnectionEntry, persistent: bool) -> Result<()> {
+    let name = &entry.name;
+    match (entry.file(), persistent) {
+        (Some(path), false) => Err(Error::config(format!(
+            "connection '{name}' is kept in '{path}', from where only DROP PERSISTENT CONNECTION removes it (persistent := true in a call)"
+        ))),
+        (None, true) => Err(Error::config(format!(
+            "connection '{name}' is not in the connections file: CREATE CONNECTION made it, and DROP CONNECTION without PERSISTENT drops it"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -96,6 +88,7 @@ fn drop_entry(entry: &ConnectionEntry, cascade: bool, ctx: &StatementContext<'_>
     };
     let schema = ConnectionSchema { connection: &entry.name, adapter: &entry.adapter, catalog: ctx.catalog()? };
     let dropped = ctx.instance.loader.drop_schema(schema, cascade)?;
+    catalog.discoveries.forget(&entry.name);
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for object in dropped {
         let name = match object.kind {
@@ -106,18 +99,22 @@ fn drop_entry(entry: &ConnectionEntry, cascade: bool, ctx: &StatementContext<'_>
     }
     let status = match change {
         Some(change) => {
-            let path = change.path();
+            let (path, is_last) = (change.path(), change.is_empty());
             change.commit().map_err(|err| match rows.is_empty() {
                 true => err,
                 false => err.within("what it had loaded is dropped, but it stays in its file"),
             })?;
-            format!("removed from {path}")
+            match is_last {
+                true => format!("removed from {path}; it was the last connection there, and the file stays"),
+                false => format!("removed from {path}"),
+            }
         }
         None => {
             catalog.forget(&entry.name);
             "dropped".to_string()
         }
     };
+    ctx.instance.loader.log_out(&entry.name);
     rows.push(vec![text(Some("connection")), text(Some(&entry.name)), Value::Text(status)]);
     Ok(rows)
 }
@@ -134,6 +131,7 @@ mod tests {
             "drop /* c */ connection if exists \"my shop\" cascade;",
             expect!["SELECT * FROM unify_drop_connection('my shop', if_exists := true, cascade := true)"],
         );
+        check_statement("DROP PERSISTENT CONNECTION shop", expect!["SELECT * FROM unify_drop_connection('shop', persistent := true)"]);
         check_statement("DROP CONNECTION if", expect!["SELECT * FROM unify_drop_connection('if')"]);
         check_statement("DROP CONNECTION if CASCADE", expect!["SELECT * FROM unify_drop_connection('if', cascade := true)"]);
     }

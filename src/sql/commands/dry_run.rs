@@ -3,8 +3,8 @@
 use crate::load::PlannedWrite;
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, TableFunction};
+use crate::sql::rows::{bound_rows, integer, text};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -18,28 +18,18 @@ const COLUMNS: &[(&str, ScalarType)] = &[
 ];
 
 /// `unify_dry_run()`.
-pub(crate) struct UnifyDryRun;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_dry_run",
     description: "Lists the requests that the session's last COPY ... (FORMAT unify, dry_run true) would send, secrets redacted",
     example: "FROM unify_dry_run()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyDryRun {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, |ctx: &StatementContext<'_>| {
-            let planned = ctx.instance.loader.dry_run(ctx.session);
-            Ok(planned.iter().enumerate().map(|(idx, write)| row_of(idx + 1, write)).collect())
-        }))))
-    }
+fn bind(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, |ctx| {
+        let planned = ctx.instance.loader.dry_run(ctx.session);
+        Ok(planned.iter().enumerate().map(|(idx, write)| row_of(idx + 1, write)).collect())
+    }))
 }
 
 fn row_of(number: usize, write: &PlannedWrite) -> Vec<Value> {

@@ -3,13 +3,14 @@
 use crate::load::PlannedStep;
 use crate::session::{quote_literal, Value};
 use crate::spec::ScalarType;
-use crate::sql::commands::load::{table_of, TABLE};
-use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair, Rule};
+use crate::sql::commands::load::TABLE;
+use crate::sql::discovery::Need;
+use crate::sql::grammar::{self, Rule};
+use crate::sql::name::shown;
 use crate::sql::relation::Relation;
-use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
-use crate::Result;
+use crate::sql::rows::{bound_rows, integer, text};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
+use crate::{Error, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[
     ("step", ScalarType::BigInt),
@@ -21,60 +22,40 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("reason", ScalarType::Varchar),
 ];
 
-/// `EXPLAIN REFRESH TABLE conn.table`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ExplainRefresh {
-    pub table: TablePath,
-}
-
-impl ExplainRefresh {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<ExplainRefresh> {
-        table_of(pair).map(|table| ExplainRefresh { table })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_explain({})", quote_literal(&self.table.to_string()))
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::explain,
     syntax: "EXPLAIN REFRESH TABLE conn.table",
     description: "Says what a refresh would do: parents, requests, an estimate and the budget; sends nothing",
     example: "EXPLAIN REFRESH TABLE shop.orders",
-    function: "unify_explain",
+    function: &FUNCTION,
     topic: Topic::Loads,
-    call: |pair| ExplainRefresh::parse(pair).map(|statement| statement.call()),
+    arguments: |pair| grammar::table_of(pair).map(|table| vec![quote_literal(&table.to_string())]),
 };
 
 /// `unify_explain('conn.table')`.
-pub(crate) struct UnifyExplain;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_explain",
     description: "Says what refreshing a table would do: parents, requests, an estimate from the last load, and the request budget; \
                   sends nothing",
     example: "FROM unify_explain('shop.orders')",
     positional: &[TABLE],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyExplain {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let relation = Relation::find_with(&grammar::table_argument(arguments.text(0, TABLE.name)?)?, Need::Known, ctx)?;
+    for target in relation.targets() {
+        let spec = &target.connection.adapter;
+        if spec.table(&target.table).is_some_and(|table_def| spec.is_undiscovered(table_def)) {
+            let connection = shown(&target.connection.name);
+            let message = format!("its fields are not known yet, and nothing is sent here; DISCOVER CONNECTION {connection} asks for them");
+            return Err(Error::config(message).at(target.place()));
+        }
     }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let relation = Relation::find(&parse::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
-        let rows = move |ctx: &StatementContext<'_>| {
-            let steps = ctx.instance.loader.explain(&relation.targets(), &ctx.settings)?;
-            Ok(steps.iter().enumerate().map(|(idx, step)| row_of(idx, step)).collect())
-        };
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
-    }
+    Ok(bound_rows(COLUMNS, move |ctx| {
+        let steps = ctx.instance.loader.explain(&relation.targets(), &ctx.settings)?;
+        Ok(steps.iter().enumerate().map(|(idx, step)| row_of(idx, step)).collect())
+    }))
 }
 
 fn row_of(idx: usize, step: &PlannedStep) -> Vec<Value> {
@@ -101,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_none_is_an_error() {
+    fn an_unknown_table_is_an_error() {
         check_error("unify_explain", &["shop.order"], expect!["connection 'shop' has no table 'order'; did you mean 'orders'?"]);
     }
 }

@@ -3,8 +3,8 @@
 use crate::columns::TableSchema;
 use crate::load::{StreamRun, Streamed, TableStream, TableTarget};
 use crate::sql::name::TablePath;
-use crate::sql::relation::{with_place, Kind, Relation};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall, Work};
+use crate::sql::relation::Relation;
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, Step, WaitingCall, Work};
 use crate::{Error, ErrorKind, Result};
 
 const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
@@ -13,42 +13,29 @@ const TABLE: ParameterDef = ParameterDef { name: "table", parameter_type: Parame
 pub(super) const PARAMS: ParameterDef = ParameterDef { name: "params", parameter_type: ParameterType::Map };
 
 /// `unify_fetch('conn', 'table', params := MAP {...})`.
-pub(crate) struct UnifyFetch;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_fetch",
     description: "Returns a table's rows straight from its API, as they come, with params laid over the table's own; stores nothing",
     example: "FROM unify_fetch('shop', 'orders', params := MAP {'status': 'open'}) LIMIT 10",
     positional: &[CONNECTION, TABLE],
-    has_optional: false,
     named: &[PARAMS],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyFetch {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let path = TablePath {
+        catalog: None,
+        schema: Some(arguments.text(0, CONNECTION.name)?.to_string()),
+        table: arguments.text(1, TABLE.name)?.to_string(),
+    };
+    let relation = Relation::find(&path, ctx)?;
+    let target = &relation.one_table("is a view; fetch a table it reads")?;
+    let params = arguments.named_map(PARAMS.name)?;
+    for parent in ctx.instance.loader.reader().parents_of_stream(target, params)? {
+        load_parent(&parent, target, ctx)?;
     }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let path = TablePath {
-            catalog: None,
-            schema: Some(arguments.text(0, CONNECTION.name)?.to_string()),
-            table: arguments.text(1, TABLE.name)?.to_string(),
-        };
-        let relation = Relation::find(&path, ctx)?;
-        let targets = relation.targets();
-        if relation.kind == Kind::View {
-            let tables: Vec<&str> = targets.iter().map(|target| target.table.as_str()).collect();
-            return Err(Error::config(format!("'{}' is a view; fetch a table it reads: {}", relation.name, tables.join(", "))));
-        }
-        let target = targets.first().ok_or_else(|| Error::internal("a table has no load target"))?;
-        let params = arguments.named_map(PARAMS.name)?;
-        for parent in ctx.instance.loader.parents_of_stream(target, params)? {
-            load_parent(&parent, target, ctx)?;
-        }
-        let stream = ctx.instance.loader.stream(target, params, &ctx.settings, ctx.interrupted);
-        Ok(Bound::Waiting(Box::new(FetchCall { stream: stream.map_err(|err| with_place(err, target))? })))
-    }
+    let stream = ctx.instance.loader.reader().stream(target, params, &ctx.settings, ctx.interrupted);
+    Ok(Bound::Waiting(Box::new(FetchCall { stream: stream.map_err(|err| err.at(target.place()))? })))
 }
 
 /// Loads a table that the params query, unless it is there.
@@ -57,7 +44,7 @@ fn load_parent(parent: &str, target: &TableTarget, ctx: &StatementContext<'_>) -
     let relation = Relation::find(&path, ctx)?;
     let is_there = |target: &TableTarget| {
         let mut session = ctx.instance.database.connect()?;
-        ctx.instance.loader.is_there(session.as_mut(), target).map_err(|err| with_place(err, target))
+        ctx.instance.loader.is_there(session.as_mut(), target).map_err(|err| err.at(target.place()))
     };
     for target in relation.targets() {
         if !is_there(&target)? {

@@ -2,10 +2,10 @@
 
 use crate::session::{quote_literal, Value};
 use crate::spec::ScalarType;
+use crate::sql::grammar::{joined, Pair, Rule};
 use crate::sql::help::{self, Entry};
-use crate::sql::parse::{joined, Pair, Rule};
-use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::rows::{bound_rows_without, text, BRIEF};
+use crate::sql::{Arguments, Bind, Bound, Definitions, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -16,70 +16,59 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("example", ScalarType::Varchar),
 ];
 
+/// Those that the brief form leaves out, so that a terminal of 120 columns has room for the descriptions.
+const DETAILS: &[&str] = &["syntax", "example"];
+
 const TOPIC: ParameterDef = ParameterDef { name: "topic", parameter_type: ParameterType::Varchar };
 
-/// `HELP [topic]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Help {
-    /// The topic as it is written, comments left out.
-    pub topic: Option<String>,
-}
-
-impl Help {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Help {
-        let topic = pair.into_inner().find(|part| part.as_rule() == Rule::topic);
-        Help { topic: topic.map(|topic| joined(&topic.into_inner().map(|part| part.as_str()).collect::<Vec<_>>())) }
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_help({})", self.topic.as_deref().map(quote_literal).unwrap_or_default())
+/// Returns the statement, which calls `function`.
+pub(super) const fn statement(function: &'static FunctionDef) -> StatementDef {
+    StatementDef {
+        rule: Rule::help,
+        syntax: "HELP [topic]",
+        description: "Says what there is, or what there is to say on a statement, function, setting, term, connection, table or adapter",
+        example: "HELP REFRESH TABLE",
+        function,
+        topic: Topic::Help,
+        arguments: |pair| Ok(vec![topic_of(pair).map_or_else(|| BRIEF.set(), |topic| quote_literal(&topic))]),
     }
 }
 
-pub(super) static STATEMENT: StatementDef = StatementDef {
-    rule: Rule::help,
-    syntax: "HELP [topic]",
-    description: "Says what there is, or what there is to say on a statement, function, setting, connection, table or adapter",
-    example: "HELP REFRESH TABLE",
-    function: "unify_help",
-    topic: Topic::Help,
-    call: |pair| Ok(Help::parse(pair).call()),
-};
+/// Returns the topic as it is written, comments left out.
+fn topic_of(pair: Pair<'_>) -> Option<String> {
+    let topic = pair.into_inner().find(|part| part.as_rule() == Rule::topic)?;
+    Some(joined(&topic.into_inner().map(|part| part.as_str()).collect::<Vec<_>>()))
+}
 
-/// `unify_help([topic])`.
-pub(crate) struct UnifyHelp;
-
-static DEF: FunctionDef = FunctionDef {
-    name: "unify_help",
-    description: "Lists statements, functions, settings, connections and adapters with a description each; or what there is to say on one",
-    example: "FROM unify_help('unify_load')",
-    positional: &[TOPIC],
-    has_optional: true,
-    named: &[],
-};
-
-impl TableFunction for UnifyHelp {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let topic = match arguments.positional.first() {
-            None | Some(Value::Null) => None,
-            Some(_) => Some(arguments.text(0, TOPIC.name)?.to_string()).filter(|topic| !topic.trim().is_empty()),
-        };
-        rows(topic.as_deref(), ctx)?;
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(topic.as_deref(), ctx)))))
+/// Returns `unify_help([topic])`, which lists what `bind` gives to [`bind_all`].
+pub(super) const fn function(bind: Bind) -> FunctionDef {
+    FunctionDef {
+        name: "unify_help",
+        description:
+            "Lists statements, functions, settings, terms, connections and adapters with a description each; or what there is to say on one",
+        example: "FROM unify_help('unify_load')",
+        positional: &[TOPIC],
+        has_optional: true,
+        named: &[BRIEF],
+        hides_its_text: false,
+        bind,
     }
 }
 
-fn rows(topic: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+/// Binds a call that lists all that is defined.
+pub(super) fn bind_all(all: Definitions, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let topic = arguments.optional_text(0, TOPIC.name)?.filter(|topic| !topic.trim().is_empty()).map(str::to_string);
+    rows(topic.as_deref(), all, ctx)?;
+    let is_brief = arguments.named_flag(BRIEF.name)?;
+    let is_left_out = |name: &str| is_brief && DETAILS.contains(&name);
+    Ok(bound_rows_without(COLUMNS, is_left_out, move |ctx| rows(topic.as_deref(), all, ctx)))
+}
+
+fn rows(topic: Option<&str>, all: Definitions, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
     let entries = match topic {
-        None => help::index(&snapshot),
-        Some(topic) => help::on(topic, &snapshot)?,
+        None => help::index(&snapshot, all),
+        Some(topic) => help::on(topic, &snapshot, all)?,
     };
     Ok(entries.iter().map(row).collect())
 }
@@ -99,7 +88,8 @@ mod tests {
     use super::*;
     use crate::session::SETTINGS;
     use crate::sql::commands::tests::{check_error, check_rows, check_statement, TestInstance};
-    use crate::sql::{functions, statements};
+    use crate::sql::terms::TERMS;
+    use crate::sql::{parse_statement, ParsedStatement, DEFINITIONS};
     use expect_test::{expect, Expect};
 
     fn check(topic: &str, expected: Expect) {
@@ -108,8 +98,8 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("HELP", expect!["SELECT * FROM unify_help()"]);
-        check_statement("help;", expect!["SELECT * FROM unify_help()"]);
+        check_statement("HELP", expect!["SELECT * FROM unify_help(brief := true)"]);
+        check_statement("help;", expect!["SELECT * FROM unify_help(brief := true)"]);
         check_statement("HELP load -- it\n table;", expect!["SELECT * FROM unify_help('load table')"]);
         check_statement("HELP \"my shop\". \"it's\"", expect![[r#"SELECT * FROM unify_help('"my shop"."it''s"')"#]]);
     }
@@ -133,7 +123,7 @@ mod tests {
                 SYSTEM STATUS | statement | SYSTEM STATUS | Shows the daemon, the machine's load, the loads that run and the next refreshes | SYSTEM STATUS
                 unify_start_daemon | function | unify_start_daemon() | Keeps loaded tables fresh in the background, until it is stopped or the database closed | FROM unify_start_daemon()
                 unify_stop_daemon | function | unify_stop_daemon() | Stops the daemon; loads that run go on | FROM unify_stop_daemon()
-                unify_daemon | function | unify_daemon() | Keeps loaded tables fresh in the foreground, until it is interrupted or stopped by another session | CALL unify_daemon()
+                unify_daemon | function | unify_daemon() | Keeps loaded tables fresh in the foreground and says on stderr what it does, until it is interrupted or stopped by another session | CALL unify_daemon()
                 unify_status | function | unify_status() | Says whether the daemon runs, how busy the machine is, which loads run, and when each table is refreshed next and why | FROM unify_status()"#]],
         );
         check(
@@ -152,12 +142,63 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_the_field_leads_to_what_it_is_about() {
+        check(
+            "Incremental",
+            expect![[r#"
+            topic | kind | syntax | description | example
+            incremental | term | NULL | Loading only what is new or changed. The adapter spec says so with refresh: {strategy: updates}. REFRESH TABLE then asks the API for the changes and merges them by key. RELOAD TABLE loads everything. | HELP incremental
+            REFRESH TABLE | statement | REFRESH TABLE conn.table [IN BACKGROUND] | Brings a table up to date by its refresh strategy, loading it if need be | REFRESH TABLE shop.orders
+            RELOAD TABLE | statement | RELOAD TABLE conn.table [IN BACKGROUND] | Loads a table anew and swaps it in when it is complete | RELOAD TABLE shop.orders
+            EXPLAIN REFRESH TABLE | statement | EXPLAIN REFRESH TABLE conn.table | Says what a refresh would do: parents, requests, an estimate and the budget; sends nothing | EXPLAIN REFRESH TABLE shop.orders"#]],
+        );
+        check(
+            "cron",
+            expect![[r#"
+            topic | kind | syntax | description | example
+            schedule | term | NULL | Loads at fixed times. The daemon refreshes each loaded table when it is older than its max_staleness. cron and systemd can run REFRESH SCHEMA or CALL unify_daemon(). | HELP schedule
+            START DAEMON | statement | START DAEMON | Keeps loaded tables fresh in the background | START DAEMON
+            STOP DAEMON | statement | STOP DAEMON | Stops the daemon; loads that run go on | STOP DAEMON
+            SYSTEM STATUS | statement | SYSTEM STATUS | Shows the daemon, the machine's load, the loads that run and the next refreshes | SYSTEM STATUS
+            REFRESH SCHEMA | statement | REFRESH SCHEMA conn [IN BACKGROUND] | Brings all loaded tables of a connection up to date, side by side | REFRESH SCHEMA shop
+            unify_max_staleness | setting | SET unify_max_staleness = VARCHAR | How old the daemon lets a table become whose adapter spec has no max_staleness: seconds, or such as 90s, 30m, 4h, 1d, 2w, 1h 30m | SET unify_max_staleness = '4h'
+            unify_daemon_max_load | setting | SET unify_daemon_max_load = DOUBLE | The daemon refreshes only while the machine's load average of the last minute, per core, is below this; 0: never | SET unify_daemon_max_load = 4"#]],
+        );
+    }
+
+    #[test]
+    fn every_word_of_the_field_leads_to_a_topic() {
+        let instance = TestInstance::new();
+        for term in TERMS {
+            for name in term.names() {
+                let found = rows(Some(name), DEFINITIONS, &instance.context()).unwrap();
+                assert!(found[0][0] == text(Some(term.name)) && found[0][1] == text(Some("term")), "{name}: {found:?}");
+                assert!(matches!(parse_statement(&format!("HELP {name}")), ParsedStatement::Call(_)), "HELP {name}");
+            }
+            for related in term.related {
+                let found = rows(Some(related), DEFINITIONS, &instance.context()).unwrap();
+                assert!(found.iter().any(|row| row[0] == text(Some(related))), "{}: no topic '{related}'", term.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_in_a_text_is_found() {
+        check(
+            "terminal notebook",
+            expect![[r#"
+            topic | kind | syntax | description | example
+            unify_progress | setting | SET unify_progress = VARCHAR | Progress line on stderr while a statement waits for a load: auto (when it is a terminal or a notebook, unless DuckDB shows a bar of its own), on, off | SET unify_progress = 'auto'"#]],
+        );
+    }
+
+    #[test]
     fn a_statement_of_duckdb_that_writes_back_has_help() {
         check(
             "copy",
             expect![[r#"
             topic | kind | syntax | description | example
-            COPY | statement | COPY source TO 'conn.table' (FORMAT unify [, dry_run true]) | Writes the rows of a table or query to a table's API; a dry run sends nothing, FROM unify_dry_run() shows its requests | COPY (SELECT 'acme' AS owner, 'repo0' AS repo, 'Broken link' AS title) TO 'github.issues' (FORMAT unify, dry_run true)"#]],
+            COPY | statement | COPY source TO 'conn.table' (FORMAT unify [, action name] [, dry_run true]) | Writes the rows of a table or query to a table's API; a dry run sends nothing, FROM unify_dry_run() shows its requests | COPY (SELECT 'acme' AS owner, 'repo0' AS repo, 'Broken link' AS title) TO 'github.issues' (FORMAT unify, dry_run true)"#]],
         );
     }
 
@@ -206,21 +247,22 @@ mod tests {
     #[test]
     fn without_a_topic_everything_is_listed() {
         let instance = TestInstance::new();
-        let all = rows(None, &instance.context()).unwrap();
+        let all = rows(None, DEFINITIONS, &instance.context()).unwrap();
         let count = |kind: &str| all.iter().filter(|row| row[1] == text(Some(kind))).count();
         // COPY is one of DuckDB's.
-        assert_eq!(count("statement"), statements().len() + 1);
-        assert_eq!(count("function"), functions().len());
+        assert_eq!(count("statement"), DEFINITIONS.statements.len() + 1);
+        assert_eq!(count("function"), DEFINITIONS.functions.len());
         assert_eq!(count("setting"), SETTINGS.len());
+        assert_eq!(count("term"), TERMS.len());
         assert_eq!(count("connection"), 3);
         for row in &all {
             let Value::Text(topic) = &row[0] else { panic!("{row:?}") };
             // A connection stands before the adapter of its name.
             let kinds = [row[1].clone(), if row[1] == text(Some("adapter")) { text(Some("connection")) } else { Value::Null }];
-            assert!(rows(Some(topic), &instance.context()).unwrap().iter().any(|found| kinds.contains(&found[1])), "{row:?}");
+            assert!(rows(Some(topic), DEFINITIONS, &instance.context()).unwrap().iter().any(|found| kinds.contains(&found[1])), "{row:?}");
         }
-        for kind in ["statements", "functions", "settings", "connections", "adapters"] {
-            assert!(!rows(Some(kind), &instance.context()).unwrap().is_empty(), "{kind}");
+        for kind in ["statements", "functions", "settings", "terms", "connections", "adapters"] {
+            assert!(!rows(Some(kind), DEFINITIONS, &instance.context()).unwrap().is_empty(), "{kind}");
         }
     }
 

@@ -1,15 +1,15 @@
 //! `unify_http`: one GET request with a connection's credentials, whatever it answers.
 
 use crate::columns::{ColumnType, TableSchema};
+use crate::document::write_text;
 use crate::http::Reply;
-use crate::json::write_text;
 use crate::load::Ask;
 use crate::session::Value;
 use crate::spec::{Connection, ScalarType};
 use crate::sql::commands::fetch::PARAMS;
 use crate::sql::rows::{batch_of, integer, schema_of, text};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, Step, TableFunction, WaitingCall, Work};
-use crate::{Error, Result};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, Step, WaitingCall, Work};
+use crate::{Error, Place, Result};
 use std::sync::Arc;
 
 const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
@@ -19,33 +19,25 @@ const COLUMNS: &[(&str, ColumnType)] =
     &[("status", ColumnType::Scalar(ScalarType::BigInt)), ("headers", ColumnType::Json), ("body", ColumnType::Scalar(ScalarType::Varchar))];
 
 /// `unify_http('conn', '/path', params := MAP {...})`.
-pub(crate) struct UnifyHttp;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_http",
     description: "Sends one GET request for a path of a connection's API, with its credentials and within its budget; returns status, \
                   headers and body, secrets redacted",
     example: "FROM unify_http('shop', '/stores', params := MAP {'limit': '5'})",
     positional: &[CONNECTION, PATH],
-    has_optional: false,
     named: &[PARAMS],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyHttp {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let connection = arguments.text(0, CONNECTION.name)?;
-        let connection = ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?.open()?;
-        Ok(Bound::Waiting(Box::new(HttpCall {
-            schema: schema_of(COLUMNS),
-            connection,
-            path: arguments.text(1, PATH.name)?.to_string(),
-            params: arguments.named_map(PARAMS.name)?.to_vec(),
-        })))
-    }
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let connection = arguments.text(0, CONNECTION.name)?;
+    let connection = ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?.open()?;
+    Ok(Bound::Waiting(Box::new(HttpCall {
+        schema: schema_of(COLUMNS),
+        connection,
+        path: arguments.text(1, PATH.name)?.to_string(),
+        params: arguments.named_map(PARAMS.name)?.to_vec(),
+    })))
 }
 
 /// A call bound to its request, which each execution sends.
@@ -57,8 +49,8 @@ struct HttpCall {
 }
 
 impl HttpCall {
-    fn within(&self, err: Error) -> Error {
-        err.within(format_args!("connection '{}'", self.connection.name))
+    fn placed(&self, err: Error) -> Error {
+        err.at(Place::connection(&self.connection.name))
     }
 }
 
@@ -68,7 +60,8 @@ impl WaitingCall for HttpCall {
     }
 
     fn start(&self, ctx: &StatementContext<'_>) -> Result<Box<dyn Work>> {
-        let ask = ctx.instance.loader.ask(&self.connection, &self.path, &self.params, &ctx.settings).map_err(|err| self.within(err))?;
+        let ask =
+            ctx.instance.loader.reader().ask(&self.connection, &self.path, &self.params, &ctx.settings).map_err(|err| self.placed(err))?;
         Ok(Box::new(HttpWork { connection: self.connection.name.clone(), ask }))
     }
 
@@ -84,7 +77,7 @@ struct HttpWork {
 
 impl Work for HttpWork {
     fn step(&mut self, _ctx: &StatementContext<'_>) -> Result<Step> {
-        match self.ask.reply().map_err(|err| err.within(format_args!("connection '{}'", self.connection)))? {
+        match self.ask.reply().map_err(|err| err.at(Place::connection(&self.connection)))? {
             Some(reply) => Ok(Step::Rows(vec![batch_of(&schema_of(COLUMNS), &[row_of(&reply)])?])),
             None => Ok(Step::Waits(self.ask.awaited())),
         }

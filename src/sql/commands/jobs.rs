@@ -3,59 +3,47 @@
 use crate::load::{Job, KnownJob};
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::parse::{self, Pair, Rule};
-use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::grammar::{self, Rule};
+use crate::sql::rows::{bound_rows_without, integer, text, BRIEF};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
 use crate::{Error, Result};
 
+/// The most useful columns come first. DuckDB's command line leaves out columns in the middle where there is no room for all of them.
 const COLUMNS: &[(&str, ScalarType)] = &[
     ("job", ScalarType::BigInt),
     ("table", ScalarType::Varchar),
-    ("action", ScalarType::Varchar),
     ("state", ScalarType::Varchar),
-    ("rows", ScalarType::BigInt),
-    ("pages", ScalarType::BigInt),
-    ("requests", ScalarType::BigInt),
-    ("retries", ScalarType::BigInt),
-    ("bytes", ScalarType::BigInt),
-    ("rows_per_second", ScalarType::Double),
     ("percent", ScalarType::Double),
+    ("rows", ScalarType::BigInt),
     ("eta", ScalarType::Double),
-    ("waiting_for", ScalarType::Varchar),
+    ("rows_stored", ScalarType::BigInt),
+    ("rows_per_second", ScalarType::Double),
+    ("bytes", ScalarType::BigInt),
     ("started", ScalarType::Timestamp),
     ("ended", ScalarType::Timestamp),
+    ("action", ScalarType::Varchar),
+    ("requests", ScalarType::BigInt),
+    ("retries", ScalarType::BigInt),
+    ("pages", ScalarType::BigInt),
+    ("waiting_for", ScalarType::Varchar),
     ("error", ScalarType::Varchar),
 ];
+/// Those that the brief form leaves out, which fits a terminal of 120 columns ...
+const DETAILS: &[&str] = &["rows_per_second", "bytes", "started", "ended", "action", "requests", "retries", "pages"];
+/// ... and of a list of jobs this one, too: some may wait while others failed, and both texts take room.
+const DETAIL_OF_ONE: &str = "rows_stored";
 
 /// The parameter of the functions that take a job.
 pub(super) const JOB: ParameterDef = ParameterDef { name: "job", parameter_type: ParameterType::BigInt };
-
-/// `SHOW ALL JOBS` or `SHOW JOB n`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShowJobs {
-    pub job: Option<String>,
-}
-
-impl ShowJobs {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> ShowJobs {
-        ShowJobs { job: parse::number_of(pair) }
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_jobs({})", self.job.as_deref().unwrap_or_default())
-    }
-}
 
 pub(super) static SHOW_ALL_JOBS: StatementDef = StatementDef {
     rule: Rule::show_jobs,
     syntax: "SHOW ALL JOBS",
     description: "Lists the jobs and how far each is",
     example: "SHOW ALL JOBS",
-    function: "unify_jobs",
+    function: &FUNCTION,
     topic: Topic::Jobs,
-    call: |pair| Ok(ShowJobs::parse(pair).call()),
+    arguments: |_| Ok(vec![BRIEF.set()]),
 };
 
 pub(super) static SHOW_JOB: StatementDef = StatementDef {
@@ -63,35 +51,27 @@ pub(super) static SHOW_JOB: StatementDef = StatementDef {
     syntax: "SHOW JOB n",
     description: "Shows one job and how far it is",
     example: "SHOW JOB 1",
-    function: "unify_jobs",
+    function: &FUNCTION,
     topic: Topic::Jobs,
-    call: |pair| Ok(ShowJobs::parse(pair).call()),
+    arguments: |pair| Ok(vec![grammar::number_of(pair)?, BRIEF.set()]),
 };
 
 /// `unify_jobs([n])`.
-pub(crate) struct UnifyJobs;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_jobs",
     description: "Lists the jobs of this database that run, and the last ones that ended; or one of them",
     example: "FROM unify_jobs()",
     positional: &[JOB],
     has_optional: true,
-    named: &[],
+    named: &[BRIEF],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyJobs {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        let id = match arguments.positional.first() {
-            None | Some(Value::Null) => None,
-            Some(_) => Some(arguments.integer(0, JOB.name)?),
-        };
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(id, ctx)))))
-    }
+fn bind(arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    let id = arguments.optional_integer(0, JOB.name)?;
+    let is_brief = arguments.named_flag(BRIEF.name)?;
+    let is_left_out = |name: &str| is_brief && (DETAILS.contains(&name) || (name == DETAIL_OF_ONE && id.is_none()));
+    Ok(bound_rows_without(COLUMNS, is_left_out, move |ctx| rows(id, ctx)))
 }
 
 fn rows(id: Option<i64>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
@@ -106,28 +86,30 @@ fn row_of(known: &KnownJob, ctx: &StatementContext<'_>) -> Vec<Value> {
     let job: &Job = &known.job;
     let report = job.report();
     let error = job.outcome().and_then(Result::err);
+    let rounded = |number: f64| Value::Double((number * 10.0).round() / 10.0);
     vec![
-        integer(report.job_id),
+        integer(job.id()),
         Value::Text(table_of(known, ctx)),
-        text(Some(report.action)),
         text(Some(job.state().name())),
-        integer(report.rows),
-        integer(report.pages),
-        integer(report.requests),
-        integer(job.retries()),
+        job.percent().map_or(Value::Null, rounded),
+        integer(job.rows_written()),
+        job.seconds_left().map_or(Value::Null, rounded),
+        integer(job.rows_stored()),
+        rounded(job.rows_written() as f64 / report.seconds.max(0.001)),
         integer(report.bytes),
-        Value::Double(report.rows as f64 / report.seconds.max(0.001)),
-        job.percent().map_or(Value::Null, Value::Double),
-        job.seconds_left().map_or(Value::Null, Value::Double),
-        text(job.waiting_for().as_deref()),
         Value::Timestamp(job.started_at()),
         job.ended_at().map_or(Value::Null, Value::Timestamp),
+        text(Some(report.action)),
+        integer(report.requests),
+        integer(job.retries()),
+        integer(report.pages),
+        text(job.waiting_for().as_deref()),
         text(error.as_ref().map(Error::message)),
     ]
 }
 
 /// Returns the table's name, with its database where that is not the current one.
-fn table_of(known: &KnownJob, ctx: &StatementContext<'_>) -> String {
+pub(super) fn table_of(known: &KnownJob, ctx: &StatementContext<'_>) -> String {
     let target = &known.target;
     match ctx.is_catalog(&target.catalog) {
         true => known.job.label().to_string(),
@@ -172,8 +154,8 @@ mod tests {
 
     #[test]
     fn the_statements_are_calls() {
-        check_statement("SHOW ALL JOBS", expect!["SELECT * FROM unify_jobs()"]);
-        check_statement("show job 17;", expect!["SELECT * FROM unify_jobs(17)"]);
+        check_statement("SHOW ALL JOBS", expect!["SELECT * FROM unify_jobs(brief := true)"]);
+        check_statement("show job 17;", expect!["SELECT * FROM unify_jobs(17, brief := true)"]);
     }
 
     #[test]
@@ -182,7 +164,7 @@ mod tests {
             "unify_jobs",
             &[],
             expect![[
-                r#"job | table | action | state | rows | pages | requests | retries | bytes | rows_per_second | percent | eta | waiting_for | started | ended | error"#
+                r#"job | table | state | percent | rows | eta | rows_stored | rows_per_second | bytes | started | ended | action | requests | retries | pages | waiting_for | error"#
             ]],
         );
     }

@@ -2,77 +2,52 @@
 
 use crate::load::LoadAction;
 use crate::session::quote_literal;
-use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair, Rule};
+use crate::sql::discovery::Need;
+use crate::sql::grammar::{self, Pair, Rule};
 use crate::sql::relation::Relation;
-use crate::sql::rows::RowsCall;
+use crate::sql::rows::bound_rows;
+use crate::sql::statement::flags_of;
 use crate::sql::waiting::{JobsCall, Task, Waits, COLUMNS};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
-use crate::{Error, Result};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
+use crate::Result;
 
 /// The parameter of the functions that take one table.
 pub(super) const TABLE: ParameterDef = ParameterDef { name: "table", parameter_type: ParameterType::Varchar };
 /// Whether a load is only started.
 pub(super) const BACKGROUND: ParameterDef = ParameterDef { name: "background", parameter_type: ParameterType::Boolean };
-
-/// `LOAD TABLE conn.table [IN BACKGROUND]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LoadTable {
-    pub table: TablePath,
-    pub background: bool,
-}
-
-impl LoadTable {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<LoadTable> {
-        load_of(pair).map(|(table, background)| LoadTable { table, background })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        load_call("unify_load", &self.table.to_string(), self.background)
-    }
-}
+pub(super) const IN_BACKGROUND: &[(Rule, ParameterDef)] = &[(Rule::background, BACKGROUND)];
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::load,
     syntax: "LOAD TABLE conn.table [IN BACKGROUND]",
     description: "Loads a table, or the tables of a view, unless it is loaded; in the background it only starts the load",
     example: "LOAD TABLE shop.orders",
-    function: "unify_load",
+    function: &FUNCTION,
     topic: Topic::Loads,
-    call: |pair| LoadTable::parse(pair).map(|statement| statement.call()),
+    arguments: load_arguments,
 };
 
 /// `unify_load('conn.table', background := false)`.
-pub(crate) struct UnifyLoad;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_load",
     description: "Loads a table, or the tables of a view, and waits unless it is done in the background; a loaded table is left alone",
     example: "FROM unify_load('shop.orders')",
     positional: &[TABLE],
-    has_optional: false,
     named: &[BACKGROUND],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyLoad {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        bind_load(LoadAction::Load, arguments, ctx)
-    }
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    bind_load(LoadAction::Load, arguments, ctx)
 }
 
 /// Binds a call that loads the table of its argument.
 pub(super) fn bind_load(action: LoadAction, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-    let relation = Relation::find(&parse::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
+    let relation = Relation::find_with(&grammar::table_argument(arguments.text(0, TABLE.name)?)?, Need::Fresh, ctx)?;
     let background = arguments.named_flag(BACKGROUND.name)?;
     let tasks = relation.targets().into_iter().map(|target| Task::Load(target, action)).collect();
     let waits = Waits { tasks, side_by_side: false };
-    Ok(bind_waits(background, move |_: &StatementContext<'_>| Ok(waits.clone())))
+    Ok(bind_waits(background, move |_| Ok(waits.clone())))
 }
 
 /// Binds a call that starts what `waits` returns at each execution, and waits for it unless that is done in the background.
@@ -81,30 +56,15 @@ where
     F: Fn(&StatementContext<'_>) -> Result<Waits> + Send + Sync + 'static,
 {
     match background {
-        true => Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| waits(ctx)?.start_all(ctx)))),
+        true => bound_rows(COLUMNS, move |ctx| waits(ctx)?.start_all(ctx)),
         false => Bound::Waiting(Box::new(JobsCall::new(waits))),
     }
 }
 
-/// Returns the table a statement names, and whether it says IN BACKGROUND.
-pub(super) fn load_of(pair: Pair<'_>) -> Result<(TablePath, bool)> {
-    let background = pair.clone().into_inner().any(|part| part.as_rule() == Rule::background);
-    table_of(pair).map(|table| (table, background))
-}
-
-/// Returns `SELECT * FROM function('name')`, in the background if so.
-///
-/// The function is looked up in the user's database first, so the waiting statement is a reader that began before the load: DuckDB then
-/// writes the rows to its file once, when all are there, and not again and again while they come.
-pub(super) fn load_call(function: &str, name: &str, background: bool) -> String {
-    let background = if background { ", background := true" } else { "" };
-    format!("SELECT * FROM {function}({}{background})", quote_literal(name))
-}
-
-/// Returns the table a statement names.
-pub(super) fn table_of(pair: Pair<'_>) -> Result<TablePath> {
-    let name = pair.into_inner().find(|part| part.as_rule() == parse::Rule::table_name);
-    name.map(parse::table_path).ok_or_else(|| Error::internal("the grammar gave a statement without its table"))
+/// Returns the arguments of a statement that names a table and may say IN BACKGROUND.
+pub(super) fn load_arguments(pair: Pair<'_>) -> Result<Vec<String>> {
+    let flags = flags_of(&pair, IN_BACKGROUND);
+    Ok([vec![quote_literal(&grammar::table_of(pair)?.to_string())], flags].concat())
 }
 
 #[cfg(test)]

@@ -2,13 +2,10 @@
 
 use crate::columns::{Batch, TableSchema};
 use crate::session::{quote_literal, Value};
-use crate::sql::commands::load::{table_of, TABLE};
-use crate::sql::name::TablePath;
-use crate::sql::parse::{self, Pair, Rule};
-use crate::sql::relation::{with_place, Kind, Relation};
-use crate::sql::{
-    Arguments, Bound, BoundCall, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic,
-};
+use crate::sql::commands::load::TABLE;
+use crate::sql::grammar::{self, Pair, Rule};
+use crate::sql::relation::Relation;
+use crate::sql::{Arguments, Bound, BoundCall, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
 use crate::{Error, Result};
 
 /// Rows shown when the statement does not say.
@@ -16,73 +13,40 @@ const DEFAULT_ROWS: usize = 20;
 /// Most rows that can be asked for: one request has fewer.
 const MAX_ROWS: usize = 1_000_000;
 
-/// `PEEK [AT] conn.table [LIMIT n]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peek {
-    pub table: TablePath,
-    /// The limit as it is written.
-    pub limit: Option<String>,
-}
-
-impl Peek {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<Peek> {
-        let limit = pair.clone().into_inner().find(|part| part.as_rule() == parse::Rule::number).map(|part| part.as_str().to_string());
-        table_of(pair).map(|table| Peek { table, limit })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        let table = quote_literal(&self.table.to_string());
-        match &self.limit {
-            Some(limit) => format!("SELECT * FROM unify_peek({table}, {limit})"),
-            None => format!("SELECT * FROM unify_peek({table})"),
-        }
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::peek,
     syntax: "PEEK [AT] conn.table [LIMIT n]",
     description: "Shows the first rows of one request, 20 unless told; writes nothing",
     example: "PEEK shop.orders LIMIT 5",
-    function: "unify_peek",
+    function: &FUNCTION,
     topic: Topic::Requests,
-    call: |pair| Peek::parse(pair).map(|statement| statement.call()),
+    arguments: arguments_of,
 };
 
-/// `unify_peek('conn.table', n)`.
-pub(crate) struct UnifyPeek;
+fn arguments_of(pair: Pair<'_>) -> Result<Vec<String>> {
+    let limit = if grammar::has(&pair, Rule::number) { vec![grammar::number_of(pair.clone())?] } else { Vec::new() };
+    Ok([vec![quote_literal(&grammar::table_of(pair)?.to_string())], limit].concat())
+}
 
-static DEF: FunctionDef = FunctionDef {
+/// `unify_peek('conn.table', n)`.
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_peek",
     description: "Shows the first rows (20 unless told) of one request to a table's API; writes nothing",
     example: "FROM unify_peek('shop.orders', 5)",
     positional: &[TABLE, ParameterDef { name: "n", parameter_type: ParameterType::BigInt }],
     has_optional: true,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyPeek {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let n_rows = match arguments.positional.get(1) {
-            None | Some(Value::Null) => DEFAULT_ROWS,
-            Some(value) => limit_of(value)?,
-        };
-        let relation = Relation::find(&parse::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
-        let targets = relation.targets();
-        if relation.kind == Kind::View {
-            let tables: Vec<&str> = targets.iter().map(|target| target.table.as_str()).collect();
-            return Err(Error::config(format!("'{}' is a view; peek at a table it reads: {}", relation.name, tables.join(", "))));
-        }
-        let target = targets.first().ok_or_else(|| Error::internal("a table has no load target"))?;
-        let batch = ctx.instance.loader.peek(target, n_rows, &ctx.settings, ctx.interrupted).map_err(|err| with_place(err, target))?;
-        Ok(Bound::Rows(Box::new(PeekedRows { batch })))
-    }
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let n_rows = match arguments.positional.get(1) {
+        None | Some(Value::Null) => DEFAULT_ROWS,
+        Some(value) => limit_of(value)?,
+    };
+    let relation = Relation::find(&grammar::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
+    let target = relation.one_table("is a view; peek at a table it reads")?;
+    let batch = ctx.instance.loader.reader().peek(&target, n_rows, &ctx.settings, ctx.interrupted).map_err(|err| err.at(target.place()))?;
+    Ok(Bound::Rows(Box::new(PeekedRows { batch })))
 }
 
 fn limit_of(value: &Value) -> Result<usize> {

@@ -1,61 +1,25 @@
 //! `REFRESH TABLE conn.table`, `REFRESH SCHEMA conn` and `unify_refresh`: brings one table, or all of a connection, up to date.
 
 use crate::load::{LoadAction, TableTarget};
-use crate::sql::commands::load::{bind_load, bind_waits, load_call, load_of, BACKGROUND, TABLE};
-use crate::sql::name::{shown, TablePath};
-use crate::sql::parse::{self, Pair, Rule};
+use crate::session::quote_literal;
+use crate::sql::commands::load::{bind_load, bind_waits, load_arguments, BACKGROUND, IN_BACKGROUND, TABLE};
+use crate::sql::discovery::{opened, Need};
+use crate::sql::grammar::{self, Pair, Rule};
+use crate::sql::name::shown;
+use crate::sql::statement::flags_of;
 use crate::sql::waiting::{Task, Waits};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::Result;
 use std::sync::Arc;
-
-/// `REFRESH TABLE conn.table [IN BACKGROUND]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RefreshTable {
-    pub table: TablePath,
-    pub background: bool,
-}
-
-impl RefreshTable {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<RefreshTable> {
-        load_of(pair).map(|(table, background)| RefreshTable { table, background })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        load_call("unify_refresh", &self.table.to_string(), self.background)
-    }
-}
-
-/// `REFRESH SCHEMA conn [IN BACKGROUND]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RefreshSchema {
-    pub connection: String,
-    pub background: bool,
-}
-
-impl RefreshSchema {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<RefreshSchema> {
-        let background = pair.clone().into_inner().any(|part| part.as_rule() == parse::Rule::background);
-        Ok(RefreshSchema { connection: parse::first_name(pair)?, background })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        load_call("unify_refresh", &shown(&self.connection), self.background)
-    }
-}
 
 pub(super) static REFRESH_TABLE: StatementDef = StatementDef {
     rule: Rule::refresh,
     syntax: "REFRESH TABLE conn.table [IN BACKGROUND]",
     description: "Brings a table up to date by its refresh strategy, loading it if need be",
     example: "REFRESH TABLE shop.orders",
-    function: "unify_refresh",
+    function: &FUNCTION,
     topic: Topic::Loads,
-    call: |pair| RefreshTable::parse(pair).map(|statement| statement.call()),
+    arguments: load_arguments,
 };
 
 pub(super) static REFRESH_SCHEMA: StatementDef = StatementDef {
@@ -63,52 +27,51 @@ pub(super) static REFRESH_SCHEMA: StatementDef = StatementDef {
     syntax: "REFRESH SCHEMA conn [IN BACKGROUND]",
     description: "Brings all loaded tables of a connection up to date, side by side",
     example: "REFRESH SCHEMA shop",
-    function: "unify_refresh",
+    function: &FUNCTION,
     topic: Topic::Loads,
-    call: |pair| RefreshSchema::parse(pair).map(|statement| statement.call()),
+    arguments: schema_arguments,
 };
 
-/// `unify_refresh('conn.table', background := false)`, or `unify_refresh('conn')` for all loaded tables of a connection.
-pub(crate) struct UnifyRefresh;
+fn schema_arguments(pair: Pair<'_>) -> Result<Vec<String>> {
+    let flags = flags_of(&pair, IN_BACKGROUND);
+    Ok([vec![quote_literal(&shown(&grammar::first_name(pair)?))], flags].concat())
+}
 
-static DEF: FunctionDef = FunctionDef {
+/// `unify_refresh('conn.table', background := false)`, or `unify_refresh('conn')` for all loaded tables of a connection.
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_refresh",
     description: "Brings a table up to date by its refresh strategy, loading it if need be; given a connection, all its loaded tables",
     example: "FROM unify_refresh('shop.orders')",
     positional: &[TABLE],
-    has_optional: false,
     named: &[BACKGROUND],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyRefresh {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let path = grammar::any_argument(arguments.text(0, TABLE.name)?)?;
+    if path.schema.is_some() {
+        return bind_load(LoadAction::Refresh, arguments, ctx);
     }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let path = parse::any_argument(arguments.text(0, TABLE.name)?)?;
-        if path.schema.is_some() {
-            return bind_load(LoadAction::Refresh, arguments, ctx);
-        }
-        let connection = path.table;
-        ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&connection)?.open()?;
-        let background = arguments.named_flag(BACKGROUND.name)?;
-        Ok(bind_waits(background, move |ctx: &StatementContext<'_>| {
-            let tasks = loaded_tables(&connection, ctx)?.into_iter().map(|target| Task::Load(target, LoadAction::Refresh)).collect();
-            Ok(Waits { tasks, side_by_side: true })
-        }))
-    }
+    let connection = path.table;
+    ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&connection)?.open()?;
+    let background = arguments.named_flag(BACKGROUND.name)?;
+    Ok(bind_waits(background, move |ctx| {
+        let tasks = loaded_tables(&connection, ctx)?.into_iter().map(|target| Task::Load(target, LoadAction::Refresh)).collect();
+        Ok(Waits { tasks, side_by_side: true })
+    }))
 }
 
 /// Returns the tables of a connection that are loaded now.
 fn loaded_tables(connection: &str, ctx: &StatementContext<'_>) -> Result<Vec<TableTarget>> {
-    let connection = ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?.open()?;
+    let connection = opened(ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?, Need::Known, ctx)?;
     let mut session = ctx.instance.database.connect()?;
     let mut loaded = Vec::new();
     for table_def in &connection.adapter.tables {
         let target =
             TableTarget { connection: Arc::clone(&connection), table: table_def.name.clone(), catalog: ctx.catalog()?.to_string() };
-        if ctx.instance.loader.is_loaded(session.as_mut(), &target)? {
+        let target = target.filler()?;
+        let is_new = loaded.iter().all(|other: &TableTarget| other.table != target.table);
+        if is_new && ctx.instance.loader.is_loaded(session.as_mut(), &target)? {
             loaded.push(target);
         }
     }

@@ -1,61 +1,33 @@
 //! `RELOAD TABLE conn.table` and `unify_reload`: loads a table anew and swaps it in when complete.
 
 use crate::load::LoadAction;
-use crate::sql::commands::load::{bind_load, load_call, load_of, BACKGROUND, TABLE};
-use crate::sql::name::TablePath;
-use crate::sql::parse::{Pair, Rule};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::commands::load::{bind_load, load_arguments, BACKGROUND, TABLE};
+use crate::sql::grammar::Rule;
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::Result;
-
-/// `RELOAD TABLE conn.table [IN BACKGROUND]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReloadTable {
-    pub table: TablePath,
-    pub background: bool,
-}
-
-impl ReloadTable {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<ReloadTable> {
-        load_of(pair).map(|(table, background)| ReloadTable { table, background })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        load_call("unify_reload", &self.table.to_string(), self.background)
-    }
-}
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::reload,
     syntax: "RELOAD TABLE conn.table [IN BACKGROUND]",
     description: "Loads a table anew and swaps it in when it is complete",
     example: "RELOAD TABLE shop.orders",
-    function: "unify_reload",
+    function: &FUNCTION,
     topic: Topic::Loads,
-    call: |pair| ReloadTable::parse(pair).map(|statement| statement.call()),
+    arguments: load_arguments,
 };
 
 /// `unify_reload('conn.table', background := false)`.
-pub(crate) struct UnifyReload;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_reload",
     description: "Loads a table anew and swaps it in when it is complete",
     example: "FROM unify_reload('shop.orders')",
     positional: &[TABLE],
-    has_optional: false,
     named: &[BACKGROUND],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyReload {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        bind_load(LoadAction::Reload, arguments, ctx)
-    }
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    bind_load(LoadAction::Reload, arguments, ctx)
 }
 
 #[cfg(test)]

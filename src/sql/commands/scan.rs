@@ -1,9 +1,10 @@
 //! `unify_scan`: the rows of a table or view of a connection, loading it first if need be.
 
+use crate::load::TableTarget;
 use crate::session::{quote_literal, Session, TableName};
 use crate::sql::name::TablePath;
-use crate::sql::relation::{place, with_place, Kind, Relation};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, TableFunction};
+use crate::sql::relation::{Kind, Relation};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext};
 use crate::{Error, Result};
 
 const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
@@ -12,41 +13,33 @@ const TABLE: ParameterDef = ParameterDef { name: "table", parameter_type: Parame
 pub(super) const CATALOG: ParameterDef = ParameterDef { name: "catalog", parameter_type: ParameterType::Varchar };
 
 /// `unify_scan('conn', 'table', catalog := NULL)`.
-pub(crate) struct UnifyScan;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_scan",
     description:
         "Returns the rows of a connection's table or view, loading it first if need be; a SELECT on the table's name does the same",
     example: "FROM unify_scan('shop', 'orders')",
     positional: &[CONNECTION, TABLE],
-    has_optional: false,
     named: &[CATALOG],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyScan {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let path = TablePath {
+        catalog: arguments.named_text(CATALOG.name)?.map(str::to_string),
+        schema: Some(arguments.text(0, CONNECTION.name)?.to_string()),
+        table: arguments.text(1, TABLE.name)?.to_string(),
+    };
+    let relation = Relation::find(&path, ctx)?;
+    if path.catalog.is_none() {
+        refuse_hidden(&relation, ctx)?;
     }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let path = TablePath {
-            catalog: arguments.named_text(CATALOG.name)?.map(str::to_string),
-            schema: Some(arguments.text(0, CONNECTION.name)?.to_string()),
-            table: arguments.text(1, TABLE.name)?.to_string(),
-        };
-        let relation = Relation::find(&path, ctx)?;
-        if path.catalog.is_none() {
-            refuse_hidden(&relation, ctx)?;
-        }
-        if !is_there(&relation, ctx)? {
-            relation.load(ctx.settings.load_timeout, ctx)?;
-        }
-        if relation.kind == Kind::View && !view_exists(&relation.table_name(), ctx.instance.database.connect()?.as_mut())? {
-            create_view(&relation, ctx).map_err(|err| err.within(place(&relation.connection.name, &relation.name)))?;
-        }
-        Ok(Bound::Scan(relation.table_name()))
+    if !is_there(&relation, ctx)? {
+        relation.load(ctx.settings.load_timeout, ctx)?;
     }
+    if relation.kind == Kind::View && !view_exists(&relation.table_name(), ctx.instance.database.connect()?.as_mut())? {
+        create_view(&relation, ctx).map_err(|err| err.at(relation.target.place()))?;
+    }
+    Ok(Bound::Scan(relation.table_name().to_string()))
 }
 
 /// Returns the call that reads a table or view.
@@ -58,7 +51,7 @@ pub(crate) fn call(catalog: Option<&str>, connection: &str, table: &str) -> Stri
 /// Fails when an attached database has the connection's name: DuckDB takes `github.repos` for a table of that database, or for an
 /// ambiguous name.
 fn refuse_hidden(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> {
-    let name = &relation.connection.name;
+    let name = &relation.target.connection.name;
     let sql = format!("SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(name));
     if ctx.instance.database.connect()?.query(&sql)?.is_empty() {
         return Ok(());
@@ -74,7 +67,7 @@ fn refuse_hidden(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> 
 fn is_there(relation: &Relation, ctx: &StatementContext<'_>) -> Result<bool> {
     let mut session = ctx.instance.database.connect()?;
     for target in relation.targets() {
-        if !ctx.instance.loader.is_there(session.as_mut(), &target).map_err(|err| with_place(err, &target))? {
+        if !ctx.instance.loader.is_there(session.as_mut(), &target).map_err(|err| err.at(target.place()))? {
             return Ok(false);
         }
     }
@@ -83,8 +76,9 @@ fn is_there(relation: &Relation, ctx: &StatementContext<'_>) -> Result<bool> {
 
 /// Makes the view again, or says why it cannot be made.
 fn create_view(relation: &Relation, ctx: &StatementContext<'_>) -> Result<()> {
-    let view_def = relation.connection.adapter.view(&relation.name).ok_or_else(|| Error::internal("a view without its definition"))?;
-    ctx.instance.loader.create_view(&relation.connection, view_def, &relation.catalog)
+    let TableTarget { connection, table, catalog } = &relation.target;
+    let view_def = connection.adapter.view(table).ok_or_else(|| Error::internal("a view without its definition"))?;
+    ctx.instance.loader.create_view(connection, view_def, catalog)
 }
 
 fn view_exists(name: &TableName, session: &mut dyn Session) -> Result<bool> {

@@ -4,10 +4,10 @@ use crate::catalog::AdapterEntry;
 use crate::http::without_secrets;
 use crate::session::Value;
 use crate::spec::{AdapterSpec, Part, ScalarType};
-use crate::sql::parse::{Pair, Rule};
-use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
-use crate::Result;
+use crate::sql::grammar::Rule;
+use crate::sql::rows::{bound_rows, integer, text};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
+use crate::{Error, Result};
 
 const COLUMNS: &[(&str, ScalarType)] = &[
     ("adapter", ScalarType::Varchar),
@@ -19,54 +19,29 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("description", ScalarType::Varchar),
     ("source_file", ScalarType::Varchar),
     ("error", ScalarType::Varchar),
+    ("warnings", ScalarType::Varchar),
 ];
-
-/// `SHOW ALL ADAPTERS`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShowAdapters;
-
-impl ShowAdapters {
-    /// Reads the statement.
-    pub(crate) fn parse(_pair: Pair<'_>) -> ShowAdapters {
-        ShowAdapters
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        "SELECT * FROM unify_adapters()".to_string()
-    }
-}
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::show_adapters,
     syntax: "SHOW ALL ADAPTERS",
     description: "Lists the adapters, those whose spec is broken included",
     example: "SHOW ALL ADAPTERS",
-    function: "unify_adapters",
+    function: &FUNCTION,
     topic: Topic::Connections,
-    call: |pair| Ok(ShowAdapters::parse(pair).call()),
+    arguments: |_| Ok(Vec::new()),
 };
 
 /// `unify_adapters()`.
-pub(crate) struct UnifyAdapters;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_adapters",
     description: "Lists the adapters: what each connects to, the options a connection needs, and the file it comes from",
     example: "FROM unify_adapters()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyAdapters {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
-    }
+fn bind(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, rows))
 }
 
 fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
@@ -79,10 +54,11 @@ fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
 
 fn row(entry: &AdapterEntry) -> Vec<Value> {
     let mut row = vec![text(Some(&entry.name))];
-    match &entry.outcome {
+    let outcome = entry.spec();
+    match &outcome {
         Ok(spec) => row.extend([
-            text(Some("RestAdapter")),
-            text(Some(&base_url(spec))),
+            text(Some(spec.class.name())),
+            text(spec.class.has_requests().then(|| base_url(spec)).as_deref()),
             text(Some(&spec.auth.iter().map(|auth| auth.type_name()).collect::<Vec<_>>().join(", "))),
             text(Some(&spec.option_names().join(", "))),
             integer(spec.tables.len() as i64),
@@ -90,8 +66,12 @@ fn row(entry: &AdapterEntry) -> Vec<Value> {
         ]),
         Err(_) => row.extend(std::iter::repeat_n(Value::Null, 6)),
     }
-    let err = entry.outcome.as_ref().err();
-    row.extend([text(Some(&entry.source)), text(err.map(|err| err.message()))]);
+    let broken = outcome.iter().flat_map(|spec| &spec.broken).map(|table| table.message.as_str()).collect::<Vec<_>>().join("\n");
+    let err = outcome.as_ref().err().map(Error::message).or(Some(broken.as_str()).filter(|broken| !broken.is_empty()));
+    let own_warnings = outcome.iter().flat_map(|spec| &spec.warnings).map(|warning| warning.message.clone());
+    let warnings: Vec<String> = entry.replacement().into_iter().chain(own_warnings).collect();
+    let warnings = (!warnings.is_empty()).then(|| warnings.join("\n"));
+    row.extend([text(Some(&entry.source)), text(err), text(warnings.as_deref())]);
     row
 }
 
@@ -99,9 +79,9 @@ fn row(entry: &AdapterEntry) -> Vec<Value> {
 fn base_url(spec: &AdapterSpec) -> String {
     let part = |part: &Part| match part {
         Part::Literal(text) => text.clone(),
-        Part::Hole(name) => {
-            let default = spec.option(name).filter(|option| !option.secret).and_then(|option| option.default.clone());
-            default.unwrap_or_else(|| format!("{{{name}}}"))
+        Part::Hole(hole) => {
+            let default = spec.option(&hole.name).filter(|option| !option.secret).and_then(|option| option.default.clone());
+            default.unwrap_or_else(|| format!("{{{hole}}}"))
         }
     };
     without_secrets(&spec.base_url.parts().iter().map(part).collect::<String>())
@@ -124,9 +104,9 @@ mod tests {
             "unify_adapters",
             &[],
             expect![[r#"
-                adapter | class | base_url | auth | options | tables | description | source_file | error
-                shop | RestAdapter | https://eu.example.com/api | BASIC | username, password, region | 2 | A shop | ~/rest_specs/shop.yaml | NULL
-                torn | NULL | NULL | NULL | NULL | NULL | NULL | ~/rest_specs/torn.yaml | ~/rest_specs/torn.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content"#]],
+                adapter | class | base_url | auth | options | tables | description | source_file | error | warnings
+                shop | RestAdapter | https://eu.example.com/api | BASIC | username, password, region | 2 | A shop | ~/rest_specs/shop.yaml | NULL | NULL
+                torn | NULL | NULL | NULL | NULL | NULL | NULL | ~/rest_specs/torn.yaml | ~/rest_specs/torn.yaml:2:1: invalid YAML: while parsing a node, did not find expected node content | NULL"#]],
         );
     }
 }

@@ -1,18 +1,19 @@
 //! `SHOW COLUMNS FROM conn.table` and `unify_columns`: the columns of a table, declared or as loaded.
 
+use crate::catalog::is_reserved;
 use crate::load::TableTarget;
 use crate::session::{quote_literal, TableName, Value};
 use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
 use crate::sql::commands::audit;
 use crate::sql::commands::load::TABLE;
+use crate::sql::discovery::{opened, Need};
+use crate::sql::grammar::{self, Rule};
 use crate::sql::name::TablePath;
 use crate::sql::native::{self, NativeColumn};
-use crate::sql::parse::{self, Pair, Rule};
-use crate::sql::relation::{attached, lookup, with_place};
-use crate::sql::replacement::is_own_schema;
-use crate::sql::rows::{text, RowsCall};
+use crate::sql::relation::{attached, lookup};
+use crate::sql::rows::{bound_rows, text};
 use crate::sql::search_path::candidates;
-use crate::sql::{Arguments, Bound, FunctionDef, Seen, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::{Arguments, Bound, FunctionDef, Seen, StatementContext, StatementDef, Topic};
 use crate::{columns::ColumnType, Error, Result};
 use std::sync::Arc;
 
@@ -25,67 +26,39 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("description", ScalarType::Varchar),
 ];
 
-/// `SHOW COLUMNS FROM conn.table`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShowColumns {
-    pub table: TablePath,
-}
-
-impl ShowColumns {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<ShowColumns> {
-        let name = pair.into_inner().find(|part| part.as_rule() == parse::Rule::any_name).map(parse::table_path);
-        name.map(|table| ShowColumns { table }).ok_or_else(|| Error::internal("the grammar gave SHOW COLUMNS FROM without a table"))
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_columns({})", quote_literal(&self.table.to_string()))
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::show_columns,
     syntax: "SHOW COLUMNS FROM conn.table",
     description: "Lists a table's columns: those its adapter declares before the first load, all of them after it",
     example: "SHOW COLUMNS FROM shop.orders",
-    function: "unify_columns",
+    function: &FUNCTION,
     topic: Topic::Tables,
-    call: |pair| ShowColumns::parse(pair).map(|statement| statement.call()),
+    arguments: |pair| grammar::table_of(pair).map(|table| vec![quote_literal(&table.to_string())]),
 };
 
 /// `unify_columns('conn.table')`.
-pub(crate) struct UnifyColumns;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_columns",
     description: "Lists the columns of a table: those its adapter declares before the first load, all of them after it",
     example: "FROM unify_columns('shop.orders')",
     positional: &[TABLE],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyColumns {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let path = parse::any_argument(arguments.text(0, TABLE.name)?)?;
-        rows(&path, ctx)?;
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(&path, ctx)))))
-    }
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let path = grammar::any_argument(arguments.text(0, TABLE.name)?)?;
+    rows(&path, ctx)?;
+    Ok(bound_rows(COLUMNS, move |ctx| rows(&path, ctx)))
 }
 
 fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-    let schema = path.schema.as_deref().filter(|schema| !is_own_schema(schema));
+    let schema = path.schema.as_deref().filter(|schema| !is_reserved(schema));
     let Some(entry) = schema.and_then(|schema| snapshot.connection(schema)) else {
         let columns = other_columns(path, ctx)?;
         return Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect());
     };
-    let connection = entry.open()?;
+    let connection = opened(entry, Need::Ever, ctx)?;
     let catalog = match &path.catalog {
         Some(catalog) => attached(catalog, ctx)?,
         None => ctx.catalog()?.to_string(),
@@ -114,10 +87,10 @@ fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>>
 fn is_loaded(connection: &Arc<Connection>, table: &str, catalog: String, ctx: &StatementContext<'_>) -> Result<bool> {
     let target = TableTarget { connection: Arc::clone(connection), table: table.to_string(), catalog };
     let mut session = ctx.instance.database.connect()?;
-    ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| with_place(err, &target))
+    ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| err.at(target.place()))
 }
 
-/// Returns the columns of a table that is no connection's, of those that DESCRIBE would find under that name.
+/// Returns the columns of a table that belongs to no connection, of those that DESCRIBE would find under that name.
 fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<NativeColumn>> {
     let mut session = ctx.instance.database.connect()?;
     for candidate in candidates(path, session.as_mut(), ctx)? {
@@ -148,7 +121,7 @@ fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Nat
     }
 }
 
-/// Returns the columns of an audit table, which DuckDB does not know under its documented name; `None` when the name is none.
+/// Returns the columns of an audit table, which DuckDB does not know under its documented name; `None` when the name is not that of one.
 fn audit_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Option<Vec<NativeColumn>>> {
     let schema = path.schema.as_deref().unwrap_or_default();
     let Some(table) = audit::table_of(schema, &path.table) else { return Ok(None) };
@@ -162,7 +135,7 @@ fn audit_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Option<
         comment: None,
         key: false,
     };
-    Ok(Some(table.columns.iter().map(column).collect()))
+    Ok(Some(table.columns().iter().map(column).collect()))
 }
 
 fn is_key(table_def: &TableDef, column: &str) -> bool {
@@ -185,7 +158,7 @@ fn native_row(column: &NativeColumn, key: bool, declared: Option<&ColumnSpec>) -
 fn declared_row(table_def: &TableDef, column: &ColumnSpec) -> Vec<Value> {
     vec![
         text(Some(&column.name)),
-        text(column.data_type.map(|declared| ColumnType::from(declared).sql_name())),
+        text(column.data_type.map(|declared| ColumnType::from(declared).sql_name()).as_deref()),
         Value::Boolean(true),
         Value::Boolean(is_key(table_def, &column.name)),
         text(source_path(column).as_deref()),

@@ -3,9 +3,9 @@
 use crate::catalog::ConnectionEntry;
 use crate::session::Value;
 use crate::spec::ScalarType;
-use crate::sql::parse::{Pair, Rule};
-use crate::sql::rows::{text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, TableFunction, Topic};
+use crate::sql::grammar::Rule;
+use crate::sql::rows::{bound_rows, text};
+use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::Result;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -18,52 +18,26 @@ const COLUMNS: &[(&str, ScalarType)] = &[
     ("source_file", ScalarType::Varchar),
 ];
 
-/// `SHOW ALL CONNECTIONS`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShowConnections;
-
-impl ShowConnections {
-    /// Reads the statement.
-    pub(crate) fn parse(_pair: Pair<'_>) -> ShowConnections {
-        ShowConnections
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        "SELECT * FROM unify_connections()".to_string()
-    }
-}
-
 pub(super) static STATEMENT: StatementDef = StatementDef {
     rule: Rule::show_connections,
     syntax: "SHOW ALL CONNECTIONS",
     description: "Lists the connections, those that cannot be used included",
     example: "SHOW ALL CONNECTIONS",
-    function: "unify_connections",
+    function: &FUNCTION,
     topic: Topic::Connections,
-    call: |pair| Ok(ShowConnections::parse(pair).call()),
+    arguments: |_| Ok(Vec::new()),
 };
 
 /// `unify_connections()`.
-pub(crate) struct UnifyConnections;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_connections",
     description: "Lists the connections with their options, secrets redacted, and what is wrong with those that cannot be used",
     example: "FROM unify_connections()",
-    positional: &[],
-    has_optional: false,
-    named: &[],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyConnections {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
-    }
-
-    fn bind(&self, _arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, rows))))
-    }
+fn bind(_arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
+    Ok(bound_rows(COLUMNS, rows))
 }
 
 fn rows(ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {

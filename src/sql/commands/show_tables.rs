@@ -1,59 +1,44 @@
 //! `SHOW TABLES IN conn` and `unify_tables`: the tables and views of connections, and how far each is loaded.
 
-use crate::catalog::ConnectionEntry;
 use crate::load::TableTarget;
 use crate::session::{quote_literal, Session, TableName, Value};
 use crate::spec::{Connection, ScalarType, TableDef, ViewDef};
+use crate::sql::discovery::{is_open, opened, Need};
+use crate::sql::grammar::{self, Rule};
 use crate::sql::native::{self, LastLoads, NativeRelations};
-use crate::sql::parse::{self, Pair, Rule};
-use crate::sql::relation::with_place;
-use crate::sql::rows::{integer, text, RowsCall};
-use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, TableFunction, Topic};
-use crate::{Error, Result};
+use crate::sql::rows::{bound_rows_without, integer, text, BRIEF};
+use crate::sql::{Arguments, Bound, FunctionDef, ParameterDef, ParameterType, StatementContext, StatementDef, Topic};
+use crate::Result;
 use std::sync::Arc;
 
+/// The most useful columns come first. DuckDB's command line leaves out columns in the middle where there is no room for all of them.
 const COLUMNS: &[(&str, ScalarType)] = &[
     ("connection", ScalarType::Varchar),
     ("table", ScalarType::Varchar),
-    ("kind", ScalarType::Varchar),
-    ("loaded", ScalarType::Boolean),
+    ("status", ScalarType::Varchar),
     ("rows", ScalarType::BigInt),
-    ("columns", ScalarType::BigInt),
     ("last_loaded", ScalarType::Timestamp),
     ("staleness", ScalarType::Double),
+    ("columns", ScalarType::BigInt),
+    ("loaded", ScalarType::Boolean),
     ("strategy", ScalarType::Varchar),
-    ("status", ScalarType::Varchar),
+    ("kind", ScalarType::Varchar),
     ("description", ScalarType::Varchar),
+    ("parent", ScalarType::Varchar),
 ];
+/// Those that the brief form leaves out, which fits a terminal of 120 columns.
+const DETAILS: &[&str] = &["staleness", "columns", "loaded", "strategy", "parent"];
 
 const CONNECTION: ParameterDef = ParameterDef { name: "connection", parameter_type: ParameterType::Varchar };
-
-/// `SHOW TABLES IN conn`, or `SHOW ALL ADAPTER TABLES` for those of all connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ShowTables {
-    pub connection: Option<String>,
-}
-
-impl ShowTables {
-    /// Reads the statement.
-    pub(crate) fn parse(pair: Pair<'_>) -> Result<ShowTables> {
-        parse::first_name(pair).map(|connection| ShowTables { connection: Some(connection) })
-    }
-
-    /// Returns the call the statement stands for.
-    pub(crate) fn call(&self) -> String {
-        format!("SELECT * FROM unify_tables({})", self.connection.as_deref().map(quote_literal).unwrap_or_default())
-    }
-}
 
 pub(super) static SHOW_ALL: StatementDef = StatementDef {
     rule: Rule::show_all_tables,
     syntax: "SHOW ALL ADAPTER TABLES",
     description: "Lists the tables and views of all connections, and how far each is loaded",
     example: "SHOW ALL ADAPTER TABLES",
-    function: "unify_tables",
+    function: &FUNCTION,
     topic: Topic::Tables,
-    call: |_| Ok(ShowTables { connection: None }.call()),
+    arguments: |_| Ok(vec![BRIEF.set()]),
 };
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
@@ -61,38 +46,30 @@ pub(super) static STATEMENT: StatementDef = StatementDef {
     syntax: "SHOW TABLES IN conn",
     description: "Lists a connection's tables and views, and how far each is loaded",
     example: "SHOW TABLES IN shop",
-    function: "unify_tables",
+    function: &FUNCTION,
     topic: Topic::Tables,
-    call: |pair| ShowTables::parse(pair).map(|statement| statement.call()),
+    arguments: |pair| Ok(vec![quote_literal(&grammar::first_name(pair)?), BRIEF.set()]),
 };
 
 /// `unify_tables([conn])`.
-pub(crate) struct UnifyTables;
-
-static DEF: FunctionDef = FunctionDef {
+pub(super) static FUNCTION: FunctionDef = FunctionDef {
     name: "unify_tables",
     description: "Lists the tables and views of one connection or of all: whether each is loaded, its rows, and when it was loaded last",
     example: "FROM unify_tables('shop')",
     positional: &[CONNECTION],
     has_optional: true,
-    named: &[],
+    named: &[BRIEF],
+    ..FunctionDef::calling(bind)
 };
 
-impl TableFunction for UnifyTables {
-    fn def(&self) -> &'static FunctionDef {
-        &DEF
+fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
+    let connection = arguments.optional_text(0, CONNECTION.name)?.map(str::to_string);
+    if let Some(connection) = &connection {
+        ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?;
     }
-
-    fn bind(&self, arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-        let connection = match arguments.positional.first() {
-            None | Some(Value::Null) => None,
-            Some(_) => Some(arguments.text(0, CONNECTION.name)?.to_string()),
-        };
-        if let Some(connection) = &connection {
-            ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(connection)?;
-        }
-        Ok(Bound::Rows(Box::new(RowsCall::new(COLUMNS, move |ctx: &StatementContext<'_>| rows(connection.as_deref(), ctx)))))
-    }
+    let is_brief = arguments.named_flag(BRIEF.name)?;
+    let is_left_out = |name: &str| is_brief && DETAILS.contains(&name);
+    Ok(bound_rows_without(COLUMNS, is_left_out, move |ctx| rows(connection.as_deref(), ctx)))
 }
 
 fn rows(connection: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
@@ -104,12 +81,22 @@ fn rows(connection: Option<&str>, ctx: &StatementContext<'_>) -> Result<Vec<Vec<
     if let Some(problem) = snapshot.unreadable().filter(|_| snapshot.connections().is_empty()) {
         return Err(problem.clone());
     }
+    // Whoever asks for one connection wants its tables; of all connections, what is known.
+    let need = if connection.is_some() { Need::Ever } else { Need::Known };
+    let mut opens = Vec::new();
+    for entry in entries {
+        let connection = match entry.open() {
+            Ok(_) => Ok(opened(entry, need, ctx)?),
+            Err(err) => Err(err),
+        };
+        opens.push((entry.name.as_str(), connection));
+    }
     let mut session = ctx.instance.database.connect()?;
     let natives = NativeRelations::read(session.as_mut(), ctx.catalog()?)?;
     let last_loads = LastLoads::read(session.as_mut(), ctx.catalog()?, &natives)?;
     let mut listing = Listing { ctx, session: session.as_mut(), natives, last_loads, now: native::now(), rows: Vec::new() };
-    for entry in entries {
-        listing.add(entry)?;
+    for (name, connection) in opens {
+        listing.add(name, connection)?;
     }
     Ok(listing.rows)
 }
@@ -126,11 +113,11 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    fn add(&mut self, entry: &ConnectionEntry) -> Result<()> {
-        let connection = match entry.open() {
+    fn add(&mut self, name: &str, connection: Result<Arc<Connection>>) -> Result<()> {
+        let connection = match connection {
             Ok(connection) => connection,
             Err(err) => {
-                self.rows.push(broken_row(entry, &err));
+                self.rows.push(broken_row(name, None, &format!("error: {}", err.message())));
                 return Ok(());
             }
         };
@@ -142,6 +129,13 @@ impl Listing<'_> {
             let row = self.view_row(&connection, view_def);
             self.rows.push(row);
         }
+        let broken = connection.adapter.broken.iter();
+        let broken = broken.map(|table| broken_row(&connection.name, Some(&table.name), &format!("error: {}", table.message)));
+        self.rows.extend(broken);
+        if is_open(&connection, &self.ctx.instance.catalog) {
+            let status = format!("not discovered: SHOW TABLES IN {} asks its API which tables there are", connection.name);
+            self.rows.push(broken_row(&connection.name, None, &status));
+        }
         Ok(())
     }
 
@@ -150,40 +144,58 @@ impl Listing<'_> {
         let target = TableTarget { connection: Arc::clone(connection), table: table_def.name.clone(), catalog: catalog.clone() };
         let n_columns = self.natives.columns_of(&connection.name, &table_def.name);
         let loaded = match n_columns {
-            Some(_) => self.ctx.instance.loader.is_loaded(self.session, &target).map_err(|err| with_place(err, &target))?,
+            Some(_) => self.ctx.instance.loader.is_loaded(self.session, &target).map_err(|err| err.at(target.place()))?,
             None => false,
         };
         let cleared = match (loaded, n_columns) {
-            (false, Some(_)) => self.ctx.instance.loader.is_there(self.session, &target).map_err(|err| with_place(err, &target))?,
+            (false, Some(_)) => self.ctx.instance.loader.is_there(self.session, &target).map_err(|err| err.at(target.place()))?,
             _ => false,
         };
-        let status = match (loaded, n_columns) {
-            (true, _) => "loaded",
-            _ if cleared => "cleared",
-            (false, None) => "not loaded",
-            (false, Some(_)) => "error: a table of that name, not made by Unify, is in the way",
+        let mut status = match (loaded, n_columns) {
+            (true, _) => "loaded".to_string(),
+            _ if cleared => "cleared".to_string(),
+            (false, None) => "not loaded".to_string(),
+            (false, Some(_)) => "error: a table of that name, not made by Unify, is in the way".to_string(),
         };
-        let last_loaded = self.last_loads.of(&connection.name, &table_def.name).filter(|_| loaded);
+        let last_loaded = self.last_loads.of(&connection.name, table_def.filler()).filter(|_| loaded);
         let n_rows = match loaded {
             true => {
                 let name = TableName { catalog: Some(catalog), schema: connection.name.clone(), table: table_def.name.clone() };
-                native::count_rows(self.session, &name)?
+                let n_rows = native::count_rows(self.session, &name)?;
+                if n_rows == Value::Integer(0) {
+                    status.extend(self.empty_parent(&name, table_def)?.map(|parent| format!("; its parent table '{parent}' is empty")));
+                }
+                n_rows
             }
             false => Value::Null,
         };
+        let strategy = connection.adapter.table(table_def.filler()).map(|filler| filler.refresh.name());
         Ok(vec![
             text(Some(&connection.name)),
             text(Some(&table_def.name)),
-            text(Some("table")),
-            Value::Boolean(loaded),
+            text(Some(&status)),
             n_rows,
-            n_columns.filter(|_| loaded).map_or(Value::Null, integer),
             last_loaded.map_or(Value::Null, Value::Timestamp),
             last_loaded.map_or(Value::Null, |last| Value::Double(seconds_between(last, self.now))),
-            text(Some(table_def.refresh.name())),
-            text(Some(status)),
+            n_columns.filter(|_| loaded).map_or(Value::Null, integer),
+            Value::Boolean(loaded),
+            text(strategy),
+            text(Some("table")),
             text(table_def.description.as_deref()),
+            text(table_def.child.as_ref().map(|child_def| child_def.parent.as_str())),
         ])
+    }
+
+    /// Returns the first of a table's parents that is loaded and has no rows: then there was nothing to ask for.
+    fn empty_parent<'d>(&mut self, table: &TableName, table_def: &'d TableDef) -> Result<Option<&'d str>> {
+        for parent in table_def.parents() {
+            let name = TableName { table: parent.to_string(), ..table.clone() };
+            let is_there = self.natives.columns_of(&name.schema, parent).is_some();
+            if is_there && self.session.query(&format!("SELECT 1 FROM {name} LIMIT 1"))?.is_empty() {
+                return Ok(Some(parent));
+            }
+        }
+        Ok(None)
     }
 
     fn view_row(&self, connection: &Connection, view_def: &ViewDef) -> Vec<Value> {
@@ -191,23 +203,25 @@ impl Listing<'_> {
         vec![
             text(Some(&connection.name)),
             text(Some(&view_def.name)),
-            text(Some("view")),
-            Value::Boolean(n_columns.is_some()),
+            text(Some(if n_columns.is_some() { "loaded" } else { "not loaded" })),
+            Value::Null,
+            Value::Null,
             Value::Null,
             n_columns.map_or(Value::Null, integer),
+            Value::Boolean(n_columns.is_some()),
             Value::Null,
-            Value::Null,
-            Value::Null,
-            text(Some(if n_columns.is_some() { "loaded" } else { "not loaded" })),
+            text(Some("view")),
             text(view_def.help.as_deref()),
+            Value::Null,
         ]
     }
 }
 
-fn broken_row(entry: &ConnectionEntry, err: &Error) -> Vec<Value> {
-    let mut row = vec![text(Some(&entry.name)), Value::Null, Value::Null, Value::Boolean(false)];
-    row.extend(std::iter::repeat_n(Value::Null, 5));
-    row.extend([Value::Text(format!("error: {err}")), Value::Null]);
+/// Returns the row of a connection or table about which there is nothing but a status.
+fn broken_row(connection: &str, table: Option<&str>, status: &str) -> Vec<Value> {
+    let mut row = vec![text(Some(connection)), text(table), text(Some(status))];
+    row.extend(std::iter::repeat_n(Value::Null, 4));
+    row.extend([Value::Boolean(false), Value::Null, text(table.map(|_| "table")), Value::Null, Value::Null]);
     row
 }
 
@@ -224,8 +238,8 @@ mod tests {
 
     #[test]
     fn the_statement_is_a_call() {
-        check_statement("SHOW TABLES IN shop", expect!["SELECT * FROM unify_tables('shop')"]);
-        check_statement("show tables in \"my shop\";", expect!["SELECT * FROM unify_tables('my shop')"]);
+        check_statement("SHOW TABLES IN shop", expect!["SELECT * FROM unify_tables('shop', brief := true)"]);
+        check_statement("show tables in \"my shop\";", expect!["SELECT * FROM unify_tables('my shop', brief := true)"]);
     }
 
     #[test]
@@ -234,12 +248,12 @@ mod tests {
             "unify_tables",
             &[],
             expect![[r#"
-            connection | table | kind | loaded | rows | columns | last_loaded | staleness | strategy | status | description
-            shop | orders | table | false | NULL | NULL | NULL | NULL | reload | not loaded | What was ordered
-            shop | customers | table | false | NULL | NULL | NULL | NULL | reload | not loaded | NULL
-            shop | big_orders | view | false | NULL | NULL | NULL | NULL | NULL | not loaded | Orders of more than 100
-            broken | NULL | NULL | false | NULL | NULL | NULL | NULL | NULL | error: connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'? | NULL
-            away | NULL | NULL | false | NULL | NULL | NULL | NULL | NULL | error: connection 'away' (~/connections.yaml:7): option 'password': environment variable 'SHOP_PASSWORD' is not set | NULL"#]],
+            connection | table | status | rows | last_loaded | staleness | columns | loaded | strategy | kind | description | parent
+            shop | orders | not loaded | NULL | NULL | NULL | NULL | false | reload | table | What was ordered | NULL
+            shop | customers | not loaded | NULL | NULL | NULL | NULL | false | reload | table | NULL | NULL
+            shop | big_orders | not loaded | NULL | NULL | NULL | NULL | false | NULL | view | Orders of more than 100 | NULL
+            broken | NULL | error: connection 'broken' (~/connections.yaml:5): there is no adapter 'shp'; did you mean 'shop'? | NULL | NULL | NULL | NULL | false | NULL | NULL | NULL | NULL
+            away | NULL | error: connection 'away' (~/connections.yaml:7): option 'password': environment variable 'SHOP_PASSWORD' is not set | NULL | NULL | NULL | NULL | false | NULL | NULL | NULL | NULL"#]],
         );
     }
 

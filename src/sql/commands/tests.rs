@@ -5,11 +5,10 @@ use crate::columns::{Batch, ColumnData};
 use crate::load::Loader;
 use crate::session::{Database, Session, Settings, TableName, Value};
 use crate::sql::{
-    functions, parse_statement, statements, Arguments, Bound, Instance, ParameterType, ParsedStatement, Seen, StatementContext, UserSession,
+    parse_statement, Arguments, Bound, Instance, ParameterType, ParsedStatement, Seen, StatementContext, UserSession, DEFINITIONS,
 };
 use crate::{Error, Result};
 use expect_test::Expect;
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -74,6 +73,10 @@ impl Database for FakeDatabase {
     }
 
     fn interrupt_all(&self) {}
+
+    fn has_external_access(&self) -> Result<bool> {
+        Ok(true)
+    }
 }
 
 impl Session for FakeSession {
@@ -89,16 +92,16 @@ impl Session for FakeSession {
         Ok(answers.iter().find(|(part, _)| sql.contains(part)).map(|(_, rows)| rows.clone()).unwrap_or_default())
     }
 
+    fn table_names(&mut self, _sql: &str) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn append(&mut self, table: &TableName, _batches: &[Batch]) -> Result<()> {
         Err(Error::internal(format!("no test expects rows for {table}")))
     }
 
     fn column_comments(&mut self, _table: &TableName) -> Result<Vec<(String, String)>> {
         Ok(Vec::new())
-    }
-
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
     }
 }
 
@@ -131,7 +134,7 @@ impl TestInstance {
         std::fs::write(folder.path().join("rest_specs/torn.yaml"), "name: [").unwrap();
         std::fs::write(folder.path().join("connections.yaml"), CONNECTIONS).unwrap();
         let environment = Environment::of_test(&[("UNIFY_HOME", folder.path().to_str().unwrap())], None);
-        let current = ("SELECT current_database()".to_string(), vec![vec![Value::Text("memory".to_string())]]);
+        let current = ("SELECT system.main.current_database()".to_string(), vec![vec![Value::Text("memory".to_string())]]);
         let answers = Answers::new(Mutex::new(vec![current]));
         let accepts = Arc::<AtomicBool>::default();
         let database: Arc<dyn Database> = Arc::new(FakeDatabase { answers: Arc::clone(&answers), accepts: Arc::clone(&accepts) });
@@ -179,8 +182,8 @@ impl TestInstance {
 
     pub(crate) fn bind(&self, function: &str, arguments: &[&str]) -> Result<Bound> {
         let positional = arguments.iter().map(|text| Value::Text(text.to_string())).collect();
-        let function = functions().into_iter().find(|known| known.def().name == function).unwrap();
-        function.bind(&Arguments { positional, named: Vec::new() }, &self.context())
+        let function = DEFINITIONS.functions.iter().find(|known| known.name == function).unwrap();
+        (function.bind)(&Arguments { positional, named: Vec::new() }, &self.context())
     }
 
     /// Replaces the folder's path, so that messages are the same in each run.
@@ -188,14 +191,20 @@ impl TestInstance {
         text.replace(self.folder.path().to_str().unwrap(), "~")
     }
 
-    /// Checks all rows of a call, a line each under a line of column names.
-    pub(crate) fn check_rows(&self, function: &str, arguments: &[&str], expected: Expect) {
-        let Bound::Rows(call) = self.bind(function, arguments).unwrap() else { panic!("{function} is a scan") };
+    /// Returns all rows of a call, a line each under a line of column names.
+    pub(crate) fn rows(&self, function: &str, arguments: &[&str]) -> Result<Vec<String>> {
+        let Bound::Rows(call) = self.bind(function, arguments)? else { panic!("{function} is a scan") };
         let mut lines = vec![call.schema().columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(" | ")];
-        for batch in call.run(&self.context()).unwrap() {
+        for batch in call.run(&self.context())? {
             assert_eq!(&batch.schema, call.schema());
             lines.extend((0..batch.n_rows).map(|row_idx| shown_row(&batch, row_idx)));
         }
+        Ok(lines)
+    }
+
+    /// Checks all rows of a call, a line each under a line of column names.
+    pub(crate) fn check_rows(&self, function: &str, arguments: &[&str], expected: Expect) {
+        let mut lines = self.rows(function, arguments).unwrap();
         // The adapters of the binary are not the subject of any expectation.
         lines.retain(|line| !line.contains("(bundled)"));
         expected.assert_eq(&self.without_paths(&lines.join("\n")));
@@ -239,8 +248,7 @@ pub(crate) fn shown_row(batch: &Batch, row_idx: usize) -> String {
 
 #[test]
 fn every_function_is_described_and_its_example_calls_it() {
-    for function in functions() {
-        let def = function.def();
+    for def in DEFINITIONS.functions {
         assert!(def.name.starts_with("unify_") && !def.description.is_empty(), "{}", def.name);
         assert!(def.example.contains(&format!("{}(", def.name)), "{}", def.example);
         assert!(!def.has_optional || !def.positional.is_empty(), "{}", def.name);
@@ -249,30 +257,30 @@ fn every_function_is_described_and_its_example_calls_it() {
 
 #[test]
 fn null_and_missing_arguments_are_errors() {
-    for function in functions().iter().filter(|function| function.def().positional.len() > usize::from(function.def().has_optional)) {
+    for function in DEFINITIONS.functions.iter().filter(|function| function.positional.len() > usize::from(function.has_optional)) {
         let instance = TestInstance::new();
-        let wrong = match function.def().positional[0].parameter_type {
+        let wrong = match function.positional[0].parameter_type {
             ParameterType::BigInt => Value::Text("x".into()),
             _ => Value::Integer(1),
         };
         for positional in [vec![], vec![Value::Null, Value::Null], vec![wrong.clone(), wrong]] {
-            let bound = function.bind(&Arguments { positional, named: Vec::new() }, &instance.context());
-            assert!(bound.is_err(), "{}", function.def().name);
+            let bound = (function.bind)(&Arguments { positional, named: Vec::new() }, &instance.context());
+            assert!(bound.is_err(), "{}", function.name);
         }
     }
 }
 
 #[test]
 fn each_statement_of_the_grammar_is_defined_and_each_definition_is_in_the_grammar() {
-    let grammar = include_str!("../grammar.pest");
+    let grammar = include_str!("../grammar/grammar.pest");
     let alternatives = |rule: &str| -> BTreeSet<String> {
         let rule = grammar.split(&format!("\n{rule} = {{")).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
         let list = rule.split('(').nth(1).and_then(|rest| rest.split(')').next()).unwrap();
         list.split('|').map(|name| name.trim().to_string()).collect()
     };
-    let defined: BTreeSet<String> = statements().iter().map(|statement| format!("{:?}", statement.rule)).collect();
+    let defined: BTreeSet<String> = DEFINITIONS.statements.iter().map(|statement| format!("{:?}", statement.rule)).collect();
     assert_eq!(alternatives("statement"), defined);
-    assert_eq!(statements().len(), defined.len());
+    assert_eq!(DEFINITIONS.statements.len(), defined.len());
     // What claims a text is the head of a statement, and each statement has one.
     let heads: BTreeSet<String> = alternatives("head").iter().map(|head| head.trim_end_matches("_head").to_string()).collect();
     assert_eq!(heads, defined);
@@ -280,10 +288,10 @@ fn each_statement_of_the_grammar_is_defined_and_each_definition_is_in_the_gramma
 
 #[test]
 fn each_statement_calls_its_function() {
-    for statement in statements() {
-        let ParsedStatement::Call(sql) = parse_statement(statement.example) else { panic!("{} is no call", statement.example) };
-        assert!(sql.starts_with(&format!("SELECT * FROM {}(", statement.function)), "{sql}");
-        assert!(functions().iter().any(|function| function.def().name == statement.function), "{sql}");
+    for statement in DEFINITIONS.statements {
+        let ParsedStatement::Call(sql) = parse_statement(statement.example) else { panic!("{} is not a call", statement.example) };
+        assert!(sql.starts_with(&format!("SELECT * FROM {}(", statement.function.name)), "{sql}");
+        assert!(DEFINITIONS.functions.iter().any(|function| function.name == statement.function.name), "{sql}");
         let first_word = statement.syntax.split(' ').next().unwrap();
         assert!(statement.example.starts_with(first_word) && !statement.description.is_empty(), "{}", statement.syntax);
     }
@@ -294,10 +302,10 @@ fn the_reference_has_every_function_and_every_column() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md")).unwrap();
     let examples: Vec<&str> = text.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     let instance = TestInstance::new();
-    for function in functions() {
-        let name = function.def().name;
-        // One that runs until it is interrupted cannot stand in a block, which a test runs.
-        let is_shown = text.contains(&format!("`CALL {name}()`"));
+    for function in DEFINITIONS.functions {
+        let name = function.name;
+        // One that runs until it is interrupted, or waits for a person, cannot stand in a block, which a test runs.
+        let is_shown = [format!("`CALL {name}()`"), format!("`FROM {name}(")].iter().any(|call| text.contains(call));
         assert!(is_shown || examples.iter().any(|example| example.contains(&format!("{name}("))), "no example calls {name}");
     }
     let calls = [
@@ -308,12 +316,19 @@ fn the_reference_has_every_function_and_every_column() {
         ("unify_load", vec!["shop.orders"]),
         ("unify_clear", vec!["shop.orders"]),
         ("unify_jobs", vec![]),
+        ("unify_cancel_all", vec![]),
+        ("unify_spec", vec!["github"]),
+        ("unify_check_adapter", vec!["shop.yaml"]),
+        ("unify_import_openapi", vec!["shop.json"]),
         ("unify_help", vec![]),
         ("unify_create_connection", vec!["a", "shop"]),
         ("unify_drop_connection", vec!["a"]),
         ("unify_test_connection", vec!["shop"]),
+        ("unify_authorize", vec!["shop"]),
+        ("unify_discover", vec!["shop"]),
         ("unify_http", vec!["shop", "/orders"]),
         ("unify_explain", vec!["shop.orders"]),
+        ("unify_changes", vec!["shop.orders"]),
     ];
     for (name, arguments) in calls {
         let schema = match instance.bind(name, &arguments) {
@@ -335,7 +350,7 @@ fn the_statements_of_the_reference_parse() {
     for example in text.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()) {
         match parse_statement(example) {
             ParsedStatement::Call(_) => n_calls += 1,
-            ParsedStatement::NotOurs => assert!(example.starts_with("SELECT") || example.starts_with("FROM"), "{example}"),
+            ParsedStatement::NotOurs => assert!(["SELECT", "FROM", "COPY"].iter().any(|word| example.starts_with(word)), "{example}"),
             ParsedStatement::Wrong { message, .. } => panic!("{example}: {message}"),
         }
     }

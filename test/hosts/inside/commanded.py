@@ -32,9 +32,11 @@ def text_of(value: object) -> str | None:
 class Sessions:
     """The open database: its sessions by name, each with a thread that runs its statements one after the other."""
 
-    def __init__(self, path: str, unify: bool):
+    def __init__(self, path: str, unify: bool, settings: list[str]):
         if unify:
             self.con = connect(path)
+            for setting in settings:
+                self.con.execute(f"SET GLOBAL {setting}")
         else:
             self.con = duckdb.connect(path)
         self.queues: dict[str, queue.Queue] = {}
@@ -96,7 +98,7 @@ def main() -> None:
         try:
             match what:
                 case "open":
-                    sessions = Sessions(command["path"], command["unify"])
+                    sessions = Sessions(command["path"], command["unify"], command["settings"])
                 case "sql":
                     sessions.run(number, command["on"], command["sql"])
                     continue

@@ -19,7 +19,10 @@ paging: {strategy: pagerToken, token_param: page, pager_token_path: next}
 
 
 class Api:
-    """Answers with what `answer(path, query, authorization)` returns: a body, or a status and a body."""
+    """Answers with what `answer(path, query, authorization)` returns: a body, or a status and a body, or these and headers.
+
+    A body of bytes is sent as it is, any other as JSON.
+    """
 
     def __init__(self, answer, spec: str, options: str = "") -> None:
         self.asked: list[str] = []
@@ -51,8 +54,9 @@ class Api:
 
 
 def setup() -> list[str]:
-    """Returns what points a session to the API of the script that runs in this folder."""
-    return [f"SET GLOBAL unify_spec_path = '{pathlib.Path('own').absolute()}'",
+    """Returns what points a session to the API of the script that runs in this folder, which prints nothing but results."""
+    return ["SET enable_progress_bar = false",
+            f"SET GLOBAL unify_spec_path = '{pathlib.Path('own').absolute()}'",
             f"SET GLOBAL unify_connections_file = '{pathlib.Path('connections.yaml').absolute()}'"]
 
 
@@ -65,11 +69,12 @@ def handler_of(answer, asked: list[str]) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in urllib.parse.parse_qs(url.query).items()}
             asked.append(self.path)
             answered = answer(url.path, query, self.headers.get("Authorization", ""))
-            status, body = answered if isinstance(answered, tuple) else (200, answered)
-            data = json.dumps(body).encode()
+            status, body, *headers = answered if isinstance(answered, tuple) else (200, answered)
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
             with contextlib.suppress(ConnectionError):  # Who asked may have been killed.
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                for name, value in {"Content-Type": "application/json", **(headers[0] if headers else {})}.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)

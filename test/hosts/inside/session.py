@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 import threading
 import time
 import urllib.error
@@ -18,6 +19,9 @@ def connect(path: str = ":memory:", load: str = f"LOAD '{EXTENSION}'", **options
     """Opens a database, loads the extension and points it to the tests' specs and connections."""
     con = duckdb.connect(path, config={"allow_unsigned_extensions": "true"}, **options)
     con.execute(load)
+    # On a machine that is busy it would stand among the lines that tests read; in a notebook it is what they read.
+    if "ipykernel" not in sys.modules:
+        con.execute("SET enable_progress_bar = false")
     point(con)
     return con
 

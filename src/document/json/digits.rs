@@ -1,0 +1,230 @@
+//! Numbers with more digits than a DOUBLE holds.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// Bytes that are looked at at once. A run of fewer than twice as many digits, the point included, loses none in a DOUBLE.
+const WORD: usize = 8;
+/// Significant digits that every DOUBLE gives back.
+const SAFE_DIGITS: usize = 15;
+/// Capacity for the shortest text of a DOUBLE that is neither huge nor tiny.
+const SHORTEST_LEN: usize = 32;
+/// More digits than any DOUBLE needs to be written in full.
+const MOST_DIGITS: usize = 800;
+
+/// Returns whether `value`, the DOUBLE next to the number that `text` says, has all its digits: written with as many, it is the same.
+pub fn has_digits(value: f64, text: &str) -> bool {
+    let n_digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if (n_digits <= SAFE_DIGITS && value.is_normal()) || is_shortest(value, text) {
+        return true;
+    }
+    let Some(said) = Decimal::of(text) else { return false };
+    if said.digits.is_empty() {
+        return true;
+    }
+    if value == 0.0 || !value.is_finite() || said.digits.len() > MOST_DIGITS {
+        return false;
+    }
+    let written = format!("{:.*e}", said.digits.len() - 1, value.abs());
+    Decimal::of(&written).is_some_and(|written| written == said) || is_other_half(value, &said)
+}
+
+/// Returns whether the value lies halfway between two numbers with as many digits as the one said, and that is the one with an odd last
+/// digit: formatting takes the even one, other programs may take either.
+fn is_other_half(value: f64, said: &Decimal) -> bool {
+    let Some(exact) = Decimal::of(&format!("{:.*e}", MOST_DIGITS, value.abs())) else { return false };
+    let ([above @ .., last, b'5'], [said_above @ .., said_last]) = (&exact.digits[..], &said.digits[..]) else { return false };
+    exact.exponent == said.exponent && above == said_above && (last == said_last || last + 1 == *said_last)
+}
+
+/// Returns whether the text is the shortest that reads back as the value, as most programs write it.
+fn is_shortest(value: f64, text: &str) -> bool {
+    let mut shortest = Buffer { bytes: [0; SHORTEST_LEN], len: 0 };
+    write!(shortest, "{value}").is_ok() && &shortest.bytes[..shortest.len] == text.as_bytes()
+}
+
+/// A text that is short.
+struct Buffer {
+    bytes: [u8; SHORTEST_LEN],
+    len: usize,
+}
+
+impl std::fmt::Write for Buffer {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let place = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(std::fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
+
+/// A number without its sign.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    /// The significant digits, without zeros at either end; empty for 0.
+    digits: Vec<u8>,
+    /// Of the first digit: 0 for 1 to 9.
+    exponent: i64,
+}
+
+impl Decimal {
+    fn of(text: &str) -> Option<Decimal> {
+        let text = text.trim_start_matches(['-', '+']);
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let exponent: i64 = exponent.parse().ok()?;
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let n_leading = digits.iter().take_while(|digit| **digit == b'0').count();
+        let exponent = exponent.saturating_add(whole.len() as i64 - 1 - n_leading as i64);
+        digits.drain(..n_leading);
+        digits.truncate(digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1));
+        Some(Decimal { exponent: if digits.is_empty() { 0 } else { exponent }, digits })
+    }
+}
+
+/// Returns whether a body holds a number with a point or an exponent that loses digits in a DOUBLE. A number in a text may be taken for one
+/// of the body's.
+pub(super) fn loses_digits(body: &[u8]) -> bool {
+    let mut seen = 0;
+    for (idx, word) in body.chunks_exact(WORD).enumerate() {
+        let start = idx * WORD;
+        if start < seen || !is_digits(word) {
+            continue;
+        }
+        let n_before = body[..start].iter().rev().take_while(|byte| is_digit(**byte)).count();
+        let n_after = body[start..].iter().take_while(|byte| is_digit(**byte)).count();
+        seen = start + n_after;
+        if n_before + n_after >= 2 * WORD && is_lost(body, start - n_before..seen) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether all bytes of a word are digits, points or slashes, which stand together in ASCII.
+#[inline]
+fn is_digits(word: &[u8]) -> bool {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; WORD]);
+    const LEAST: u64 = u64::from_ne_bytes([b'.'; WORD]);
+    const BEYOND: u64 = u64::from_ne_bytes([0x7f - b'9'; WORD]);
+    let Ok(bytes) = word.try_into() else { return false };
+    let word = u64::from_ne_bytes(bytes);
+    let is_above = (word | HIGH).wrapping_sub(LEAST) & HIGH == HIGH;
+    is_above && (word | word.wrapping_add(BEYOND)) & HIGH == 0
+}
+
+#[inline]
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte == b'.'
+}
+
+/// Returns whether the run of digits is that of a number that loses some.
+fn is_lost(body: &[u8], digits: Range<usize>) -> bool {
+    let is_of_exponent = |byte: &&u8| matches!(**byte, b'e' | b'E' | b'+' | b'-' | b'0'..=b'9');
+    let end = digits.end + body[digits.end..].iter().take_while(is_of_exponent).count();
+    let start = digits.start - usize::from(body[..digits.start].ends_with(b"-"));
+    let is_value = body[..start].last().is_none_or(|byte| matches!(byte, b':' | b',' | b'[' | b' ' | b'\t' | b'\n' | b'\r'));
+    let number = &body[start..end];
+    if !is_value || number.iter().all(|byte| !matches!(byte, b'.' | b'e' | b'E')) {
+        return false;
+    }
+    let Ok(text) = std::str::from_utf8(number) else { return false };
+    text.parse().is_ok_and(|value| !has_digits(value, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_double_has_the_digits_it_can_be_written_with() {
+        let has = |text: &str| has_digits(text.parse().unwrap(), text);
+        for text in [
+            "0",
+            "-0.0",
+            "0.1",
+            "1e5",
+            "1.50",
+            "0.30000000000000004",
+            "52.520006600000002",
+            "0.1000000000000000055511151231257827",
+            "5e-324",
+            "1e300",
+            "123456789012345680.0",
+            "1.7086575565874912e14",
+            "1.7086575565874913e14",
+            "170865755658749.13",
+            "170865755658749.125",
+            "0.5e0",
+            "281474976710656.12",
+            "281474976710656.13",
+        ] {
+            assert!(has(text), "{text}");
+        }
+        for text in [
+            "0.1234567890123456789",
+            "12345678901234567.89",
+            "9007199254740993.0",
+            "3.14159265358979323846",
+            "1e400",
+            "1e-400",
+            "1.2345e-320",
+            "1.7086575565874911e14",
+            "1.7086575565874914e14",
+            "281474976710656.11",
+            "281474976710656.14",
+        ] {
+            assert!(!has(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_found_where_they_are_values() {
+        for body in ["0.1234567890123456789", "[1,-12345678901234567.89]", "{\"a\": 12345678901234567.89}"] {
+            assert!(loses_digits(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "[0.30000000000000004]",
+            "[12345678901234567890]",
+            "{\"a\":\"0.1234567890123456789\"}",
+            "[\"12345678-1234-1234-1234-123456789012\"]",
+        ] {
+            assert!(!loses_digits(body.as_bytes()), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_such_number_is_missed(before in "[ ,1]{0,40}", digits in "[1-9][0-9]{17,30}", point in 1..17_usize, after in "[ ,1]{0,40}") {
+            let number = format!("{}.{}1", &digits[..point], &digits[point..]);
+            let body = format!("[{before},{number},{after}]");
+            prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
+        }
+
+        #[test]
+        fn a_double_halfway_between_two_numbers_has_the_digits_of_both(half in (1_u64 << 48)..(1_u64 << 51)) {
+            // An odd number of eighths: its third decimal is a 5.
+            let eighths = 2 * half + 1;
+            let value = eighths as f64 / 8.0;
+            let below = u128::from(eighths) * 100 / 8;
+            for hundredths in [below, below + 1] {
+                for text in [format!("{}.{:02}", hundredths / 100, hundredths % 100), format!("{hundredths}e-2")] {
+                    prop_assert_eq!(text.parse(), Ok(value));
+                    prop_assert!(has_digits(value, &text), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn what_a_double_is_written_with_it_has(value in any::<f64>().prop_filter("a number", |value| value.is_finite())) {
+            let texts = [format!("{value}"), format!("{value:e}"), format!("{value:.16e}"), format!("{value:.30e}")];
+            for text in texts {
+                prop_assert!(has_digits(value, &text), "{}", text);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! From requests to typed pages, in order and within a bounded memory.
+
+mod addresses;
+mod answered;
+mod conversion;
+pub(super) mod convert;
+pub(super) mod export;
+pub(super) mod fetch;
+pub(super) mod in_order;
+pub(super) mod parts;
+mod record;
+pub(super) mod record_shape;
+mod remarks;
+mod requests;
+pub(super) mod shifts;
+mod too_much;
+mod trace;

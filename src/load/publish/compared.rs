@@ -1,0 +1,134 @@
+//! What a publication adds to a table, changes in it and takes from it: the rows before and after, compared by their key.
+
+use crate::columns::{Column, TableSchema};
+use crate::load::plan::named::find_column;
+use crate::load::publish::merge_sql::{binary, Merge};
+use crate::load::records::changed::{insert_changed_sql, Change, Changes};
+use crate::load::records::store::Store;
+use crate::load::staging::converted_sql::converted;
+use crate::session::{quote_ident, quote_literal, Session, TableName};
+use crate::Result;
+
+/// The rows that a publication is about, before and after it. Both queries have the columns of `schema`.
+pub struct Compared<'a> {
+    pub store: &'a Store,
+    pub schema: &'a TableSchema,
+    /// The table's key; empty: rows are the same when all of their values are.
+    pub key_columns: &'a [String],
+    pub before: String,
+    pub after: String,
+    /// Whether the rows that changed are kept.
+    pub keeps_rows: bool,
+}
+
+impl Compared<'_> {
+    /// Counts what changes, and notes the rows where they are kept, in the session's transaction: before the rows are where readers find them.
+    pub fn note(&self, session: &mut dyn Session) -> Result<Changes> {
+        let Some(keys) = self.keys() else { return self.counted_by_values(session) };
+        let (before, after) = (self.side(&keys, &self.before), self.side(&keys, &self.after));
+        let same = same_keys(keys.len());
+        let is_in = |other: &str, also: &str| format!("EXISTS (SELECT 1 FROM ({other}) AS d WHERE {same}{also})");
+        let mut count = |of: &str, condition: String| session.count(&format!("SELECT count(*) FROM ({of}) AS t WHERE {condition}"));
+        let added = count(&after, format!("NOT {}", is_in(&before, "")))?;
+        let changed = count(&after, is_in(&before, " AND d.unify_hash <> t.unify_hash"))?;
+        let removed = count(&before, format!("NOT {}", is_in(&after, "")))?;
+        if self.keeps_rows {
+            session.execute(&self.kept_sql(&keys))?;
+        }
+        Ok(Changes { added, changed, removed })
+    }
+
+    /// Returns the columns of the key; `None` without one.
+    fn keys(&self) -> Option<Vec<&Column>> {
+        let keys = self.key_columns.iter().map(|name| find_column(self.schema, name)).collect::<Option<Vec<&Column>>>()?;
+        Some(keys).filter(|keys| !keys.is_empty())
+    }
+
+    fn counted_by_values(&self, session: &mut dyn Session) -> Result<Changes> {
+        let (before, after) = (self.side(&[], &self.before), self.side(&[], &self.after));
+        let mut count = |of: &str, but: &str| session.count(&format!("SELECT count(*) FROM ({of} EXCEPT ALL {but})"));
+        Ok(Changes { added: count(&after, &before)?, changed: 0, removed: count(&before, &after)? })
+    }
+
+    /// Returns the query for what is compared of rows: their keys, and a hash of all values.
+    fn side(&self, keys: &[&Column], rows: &str) -> String {
+        let keys: Vec<String> = self.key_items(keys);
+        format!("SELECT {}hash({}) AS unify_hash FROM ({rows}) AS r", keys.concat(), names_of(self.schema))
+    }
+
+    fn key_items(&self, keys: &[&Column]) -> Vec<String> {
+        keys.iter().enumerate().map(|(idx, key)| format!("{} AS unify_key_{idx}, ", binary("r.", key))).collect()
+    }
+
+    /// Returns the statements that keep the rows that changed: as JSON, before and after.
+    fn kept_sql(&self, keys: &[&Column]) -> String {
+        let entry = |of: &str, column: &Column| format!("{}: {of}{}", quote_literal(&column.name), quote_ident(&column.name));
+        let object = |columns: &mut dyn Iterator<Item = &Column>| {
+            let entries: Vec<String> = columns.map(|column| entry("r.", column)).collect();
+            format!("CAST(to_json({{{}}}) AS VARCHAR)", entries.join(", "))
+        };
+        let full = |rows: &str| {
+            format!(
+                "SELECT {}hash({}) AS unify_hash, {} AS unify_object, {} AS unify_key FROM ({rows}) AS r",
+                self.key_items(keys).concat(),
+                names_of(self.schema),
+                object(&mut self.schema.columns.iter()),
+                object(&mut keys.iter().copied()),
+            )
+        };
+        let (before, after, same) = (full(&self.before), full(&self.after), same_keys(keys.len()));
+        let missing = |other: &str| format!("NOT EXISTS (SELECT 1 FROM ({other}) AS d WHERE {same})");
+        let insert = |change: Change, values: &str, from: String| insert_changed_sql(self.store, change, values, &from);
+        [
+            insert(Change::Added, "unify_key, NULL, unify_object", format!("({after}) AS t WHERE {}", missing(&before))),
+            insert(
+                Change::Changed,
+                "t.unify_key, d.unify_object, t.unify_object",
+                format!("({after}) AS t JOIN ({before}) AS d ON {same} WHERE d.unify_hash <> t.unify_hash"),
+            ),
+            insert(Change::Removed, "unify_key, unify_object, NULL", format!("({before}) AS t WHERE {}", missing(&after))),
+        ]
+        .join(" ")
+    }
+}
+
+fn same_keys(n_keys: usize) -> String {
+    (0..n_keys).map(|idx| format!("d.unify_key_{idx} IS NOT DISTINCT FROM t.unify_key_{idx}")).collect::<Vec<_>>().join(" AND ")
+}
+
+/// Returns the query for the rows of a table, of the columns `known`, as the columns of `schema`: those that are there at the source.
+pub fn rows_as(store: &Store, known: &TableSchema, schema: &TableSchema) -> String {
+    // A column that the table does not have has the type of the others' all the same: they are compared.
+    let typed = |column: &Column| format!("CAST({} AS {})", converted(store.kind, known, column), store.kind.sql_type(column.column_type));
+    let value = |column: &Column| format!("{} AS {}", typed(column), quote_ident(&column.name));
+    let values: Vec<String> = schema.columns.iter().map(value).collect();
+    format!("SELECT {} FROM {}{}", values.join(", "), store.target, where_live(known))
+}
+
+/// Returns the query for the rows of a table, which has all columns of `schema`, that are there at the source.
+pub fn live_rows(table: &TableName, all: &TableSchema, schema: &TableSchema) -> String {
+    format!("SELECT {} FROM {table}{}", names_of(schema), where_live(all))
+}
+
+/// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone, by the key of `within`.
+pub fn replaced_rows(within: &Merge<'_>, all: &TableSchema, schema: &TableSchema) -> String {
+    let is_live = all.deleted_at().map_or(String::new(), |column| format!("t.{} IS NULL AND ", quote_ident(&column.name)));
+    let (target, staging, same) = (within.target, within.staging, within.same_key());
+    format!("SELECT {} FROM {target} AS t WHERE {is_live}EXISTS (SELECT 1 FROM {staging} AS d WHERE {same})", names_of(schema))
+}
+
+/// Returns the columns whose values are compared.
+pub fn compared_columns(schema: &TableSchema) -> TableSchema {
+    let mut compared = schema.clone().without_marks();
+    let mark = compared.deleted_at().cloned();
+    compared.columns.retain(|column| Some(column) != mark.as_ref());
+    compared
+}
+
+fn names_of(schema: &TableSchema) -> String {
+    schema.columns.iter().map(|column| quote_ident(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn where_live(schema: &TableSchema) -> String {
+    schema.deleted_at().map_or(String::new(), |column| format!(" WHERE {} IS NULL", quote_ident(&column.name)))
+}

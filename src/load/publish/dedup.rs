@@ -1,0 +1,103 @@
+//! Takes back rows that came twice: while pages are read, a row that is added or changed at the source moves others to the next page.
+//!
+//! Only a key tells such a row from another one that is like it. Of rows with one key and other values the newest stays, unless they may
+//! be rows of several parameter sets whose key lacks what tells the sets apart, or came with one page: those are all kept.
+
+use crate::columns::TableSchema;
+use crate::load::job::log::Notes;
+use crate::load::publish::merge_sql::Merge;
+use crate::load::records::store::Store;
+use crate::session::{CatalogKind, LogLevel, Session};
+use crate::source::Paging;
+use crate::spec::TableDef;
+use crate::Result;
+
+/// The rows of a complete load, which wait in the staging table.
+pub struct Staged<'a> {
+    pub store: &'a Store,
+    pub table_def: &'a TableDef,
+    pub schema: &'a TableSchema,
+    pub n_sets: usize,
+    /// Whether each parameter set is known to have one page at most: then no row moved.
+    pub is_one_page: bool,
+}
+
+impl Staged<'_> {
+    /// Leaves one of each of the rows that came more than once, inside the session's transaction. Returns how many went.
+    pub fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
+        let key = self.table_def.key_columns.join(", ");
+        // A key that is not a column of this account's rows tells nothing, and rows of a single page do not move.
+        let Ok(merge) = self.merge(&self.table_def.key_columns) else { return Ok(0) };
+        let Some(repeats) = merge.repeats_sql().filter(|_| self.rows_may_move()) else { return Ok(0) };
+        if session.count(&repeats)? == 0 {
+            return Ok(0);
+        }
+        let copied: Vec<&str> = self.table_def.copy_params_to_output.iter().filter_map(|param| self.schema.param_column(param)).collect();
+        // Rows of several pages of one parameter set that have one key are one row.
+        let (n_removed, n_changed) = match self.is_one_page || (self.n_sets > 1 && copied.is_empty()) {
+            true => (self.removed_by(session, &merge.distinct_sql())?, 0),
+            false => self.remove_older(session, &copied)?,
+        };
+        if n_removed > n_changed {
+            let n_equal = n_removed - n_changed;
+            let message =
+                format!("{n_equal} rows came again with the same key ({key}) and the same values: rows moved while pages were read");
+            notes.push((LogLevel::Info, message));
+        }
+        if n_changed > 0 {
+            notes.push(self.changed_note(&key, n_changed, merge.cursor()));
+        }
+        let n_left = session.count(&repeats)?;
+        if n_left > 0 {
+            let message = format!("{n_left} rows have the key ({key}) of another row and other values: all are kept; is the key complete?");
+            notes.push((LogLevel::Warning, message));
+        }
+        Ok(n_removed)
+    }
+
+    /// Leaves the newest of rows that have one key and are of one parameter set, which the copied params tell. Returns how many went, and how
+    /// many of those had other values. All in one step, since the order in which they came tells which is the newest.
+    fn remove_older(&self, session: &mut dyn Session, copied: &[&str]) -> Result<(u64, u64)> {
+        let copied = copied.iter().map(|column| column.to_string());
+        let names: Vec<String> = self.table_def.key_columns.iter().cloned().chain(copied).collect();
+        let merge = self.merge(&names)?;
+        let n_changed = session.count(&merge.changed_sql())?;
+        let has_row_ids = self.store.kind == CatalogKind::DuckDb;
+        let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(has_row_ids)))?;
+        Ok((n_removed, n_changed.min(n_removed)))
+    }
+
+    /// Says what tells which of the rows that changed is the newest.
+    fn changed_note(&self, key: &str, n_changed: u64, cursor: Option<&str>) -> (LogLevel, String) {
+        match cursor {
+            Some(cursor) => {
+                (LogLevel::Info, format!("{n_changed} rows came again with the same key ({key}) and a greater '{cursor}': they changed"))
+            }
+            None => {
+                let message = format!(
+                    "{n_changed} rows came again with the same key ({key}) and other values: those that came last are kept; if they are \
+                     other rows, the key is not complete"
+                );
+                (LogLevel::Warning, message)
+            }
+        }
+    }
+
+    /// Returns whether rows may have moved from one page to another, or from one window to another.
+    fn rows_may_move(&self) -> bool {
+        self.table_def.paging != Paging::None || self.table_def.window.is_some()
+    }
+
+    fn merge(&self, keys: &[String]) -> Result<Merge<'_>> {
+        let cursor = self.table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref());
+        Merge::new(&self.store.target, &self.store.staging, self.schema, keys, cursor.map(|cursor| cursor.column.as_str()))
+    }
+
+    /// Returns how many of the staged rows the statements remove.
+    fn removed_by(&self, session: &mut dyn Session, sql: &str) -> Result<u64> {
+        let staged = format!("SELECT count(*) FROM {}", self.store.staging);
+        let n_before = session.count(&staged)?;
+        session.execute(sql)?;
+        Ok(n_before.saturating_sub(session.count(&staged)?))
+    }
+}

@@ -1,0 +1,195 @@
+//! Publishes updates: gives the table the columns its new rows need, and merges them in.
+
+use crate::columns::{SchemaChange, TableSchema};
+use crate::load::job::log::Notes;
+use crate::load::plan::named::column_named;
+use crate::load::publish::compared::{compared_columns, replaced_rows, Compared};
+use crate::load::publish::kept::{Kept, NewTable};
+use crate::load::publish::mark_sql::Marking;
+use crate::load::publish::merge_sql::{Merge, Repeats};
+use crate::load::records::changed::Changes;
+use crate::load::records::store::Store;
+use crate::load::staging::changes::{alter_sql, create_sql, is_alterable};
+use crate::load::staging::converted_sql::converted;
+use crate::session::{quote_ident, CatalogKind, LogLevel, Session, TableName};
+use crate::spec::{ChildDef, Deletes, TableDef};
+use crate::Result;
+
+/// The merge of one table's staging table into it.
+pub struct Updating<'a> {
+    pub store: &'a Store,
+    pub table_def: &'a TableDef,
+    /// The columns of the table as it is.
+    pub known: &'a TableSchema,
+    /// Whether the staging table's rows have ids in the order of writing.
+    pub has_row_ids: bool,
+    /// When the load began, in microseconds since 1970: since then rows count as gone.
+    pub since: i64,
+    /// Whether the rows that changed are kept.
+    pub keeps_changes: bool,
+}
+
+/// Returns whether the rows of a staging table have ids in the order of writing. Asked outside any transaction: a query that fails would end one.
+pub fn has_row_ids(session: &mut dyn Session, store: &Store) -> bool {
+    session.query(&format!("SELECT rowid FROM {} LIMIT 0", store.staging)).is_ok()
+}
+
+impl Updating<'_> {
+    /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`. Returns the table's columns,
+    /// and how many rows changed.
+    pub fn merge(&self, session: &mut dyn Session, staged: &TableSchema, notes: &mut Notes) -> Result<(TableSchema, Changes)> {
+        let staged = &self.without_fields_of_deleted(session, staged)?;
+        let schema = self.known.merged(&staged.clone().without_marks());
+        let changes = self.known.changes_to(&schema);
+        let kept = Kept::of(session, self.store)?;
+        let widens = changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. }));
+        let is_alterable = changes.iter().all(|change| is_alterable(self.store.kind, &schema, change));
+        let Store { target, staging, .. } = self.store;
+        notes.extend(changes.iter().map(|change| (LogLevel::Info, alter_sql(self.store.kind, target, &schema, change).1)));
+        let changed = if widens && (kept.fixes_types() || !is_alterable) {
+            let anew = TableName { table: format!("{}__merging", target.table), ..target.clone() };
+            session.execute(&copy_sql(self.store.kind, target, &anew, self.known, &schema))?;
+            let changed = self.merge_into(session, &anew, staged, notes)?;
+            kept.put_in_place(session, self.store, NewTable { name: &anew, schema: &schema }, self.table_def)?;
+            changed
+        } else {
+            for change in &changes {
+                session.execute(&alter_sql(self.store.kind, target, &schema, change).0)?;
+            }
+            kept.read_indexes(session, self.store)?;
+            self.merge_into(session, target, staged, notes).map_err(|err| kept.explained(self.store, err))?
+        };
+        session.execute(&format!("DROP TABLE {staging}"))?;
+        Ok((schema, changed))
+    }
+
+    /// Returns the staged columns without those that are new and that only records have which say that a row is gone.
+    fn without_fields_of_deleted(&self, session: &mut dyn Session, staged: &TableSchema) -> Result<TableSchema> {
+        let mut columns = Vec::with_capacity(staged.columns.len());
+        let mark = staged.deleted();
+        for column in &staged.columns {
+            let is_known = self.known.columns.iter().any(|known| known.source == column.source) || Some(column) == mark;
+            let is_empty = match mark.filter(|_| !is_known) {
+                Some(mark) => {
+                    let (mark, name) = (quote_ident(&mark.name), quote_ident(&column.name));
+                    let sql = format!("SELECT 1 FROM {} WHERE {mark} IS NULL AND {name} IS NOT NULL LIMIT 1", self.store.staging);
+                    session.query(&sql)?.is_empty()
+                }
+                None => false,
+            };
+            if !is_empty {
+                columns.push(column.clone());
+            }
+        }
+        Ok(TableSchema { columns })
+    }
+
+    fn merge_into(&self, session: &mut dyn Session, table: &TableName, staged: &TableSchema, notes: &mut Notes) -> Result<Changes> {
+        if let Some(child_def) = &self.table_def.child {
+            return self.replace_children(session, table, staged, child_def);
+        }
+        let merge = self.merge_of(table, staged)?;
+        let repeats = self.repeats(session, &merge, notes)?;
+        if let Some(sql) = merge.deleted_sql() {
+            let n_deleted = session.count(&sql)?;
+            notes.push((LogLevel::Info, format!("{n_deleted} rows came that say that a row is gone at the source")));
+        }
+        let changed = self.changed(session, staged, &merge, repeats)?;
+        match self.marking(staged).filter(|_| merge.has_key()) {
+            Some(marking) => session.execute(&marking.merge_sql(&merge, repeats))?,
+            None => session.execute(&merge.sql(repeats))?,
+        }
+        Ok(changed)
+    }
+
+    /// Returns how many rows the merge will change by the key of `merge`, and notes the rows where they are kept.
+    fn changed(&self, session: &mut dyn Session, staged: &TableSchema, merge: &Merge<'_>, repeats: Repeats) -> Result<Changes> {
+        let n_added = session.count(&format!("SELECT count(*) FROM ({})", merge.added_rows_sql()))?;
+        if !merge.has_key() {
+            return Ok(Changes { added: n_added, ..Changes::default() });
+        }
+        let schema = &compared_columns(staged);
+        let compared = Compared {
+            store: self.store,
+            schema,
+            key_columns: &self.table_def.key_columns,
+            before: replaced_rows(merge, staged, schema),
+            after: merge.live_rows_sql(repeats),
+            keeps_rows: self.keeps_changes,
+        };
+        let changed = compared.note(session)?;
+        Ok(Changes { added: changed.added + n_added, ..changed })
+    }
+
+    /// Returns how rows that are gone are marked, where the table keeps them.
+    fn marking<'s>(&self, staged: &'s TableSchema) -> Option<Marking<'s>> {
+        let column = staged.deleted_at().filter(|_| self.table_def.deletes == Deletes::Mark)?;
+        Some(Marking { column: &column.name, since: self.since })
+    }
+
+    fn merge_of<'m>(&'m self, table: &'m TableName, staged: &'m TableSchema) -> Result<Merge<'m>> {
+        let cursor = self.table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref());
+        Merge::new(table, &self.store.staging, staged, &self.table_def.key_columns, cursor.map(|cursor| cursor.column.as_str()))
+    }
+
+    /// Puts the staged rows in the place of all rows of the parents that came.
+    fn replace_children(
+        &self,
+        session: &mut dyn Session,
+        table: &TableName,
+        staged: &TableSchema,
+        child_def: &ChildDef,
+    ) -> Result<Changes> {
+        let name_of = |name: &String| staged.copied_column(name).unwrap_or(name).to_string();
+        let parent_key: Vec<String> = child_def.parent_key.iter().map(name_of).collect();
+        let parents = Merge::new(table, &self.store.staging, staged, &parent_key, None)?;
+        let changed = self.changed(session, staged, &parents, Repeats::None)?;
+        match self.marking(staged) {
+            Some(marking) => session.execute(&marking.children_sql(&self.merge_of(table, staged)?, &parents))?,
+            None => session.execute(&parents.sql(Repeats::None))?,
+        }
+        Ok(changed)
+    }
+
+    /// Returns the query for the numbers of the staged rows, of these columns, that later ones with the same key replace; `None` where none is
+    /// replaced so.
+    pub fn older_rows_sql(&self, staged: &TableSchema) -> Result<Option<String>> {
+        let merge = self.merge_of(&self.store.target, staged)?;
+        Ok(merge.older_rows_sql(merge.ranking(self.has_row_ids)))
+    }
+
+    /// Says what rows without a key, or with one that repeats, become.
+    fn repeats(&self, session: &mut dyn Session, merge: &Merge<'_>, notes: &mut Notes) -> Result<Repeats> {
+        let (Some(null_keys), Some(repeats)) = (merge.null_keys_sql(), merge.repeats_sql()) else {
+            let message = "the table has no key: Unify adds the new rows and replaces none; name its 'key_columns' in the spec";
+            notes.push((LogLevel::Warning, message.to_string()));
+            return Ok(Repeats::None);
+        };
+        let key = self.table_def.key_columns.join(", ");
+        let n_null_keys = session.count(&null_keys)?;
+        if n_null_keys > 0 {
+            let message = format!("{n_null_keys} new rows have no value for their key ({key}): they are added, and replace none");
+            notes.push((LogLevel::Warning, message));
+        }
+        let n_repeats = session.count(&repeats)?;
+        if n_repeats == 0 {
+            return Ok(Repeats::None);
+        }
+        notes.push((LogLevel::Info, format!("{n_repeats} new rows came again later with the same key ({key}): the last of each stays")));
+        Ok(merge.ranking(self.has_row_ids))
+    }
+}
+
+/// Returns the statements that make a table of the columns of `schema`, with the rows of one of the columns `known`.
+fn copy_sql(kind: CatalogKind, from: &TableName, to: &TableName, known: &TableSchema, schema: &TableSchema) -> String {
+    let values: Vec<String> = schema.columns.iter().map(|column| converted(kind, known, column)).collect();
+    format!("{}; INSERT INTO {to} SELECT {} FROM {from};", create_sql(kind, to, schema), values.join(", "))
+}
+
+/// Returns the greatest value of the cursor's column as text; `None` where there is none.
+pub fn cursor_text(session: &mut dyn Session, store: &Store, table_def: &TableDef, schema: &TableSchema) -> Result<Option<String>> {
+    let Some(cursor) = table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref()) else { return Ok(None) };
+    let Some(column) = column_named(schema, &cursor.column) else { return Ok(None) };
+    let value = session.value(&format!("SELECT CAST(max({}) AS VARCHAR) FROM {}", quote_ident(column), store.target))?;
+    Ok(value.as_text().map(str::to_string))
+}

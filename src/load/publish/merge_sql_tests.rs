@@ -1,0 +1,113 @@
+//! The SQL of merges.
+
+use super::*;
+use expect_test::{expect, Expect};
+
+fn table(name: &str) -> TableName {
+    TableName { catalog: None, schema: "s".into(), table: name.into() }
+}
+
+fn schema(names: &[&str]) -> TableSchema {
+    let columns: Vec<_> = names.iter().map(|name| (name.to_string(), ColumnType::Scalar(ScalarType::BigInt))).collect();
+    TableSchema::of(&columns)
+}
+
+fn check(keys: &[&str], cursor: Option<&str>, repeats: Repeats, expected: Expect) {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "Kind", "at"]));
+    let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
+    expected.assert_eq(&Merge::new(&target, &staging, &schema, &keys, cursor).unwrap().sql(repeats));
+}
+
+#[test]
+fn rows_replace_those_with_their_key() {
+    check(
+        &["id"],
+        None,
+        Repeats::None,
+        expect![[r#"
+            DELETE FROM "s"."t" AS t WHERE EXISTS (SELECT 1 FROM "s"."t__loading" AS d WHERE d."id" = t."id");
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE NOT ("id" IS NULL);
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL);"#]],
+    );
+}
+
+#[test]
+fn of_rows_with_one_key_the_newest_stays() {
+    check(
+        &["ID", "kind"],
+        Some("AT"),
+        Repeats::ByRowId,
+        expect![[r#"
+            DELETE FROM "s"."t" AS t WHERE EXISTS (SELECT 1 FROM "s"."t__loading" AS d WHERE d."id" = t."id" AND d."Kind" = t."Kind");
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id", "Kind" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading") WHERE NOT ("id" IS NULL OR "Kind" IS NULL)) WHERE "unify_rank" = 1;
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL OR "Kind" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL OR "Kind" IS NULL) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#]],
+    );
+}
+
+#[test]
+fn texts_are_compared_by_their_bytes() {
+    let (target, staging) = (table("t"), table("t__loading"));
+    let types = [("id", ColumnType::Scalar(ScalarType::Varchar)), ("raw", ColumnType::Json), ("n", ColumnType::Scalar(ScalarType::Double))];
+    let schema = TableSchema::of(&types.map(|(name, column_type)| (name.to_string(), column_type)));
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
+    let distinct = "\"id\" COLLATE \"binary\" AS \"id\", CAST(\"raw\" AS VARCHAR) COLLATE \"binary\" AS \"raw\", \"n\"";
+    for (sql, part) in [
+        (merge.sql(Repeats::ByRowId), "WHERE d.\"id\" COLLATE \"binary\" = t.\"id\" COLLATE \"binary\""),
+        (merge.sql(Repeats::ByRowId), "PARTITION BY \"id\" COLLATE \"binary\" ORDER BY"),
+        (merge.sql(Repeats::None), &format!("EXCEPT ALL SELECT {distinct} FROM")),
+        (merge.repeats_sql().unwrap(), "GROUP BY \"id\" COLLATE \"binary\" HAVING"),
+        (merge.distinct_sql(), &format!("SELECT DISTINCT {distinct} FROM")),
+    ] {
+        assert!(sql.contains(part), "{sql}");
+    }
+}
+
+#[test]
+fn without_a_key_rows_are_added() {
+    check(
+        &[],
+        Some("at"),
+        Repeats::None,
+        expect![[
+            r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#
+        ]],
+    );
+}
+
+#[test]
+fn of_equal_rows_one_stays() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
+    expect![[r#"
+        CREATE TEMP TABLE unify_repeated AS SELECT DISTINCT "id", "at" FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d WHERE d."id" = t."id");
+        DELETE FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE d."id" = t."id");
+        INSERT INTO "s"."t__loading" ("id", "at") SELECT "id", "at" FROM temp.main.unify_repeated;
+        DROP TABLE temp.main.unify_repeated;"#]]
+    .assert_eq(&merge.distinct_sql());
+}
+
+#[test]
+fn of_staged_rows_with_one_key_the_newest_stays() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], Some("at")).unwrap();
+    expect![[r#"
+        CREATE TEMP TABLE unify_repeated AS SELECT "id", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d WHERE d."id" = t."id")) WHERE NOT ("id" IS NULL)) WHERE "unify_rank" = 1;
+        DELETE FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE d."id" = t."id");
+        INSERT INTO "s"."t__loading" ("id", "at") SELECT "id", "at" FROM temp.main.unify_repeated;
+        DROP TABLE temp.main.unify_repeated;"#]].assert_eq(&merge.newest_sql(Repeats::ByRowId));
+}
+
+#[test]
+fn a_key_that_is_no_column_is_an_error() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "number"]));
+    let err = Merge::new(&target, &staging, &schema, &["numbr".to_string()], None).unwrap_err();
+    assert!(err.message().contains("'numbr' is not among the table's columns (did you mean 'number'?)"), "{err}");
+}
+
+#[test]
+fn names_of_columns_are_never_in_the_way() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "ROWID", "unify_rank"]));
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
+    assert_eq!(merge.ranking(true), Repeats::ByScan);
+    assert!(merge.sql(Repeats::ByScan).contains("AS \"unify_rank_\""));
+}

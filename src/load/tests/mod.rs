@@ -1,0 +1,18 @@
+//! Tests of loads on a database in memory, from an API on this machine: no DuckDB, and nothing that waits.
+
+mod bench;
+mod children;
+mod gone;
+mod memory;
+mod order;
+mod publication;
+mod refresh;
+mod resumption;
+mod scheduling;
+mod together;
+mod windows;
+mod writer;
+
+#[path = "../../../test/rust/support/mod.rs"]
+#[allow(dead_code, reason = "other tests let it misbehave")]
+mod support;

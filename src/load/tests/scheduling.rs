@@ -1,0 +1,143 @@
+//! Which jobs run, and how those go on that wait: for a parent, or for the API.
+
+use super::bench::{Bench, FIRST};
+use crate::load::job::handle::Stop;
+use crate::load::{Job, JobState, LoadAction};
+use std::sync::Arc;
+
+/// A job that waits for its parent, whose answer is held back.
+struct Waiting {
+    bench: Bench,
+    child: Arc<Job>,
+    parent: Arc<Job>,
+}
+
+fn spins_until(done: impl Fn() -> bool) {
+    while !done() {
+        std::thread::yield_now();
+    }
+}
+
+impl Waiting {
+    fn new() -> Waiting {
+        let bench = Bench::new();
+        bench.api.has("/items", &[FIRST]);
+        bench.api.has("/lines/1", &[r#"{"id": 10}"#]);
+        bench.api.holds("/items");
+        Waiting::of(bench)
+    }
+
+    fn of(bench: Bench) -> Waiting {
+        let child = bench.start("lines", LoadAction::Load).unwrap();
+        spins_until(|| child.state() == JobState::Waiting);
+        let parent = bench.loader.jobs().pop().unwrap().job;
+        assert_eq!(child.waiting_for().as_deref(), Some("job 2, shop.items"));
+        Waiting { bench, child, parent }
+    }
+
+    /// Waits until that many threads are left.
+    fn has_threads(&self, n_threads: usize) {
+        spins_until(|| self.bench.loader.scheduler().n_threads() == n_threads);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.bench.api.lets_go();
+    }
+}
+
+fn outcome(job: &Job) -> String {
+    match job.wait(&|| false, None) {
+        Ok(report) => format!("{} rows", report.rows),
+        Err(err) => err.to_string(),
+    }
+}
+
+#[test]
+fn a_job_gives_its_thread_back_while_it_waits_for_its_parent() {
+    let waiting = Waiting::new();
+    waiting.has_threads(1);
+    assert!(Arc::ptr_eq(&waiting.bench.start("lines", LoadAction::Load).unwrap(), &waiting.child));
+    waiting.bench.api.lets_go();
+    assert_eq!((outcome(&waiting.child).as_str(), outcome(&waiting.parent).as_str()), ("1 rows", "2 rows"));
+    waiting.has_threads(0);
+    assert_eq!(waiting.bench.rows("lines").len(), 1);
+}
+
+#[test]
+fn a_job_that_waits_ends_when_it_is_cancelled_and_its_parent_goes_on() {
+    let waiting = Waiting::new();
+    waiting.has_threads(1);
+    let known = waiting.bench.loader.jobs().remove(0);
+    waiting.bench.loader.cancel(&known, false, &|| false).unwrap();
+    assert_eq!((waiting.child.state(), waiting.parent.state()), (JobState::Cancelled, JobState::Running));
+    assert!(outcome(&waiting.child).ends_with("job 1 was cancelled by CANCEL JOB"));
+    waiting.bench.api.lets_go();
+    assert_eq!(outcome(&waiting.parent), "2 rows");
+    let ends = waiting.bench.records().into_iter().filter(|record| record.contains("load_end"));
+    assert_eq!(ends.collect::<Vec<_>>(), ["3|1|lines|load_end|NULL|error", "5|2|items|load_end|2|success"]);
+}
+
+#[test]
+fn a_job_ends_with_the_error_of_its_parent() {
+    let waiting = Waiting::new();
+    waiting.bench.api.breaks("/items", 0);
+    waiting.bench.api.lets_go();
+    let (child, parent) = (outcome(&waiting.child), outcome(&waiting.parent));
+    assert!(parent.starts_with("connection 'shop', table 'items': "), "{parent}");
+    assert_eq!(child, format!("connection 'shop', table 'lines': {parent}"));
+    assert!(waiting.bench.database.state().table("shop", "lines").is_none());
+}
+
+#[test]
+fn closing_ends_a_job_that_waits() {
+    let waiting = Waiting::new();
+    waiting.has_threads(1);
+    waiting.bench.loader.close();
+    assert_eq!(waiting.child.state(), JobState::Cancelled);
+    assert!(outcome(&waiting.child).contains("because the database or the process ends"));
+    assert_eq!((waiting.parent.state(), waiting.bench.loader.scheduler().n_threads()), (JobState::Cancelled, 0));
+    assert!(waiting.bench.start("items", LoadAction::Load).is_err());
+    // What closing did not record the next load does.
+    let next = waiting.bench.reopened();
+    waiting.bench.api.lets_go();
+    next.load("lines").unwrap();
+    assert_eq!(next.records().iter().filter(|record| record.contains("|lines|load_end|NULL|error")).count(), 1);
+}
+
+#[test]
+fn a_suspended_job_and_one_that_waits_for_it_have_no_thread_and_end_when_it_is_cancelled() {
+    let bench = Bench::new().reopened_with(|spec| spec.replace("retry: {attempts: 1}", "retry: {attempts: 3, park: 0.5}"));
+    bench.api.has("/items", &[FIRST]);
+    bench.api.refuses("/items");
+    let waiting = Waiting::of(bench);
+    waiting.has_threads(0);
+    assert!(waiting.parent.waiting_for().unwrap().starts_with("the API until 20"), "{:?}", waiting.parent.waiting_for());
+    let known = waiting.bench.loader.jobs().remove(1);
+    waiting.bench.loader.cancel(&known, false, &|| false).unwrap();
+    assert!(outcome(&waiting.parent).ends_with("job 2 was cancelled by CANCEL JOB"));
+    assert!(outcome(&waiting.child).ends_with("job 2 was cancelled by CANCEL JOB"));
+    assert_eq!((waiting.parent.state(), waiting.child.state()), (JobState::Cancelled, JobState::Error));
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_is_suspended_ends_its_child_too() {
+    let bench = Bench::new().reopened_with(|spec| spec.replace("retry: {attempts: 1}", "retry: {attempts: 3, park: 0.5}"));
+    bench.api.has("/items", &[FIRST]);
+    bench.api.refuses("/items");
+    bench.api.holds("/items");
+    let waiting = Waiting::of(bench);
+    let parent = waiting.parent.clone();
+    waiting.bench.database.fails(move |transacted| {
+        // What it logs when it is suspended.
+        if transacted.is_at("loading_log") {
+            parent.cancel(Stop::User);
+        }
+        None
+    });
+    waiting.bench.api.lets_go();
+    let (child, parent) = (outcome(&waiting.child), outcome(&waiting.parent));
+    waiting.bench.database.works_again();
+    assert!(parent.ends_with("job 2 was cancelled by CANCEL JOB") && child.ends_with(&parent), "{child}");
+}

@@ -1,0 +1,251 @@
+//! The writer: how pages become transactions, and how the staging table takes what they bring.
+
+use super::bench::{checkpoints, Bench, FIRST};
+use super::memory::{MemoryDatabase, Nature, State};
+use crate::columns::{Batch, ColumnData, ColumnType, ColumnVector, TableSchema, TextColumn, Validity};
+use crate::load::job::handle::Job;
+use crate::load::pages::budget::{Budget, LoadBudget, PageSize};
+use crate::load::pages::fetched::{Fetched, FetchedRows};
+use crate::load::records::audit::AuditSubject;
+use crate::load::records::checkpoints::{Checkpoint, Checkpoints};
+use crate::load::records::staging_table::StagingTable;
+use crate::load::records::store::Store;
+use crate::load::staging::written::{LoadNote, WrittenTable};
+use crate::load::write::writer::{Destination, SharedWithFetch, Writer};
+use crate::load::LoadAction;
+use crate::session::{CatalogKind, Database, LogLevel, Settings};
+use crate::spec::ScalarType;
+use crate::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{mpsc, Arc, RwLock};
+
+/// Pages of one column that are written to a database where the records are made.
+pub(super) struct Desk {
+    pub database: MemoryDatabase,
+    pub store: Store,
+    pub subject: AuditSubject,
+    pub job: Job,
+    budget: LoadBudget,
+    shared_schemas: RwLock<Arc<Vec<TableSchema>>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Desk {
+    fn new(nature: Nature) -> Desk {
+        Desk::of(MemoryDatabase::new(nature), "items")
+    }
+
+    pub(super) fn of(database: MemoryDatabase, table: &str) -> Desk {
+        let store = Store::new("lake", "shop", table, CatalogKind::DuckDb);
+        let done = store.transact(&database, &|| Ok(()), |session| {
+            store.create_unify_schema(session)?;
+            store.claim(session)
+        });
+        done.unwrap();
+        let subject = AuditSubject {
+            unify_schema: store.unify_schema.clone(),
+            schema: "shop".to_string(),
+            table: table.to_string(),
+            adapter: "shop".to_string(),
+        };
+        let job = Job::new(1, LoadAction::Load, format!("shop.{table}"), &Settings::read(|_| None).unwrap());
+        Desk {
+            database,
+            store,
+            subject,
+            job,
+            budget: Budget::new(256 << 20, 256 << 20).for_load("shop"),
+            shared_schemas: RwLock::default(),
+            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
+        }
+    }
+
+    pub(super) fn writer(&self) -> Writer<'_> {
+        Writer {
+            to: Destination { store: &self.store, subject: &self.subject, database: &self.database, job: &self.job },
+            shared: SharedWithFetch { budget: &self.budget, schemas: &self.shared_schemas },
+            note: LoadNote { identity: "1:x;y;z", started: 5 },
+            tables: vec![WrittenTable {
+                store: &self.store,
+                staging: StagingTable::default(),
+                key_columns: &[],
+                keeps_deleted: false,
+                n_rows: 0,
+            }],
+            checkpoints: Checkpoints::new(vec!["{}".to_string()], &HashMap::new()),
+            is_resumed: false,
+            n_pages: 0,
+            wider: None,
+        }
+    }
+
+    pub(super) fn page(&self, texts: &[&str], checkpoint: Checkpoint) -> Fetched {
+        let mut column = TextColumn::default();
+        texts.iter().for_each(|text| column.push(text));
+        let validity = Validity { bytes: vec![1; texts.len()], has_nulls: false };
+        let schema = TableSchema::of(&[("text".to_string(), ColumnType::Scalar(ScalarType::Varchar))]);
+        let batch = Batch { schema, columns: vec![ColumnVector { data: ColumnData::Varchar(column), validity }], n_rows: texts.len() };
+        let memory = self.runtime.block_on(self.budget.page(&PageSize::default()));
+        Fetched::Rows(Box::new(FetchedRows { batches: batch.into(), memory, set: 0, checkpoint }))
+    }
+
+    /// Writes what came, all of it at hand.
+    fn write(&self, fetched: Vec<Fetched>) -> Result<()> {
+        Desk::feed(&mut self.writer(), fetched)
+    }
+
+    /// Lets a writer write what came, all of it at hand.
+    pub(super) fn feed(writer: &mut Writer<'_>, fetched: Vec<Fetched>) -> Result<()> {
+        let (sender, receiver) = mpsc::channel();
+        fetched.into_iter().for_each(|fetched| sender.send(fetched).unwrap());
+        drop(sender);
+        writer.write_all(&receiver)
+    }
+
+    /// Returns how many rows each transaction appended, by its batches.
+    fn appended(&self) -> Vec<Vec<String>> {
+        let of_commit = |statements: Vec<String>| statements.into_iter().filter(|sql| sql.starts_with("APPEND")).collect::<Vec<_>>();
+        self.database
+            .commits()
+            .into_iter()
+            .map(|commit| of_commit(commit.transaction.statements))
+            .filter(|found| !found.is_empty())
+            .collect()
+    }
+}
+
+fn at(checkpoint: &str) -> Checkpoint {
+    Checkpoint::At(checkpoint.to_string())
+}
+
+#[test]
+fn small_pages_are_gathered_into_one_transaction_that_has_their_last_place() {
+    let desk = Desk::new(Nature::default());
+    let pages = ["one", "two", "three"].map(|checkpoint| desk.page(&["a", "b"], at(checkpoint)));
+    desk.write(pages.into()).unwrap();
+    assert_eq!(desk.appended(), [["APPEND items__loading 6"]]);
+    assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), ["three"]);
+}
+
+#[test]
+fn large_pages_are_a_transaction_each() {
+    let desk = Desk::new(Nature::default());
+    let large = "x".repeat(9 << 20);
+    let pages = ["one", "two"].map(|checkpoint| desk.page(&[&large], at(checkpoint)));
+    desk.write(pages.into()).unwrap();
+    assert_eq!(desk.appended(), [["APPEND items__loading 1"], ["APPEND items__loading 1"]]);
+}
+
+#[test]
+fn where_first_rows_are_moved_large_pages_share_one_transaction() {
+    let desk = Desk::new(Nature { moves_first_rows: true, ..Nature::default() });
+    let large = "x".repeat(9 << 20);
+    let pages = ["one", "two"].map(|checkpoint| desk.page(&[&large], at(checkpoint)));
+    desk.write(pages.into()).unwrap();
+    assert_eq!(desk.appended(), [["APPEND items__loading 1", "APPEND items__loading 1"]]);
+    assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), ["two"]);
+}
+
+#[test]
+fn a_load_that_will_have_many_rows_keeps_its_transaction_open() {
+    let desk = Desk::new(Nature::default());
+    desk.job.counters().expected_pages.store(1_000_000, Ordering::Relaxed);
+    let large = "x".repeat(9 << 20);
+    let pages = ["one", "two"].map(|checkpoint| desk.page(&[&large], at(checkpoint)));
+    desk.write(pages.into()).unwrap();
+    assert_eq!(desk.appended().len(), 1);
+}
+
+#[test]
+fn sets_without_rows_are_stored_without_a_staging_table() {
+    let desk = Desk::new(Nature::default());
+    desk.write(vec![Fetched::Done { set: 0, checkpoint: Checkpoint::Done }]).unwrap();
+    let state = desk.database.state();
+    assert!(state.table("shop", "items__loading").is_none());
+    assert_eq!(checkpoints(&state, "items").into_keys().collect::<Vec<_>>(), ["{}"]);
+    assert_eq!(desk.database.rows("SELECT started FROM unify.load_state WHERE status = 'loading'"), ["Timestamp(5)"]);
+}
+
+#[test]
+fn a_failed_commit_stores_neither_rows_nor_their_place_and_keeps_what_there_is_to_log() {
+    let desk = Desk::new(Nature::default());
+    desk.database.fails(|transacted| transacted.is_at("COMMIT").then(|| Error::database("IO Error: no space left")));
+    desk.job.log(LogLevel::Info, || "worth knowing".to_string());
+    desk.write(vec![desk.page(&["a"], at("one"))]).unwrap_err();
+    let state = desk.database.state();
+    assert!(state.table("shop", "items__loading").is_none() && checkpoints(&state, "items").is_empty());
+    assert_eq!(desk.job.take_log()[0].message, "worth knowing");
+}
+
+#[test]
+fn a_writer_leaves_when_it_is_all_that_keeps_the_database_open() {
+    let desk = Desk::new(Nature { is_alone: true, ..Nature::default() });
+    let large = "x".repeat(9 << 20);
+    let pages = ["one", "two"].map(|checkpoint| desk.page(&[&large], at(checkpoint)));
+    assert_eq!(desk.write(pages.into()).unwrap_err().kind(), ErrorKind::DatabaseGone);
+    assert_eq!(desk.appended().len(), 1);
+    assert!(desk.database.connect().is_ok());
+}
+
+#[test]
+fn rows_that_are_committed_are_counted_with_their_pages() {
+    let desk = Desk::new(Nature::default());
+    desk.write(vec![desk.page(&["a", "b"], at("one")), desk.page(&["c"], Checkpoint::Done)]).unwrap();
+    assert_eq!(desk.job.report().rows, 3);
+}
+
+/// Returns whether the columns that are noted of a staging table are those it has.
+fn is_noted_as_it_is(state: &State) -> bool {
+    let Some(table) = state.table("shop", "items__loading") else { return true };
+    let noted = state.texts("unify", "load_state", &["table_name", "parameter_set", "columns"]);
+    let noted = noted.iter().find(|row| row[0] == "items__loading" && row[1].is_empty()).unwrap();
+    let schema = TableSchema::from_text(&noted[2]).unwrap();
+    let noted = schema.columns.iter().map(|column| (column.name.as_str(), column.column_type.sql_name()));
+    noted.eq(table.columns.iter().map(|column| (column.name.as_str(), column.sql_type.as_str().into())))
+}
+
+/// Loads pages, each a commit of its own, and checks the rows.
+fn check_pages(pages: &[&str], select: &str, expected: &[&str]) -> Bench {
+    let bench = Bench::new();
+    bench.api.has("/items", pages);
+    bench.load("items").unwrap();
+    assert_eq!(bench.database.rows(&format!("SELECT {select} FROM shop.items ORDER BY id")), expected);
+    for commit in bench.database.commits() {
+        assert!(is_noted_as_it_is(&commit.state), "{:#?}", commit.transaction);
+    }
+    bench
+}
+
+#[test]
+fn a_page_that_does_not_fit_widens_its_column_in_the_transaction_of_its_rows() {
+    let bench = check_pages(&[FIRST, r#"{"id": 3, "name": "plane", "price": "free"}"#], "id, price", &["1|2", "2|30", "3|free"]);
+    let commits = bench.database.commits();
+    let widened = commits.iter().find(|commit| commit.transaction.has("SET DATA TYPE VARCHAR")).unwrap();
+    let steps = ["SET columns =", "SET DATA TYPE VARCHAR", "APPEND items__loading 1", "COMMIT"];
+    assert!(steps.map(|part| widened.transaction.place_of(part)).is_sorted(), "{:#?}", widened.transaction);
+}
+
+#[test]
+fn whole_numbers_become_numbers_with_a_fraction() {
+    check_pages(&[FIRST, r#"{"id": 3, "name": "plane", "price": 4.5}"#], "id, price", &["1|2.0", "2|30.0", "3|4.5"]);
+}
+
+#[test]
+fn a_new_field_adds_a_column_and_earlier_rows_have_no_value() {
+    check_pages(&[FIRST, r#"{"id": 3, "name": "plane", "price": 1, "maker": "me"}"#], "id, maker", &["1|NULL", "2|NULL", "3|me"]);
+}
+
+#[test]
+fn where_stored_values_cannot_be_told_as_they_came_the_load_starts_over_wider() {
+    let pages =
+        [r#"{"id": 1, "name": "nail", "price": 1}, {"id": 2, "name": "saw", "price": 1.0}"#, r#"{"id": 3, "name": "plane", "price": "x"}"#];
+    let bench = check_pages(&pages, "id, price", &["1|1", "2|1.0", "3|x"]);
+    assert_eq!(bench.api.asked(), ["/items#0", "/items#1", "/items#0", "/items#1"]);
+    assert!(bench.log().contains("column 'price' takes other values now"), "{}", bench.log());
+}
+
+#[test]
+fn a_column_that_never_has_a_value_is_there_all_the_same() {
+    check_pages(&[r#"{"id": 1, "name": "nail", "price": 2, "note": null}"#], "id, note", &["1|NULL"]);
+}

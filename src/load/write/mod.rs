@@ -1,0 +1,5 @@
+//! From pages to the rows of a staging table.
+
+mod insert;
+pub(super) mod transaction;
+pub(super) mod writer;

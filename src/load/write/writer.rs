@@ -1,0 +1,394 @@
+//! The one writer of a table and its children: rows into staging, columns added and widened as the pages bring them.
+
+use crate::columns::{Batch, TableSchema};
+use crate::load::identity::set_mark;
+use crate::load::job::handle::Job;
+use crate::load::pages::budget::LoadBudget;
+use crate::load::pages::fetched::Fetched;
+use crate::load::records::audit::AuditSubject;
+use crate::load::records::checkpoints::{Checkpoint, Checkpoints};
+use crate::load::records::live_jobs;
+use crate::load::records::staging_table::StagingTable;
+use crate::load::records::store::Store;
+use crate::load::staging::written::{LoadNote, WrittenTable};
+use crate::load::write::transaction::{is_filled, leave_when_alone, Transaction, ROW_GROUP};
+use crate::session::{quote_literal, CatalogKind, Database, LogLevel, Session};
+use crate::{Error, ErrorKind, Result};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// Pages are gathered until their rows take this much and make a small transaction, opened and committed at once ...
+const SMALL_BYTES: usize = 8 << 20;
+/// ... or, appended, this part of a large one ...
+const PART_BYTES: usize = 4 << 20;
+/// ... or until fetching waits for the memory they take, or no more came for this long ...
+const IDLE: Duration = Duration::from_millis(200);
+/// ... or the first of them came this long ago.
+const MOST_WAIT: Duration = Duration::from_secs(1);
+/// Pages and ends of sets that are gathered, however small they are.
+const MOST_GATHERED: usize = 2_000;
+/// In a database that several processes write to, each commit is a file and a chance to be in another's way: pages are gathered for so
+/// long, and no transaction is left open.
+const SHARED_IDLE: Duration = Duration::from_secs(2);
+/// How long the writer waits for a page before it looks around.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Writes the rows of one load into its staging tables.
+pub struct Writer<'a> {
+    pub to: Destination<'a>,
+    pub shared: SharedWithFetch<'a>,
+    pub note: LoadNote<'a>,
+    /// The load's table, then its children.
+    pub tables: Vec<WrittenTable<'a>>,
+    pub checkpoints: Checkpoints,
+    /// Whether rows of an earlier load are staged.
+    pub is_resumed: bool,
+    /// Pages appended.
+    pub n_pages: u64,
+    /// The columns of each table with which to begin again, after an error of kind [`ErrorKind::CannotWiden`].
+    pub wider: Option<Vec<TableSchema>>,
+}
+
+/// Where the rows go, and whose they are.
+#[derive(Clone, Copy)]
+pub struct Destination<'a> {
+    /// That of the load's table.
+    pub store: &'a Store,
+    pub subject: &'a AuditSubject,
+    pub database: &'a dyn Database,
+    pub job: &'a Job,
+}
+
+/// What the writer has in common with what fetches.
+#[derive(Clone, Copy)]
+pub struct SharedWithFetch<'a> {
+    pub budget: &'a LoadBudget,
+    /// What pages are converted with: kept up to date by the writer.
+    pub schemas: &'a RwLock<Arc<Vec<TableSchema>>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes all rows that come, until the senders are gone.
+    pub fn write_all(&mut self, rows: &Receiver<Fetched>) -> Result<()> {
+        let mut open: Option<Transaction> = None;
+        let mut gathered: Vec<Fetched> = Vec::new();
+        let mut n_bytes = 0;
+        let (mut first_page, mut last_page) = (Instant::now(), Instant::now());
+        let is_shared = self.to.store.kind.is_shared();
+        loop {
+            let fetched = rows.recv_timeout(POLL);
+            let ended = matches!(fetched, Err(RecvTimeoutError::Disconnected));
+            let mut is_full = self.shared.budget.is_used_up();
+            if let Ok(fetched) = fetched {
+                if let Fetched::Rows(page) = &fetched {
+                    n_bytes += page.batches.approximate_bytes();
+                }
+                last_page = Instant::now();
+                if gathered.is_empty() {
+                    first_page = last_page;
+                }
+                gathered.push(fetched);
+                let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
+                is_full =
+                    n_bytes >= SMALL_BYTES || gathered.len() >= MOST_GATHERED || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
+            }
+            if let Err(cancelled) = self.to.job.check_cancelled() {
+                gathered.extend(rows.try_iter());
+                return Err(self.keep_what_came(open, gathered).err().unwrap_or(cancelled));
+            }
+            let is_idle = if is_shared { first_page.elapsed() >= SHARED_IDLE } else { last_page.elapsed() >= IDLE };
+            let is_due = is_full || is_idle || ended || (!is_shared && first_page.elapsed() >= MOST_WAIT);
+            if is_due && !gathered.is_empty() {
+                n_bytes = 0;
+                self.take(&mut open, std::mem::take(&mut gathered))?;
+            }
+            let is_overdue = open.as_mut().map_or(Ok(false), Transaction::is_overdue)?;
+            if is_overdue || is_idle || ended {
+                self.commit(&mut open)?;
+            }
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stores what came before a user cancelled the job, so that the next load goes on from there. When the database or the process ends,
+    /// nobody waits for that.
+    fn keep_what_came(&mut self, mut open: Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+        if !self.to.job.is_cancelled_by_user() || self.to.store.kind.is_shared() {
+            return Ok(());
+        }
+        self.take(&mut open, gathered)?;
+        self.commit(&mut open)
+    }
+
+    /// Takes what was gathered, in its order.
+    fn take(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+        let mut appended = Vec::with_capacity(gathered.len());
+        let mut halved = Vec::new();
+        for fetched in gathered {
+            match fetched {
+                Fetched::Split { set } => {
+                    self.append(open, std::mem::take(&mut appended))?;
+                    self.commit(open)?;
+                    halved.push(set);
+                }
+                fetched => {
+                    self.split(std::mem::take(&mut halved))?;
+                    appended.push(fetched);
+                }
+            }
+        }
+        self.split(halved)?;
+        self.append(open, appended)
+    }
+
+    /// Removes the rows of sets whose windows are asked for in halves, in one transaction with the note of that.
+    fn split(&mut self, sets: Vec<usize>) -> Result<()> {
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let marks: Vec<String> = sets.into_iter().map(|set| quote_literal(&set_mark(&self.checkpoints.split(set)))).collect();
+        let (store, job) = (self.to.store, self.to.job);
+        let n_removed = store.transact(self.to.database, &|| job.check_cancelled(), |session| {
+            if store.kind.is_shared() {
+                live_jobs::check(session, &store.unify_schema, job.id())?;
+            }
+            let mut n_removed = Vec::with_capacity(self.tables.len());
+            for table in &self.tables {
+                if !table.staging.is_noted() {
+                    table.prepare(session, table.staging.schema(), self.note())?;
+                }
+                n_removed.push(table.remove_sets(session, &marks)?);
+            }
+            self.checkpoints.store(session, store)?;
+            Ok(n_removed)
+        })?;
+        for (table, n_removed) in self.tables.iter_mut().zip(&n_removed) {
+            table.staging = StagingTable::prepared(table.staging.schema().clone());
+            table.n_rows = table.n_rows.saturating_sub(*n_removed);
+        }
+        self.checkpoints.committed();
+        job.counters().takes_back(n_removed.first().copied().unwrap_or(0));
+        job.counters().commits();
+        Ok(())
+    }
+
+    /// Appends what was gathered, with the changes of the schemas it brings.
+    fn append(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+        // Dropped at the end: only then is their memory free.
+        let mut held = Vec::new();
+        let mut batches: Vec<Vec<Batch>> = self.tables.iter().map(|_| Vec::new()).collect();
+        for fetched in gathered {
+            match fetched {
+                Fetched::Done { set, checkpoint } | Fetched::Reached { set, checkpoint } => self.checkpoints.reached(set, checkpoint),
+                Fetched::Split { .. } => return Err(Error::internal("a window was halved among rows that are appended")),
+                Fetched::Skipped { set } => self.checkpoints.reached(set, Checkpoint::Skipped),
+                Fetched::Rows(page) => {
+                    self.checkpoints.reached(page.set, page.checkpoint);
+                    held.push(page.memory);
+                    let of_page = std::iter::once(page.batches.own).chain(page.batches.children);
+                    batches.iter_mut().zip(of_page).for_each(|(batches, batch)| batches.push(batch));
+                }
+            }
+        }
+        let n_pages = batches.first().map_or(0, Vec::len);
+        if n_pages == 0 {
+            // Sets without rows have checkpoints, too.
+            return if open.is_none() { self.commit(open) } else { Ok(()) };
+        }
+        let schemas: Vec<TableSchema> = self.tables.iter().zip(&batches).map(|(table, batches)| table.schema_with(batches)).collect();
+        self.check_widening(&schemas, &batches)?;
+        if self.tables.iter().zip(&schemas).any(|(table, schema)| schema != table.staging.schema()) {
+            *self.shared.schemas.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schemas.clone());
+        }
+        self.n_pages += n_pages as u64;
+        if self.to.store.kind.is_shared() {
+            return self.write_shared(&schemas, batches);
+        }
+        let transaction = match open {
+            Some(transaction) => transaction,
+            None => open.insert(Transaction::begin(self.to.database)?),
+        };
+        let note = self.note();
+        for (idx, (schema, batches)) in schemas.into_iter().zip(batches).enumerate() {
+            let table = &mut self.tables[idx];
+            transaction.alters |= table.staging.made() != Some(&schema);
+            let messages = table.prepare(transaction.session.as_mut(), &schema, note)?;
+            table.staging = StagingTable::prepared(schema.clone());
+            if !schema.columns.is_empty() {
+                let n_appended: usize = batches.iter().map(|batch| batch.n_rows).sum();
+                for batches in Batch::groups_for(batches, &schema) {
+                    let batches = batches.into_iter().map(|batch| batch.conform(&schema)).collect::<Result<Vec<Batch>>>()?;
+                    match idx {
+                        0 => transaction.append(&table.store.staging, &batches)?,
+                        // How long a transaction becomes is told by the rows of the table alone.
+                        _ => transaction.session.append(&table.store.staging, &batches)?,
+                    }
+                }
+                table.n_rows += n_appended as u64;
+                if idx == 0 {
+                    self.to.job.counters().writes(n_appended);
+                }
+            }
+            self.log(idx, messages);
+        }
+        let n_rows = transaction.n_rows;
+        if is_filled(n_rows) || !self.becomes_large(n_rows) {
+            self.commit(open)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the staging tables of tables that keep rows which are gone, where nothing came that made them.
+    pub fn make_kept(&mut self) -> Result<()> {
+        if !self.tables.iter().any(|table| table.keeps_deleted && table.staging.made().is_none()) {
+            return Ok(());
+        }
+        let (store, job, note) = (self.to.store, self.to.job, self.note());
+        store.transact(self.to.database, &|| job.check_cancelled(), |session| {
+            if store.kind.is_shared() {
+                live_jobs::check(session, &store.unify_schema, job.id())?;
+            }
+            self.tables.iter().try_for_each(|table| table.prepare(session, table.staging.schema(), note).map(drop))
+        })?;
+        for table in &mut self.tables {
+            table.staging = StagingTable::prepared(table.staging.schema().clone());
+        }
+        Ok(())
+    }
+
+    fn note(&self) -> LoadNote<'a> {
+        LoadNote { identity: self.note.identity, started: self.note.started }
+    }
+
+    /// Fails when values, of a staging table or of new rows, cannot become those of the columns of its schema as they came.
+    fn check_widening(&mut self, schemas: &[TableSchema], batches: &[Vec<Batch>]) -> Result<()> {
+        let mut of_each = self.tables.iter().zip(schemas).zip(batches);
+        let Some(column) = of_each.find_map(|((table, schema), batches)| table.stuck(schema, batches)) else { return Ok(()) };
+        let message = format!("column '{column}' takes other values now, and what came before cannot be written as the API sent it");
+        self.wider = Some(schemas.iter().map(|schema| schema.clone().without_rows()).collect());
+        Err(Error::new(ErrorKind::CannotWiden, message))
+    }
+
+    /// Commits the rows appended so far together with the checkpoints they reach and what there is to log.
+    fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
+        if self.to.store.kind.is_shared() {
+            let schemas: Vec<TableSchema> = self.tables.iter().map(|table| table.staging.schema().clone()).collect();
+            return if self.checkpoints.has_changed() { self.write_shared(&schemas, Vec::new()) } else { Ok(()) };
+        }
+        let mut transaction = match open.take() {
+            Some(transaction) => transaction,
+            None if self.checkpoints.has_changed() => Transaction::begin(self.to.database)?,
+            None => return Ok(()),
+        };
+        let (session, note) = (transaction.session.as_mut(), self.note());
+        for idx in 0..self.tables.len() {
+            let table = &mut self.tables[idx];
+            if let StagingTable::Absent(schema) = &table.staging {
+                transaction.alters = true;
+                let messages = table.prepare(session, schema, note)?;
+                table.staging = StagingTable::prepared(schema.clone());
+                self.log(idx, messages);
+            }
+        }
+        if self.checkpoints.has_changed() {
+            self.checkpoints.store(session, self.to.store)?;
+        }
+        // DuckDB writes to its file what it has in memory at the end of some commits. While nobody reads, it makes a full checkpoint,
+        // which takes twice the memory and half again the time of one beside readers. So there is one, who came after the table did:
+        // an older one keeps DuckDB from writing at all.
+        let is_native = self.to.store.kind == CatalogKind::DuckDb;
+        let reader = if transaction.alters || !is_native { None } else { Some(self.reader()?) };
+        let session = transaction.session.as_mut();
+        let lines = self.to.job.take_log();
+        let committed = self.to.subject.write_log(session, self.to.job.id(), &lines).and_then(|()| session.execute("COMMIT"));
+        drop(reader);
+        if let Err(err) = committed {
+            self.to.job.put_back_log(lines);
+            return Err(err);
+        }
+        self.checkpoints.committed();
+        self.to.job.counters().commits();
+        leave_when_alone(transaction.session.as_mut())
+    }
+
+    /// Returns a session that reads the database, in a transaction that begins now.
+    fn reader(&self) -> Result<Box<dyn Session>> {
+        let mut session = self.to.database.connect()?;
+        session.execute(&format!("BEGIN; SELECT 1 FROM {}.load_state LIMIT 0", self.to.store.unify_schema))?;
+        Ok(session)
+    }
+
+    /// Returns whether the open transaction, of `n_rows` so far, is worth keeping open: whether it will get the rows of a large one, because
+    /// as many are still to come or, where the API does not say, as many came; or whether its rows are the first and are not copied.
+    fn becomes_large(&self, n_rows: usize) -> bool {
+        let n_pages_all = self.to.job.counters().expected_pages.load(Ordering::Relaxed);
+        let n_rows_all = self.to.job.counters().rows.load(Ordering::Relaxed);
+        if n_rows as u64 == n_rows_all && self.to.database.moves_first_rows() {
+            return true;
+        }
+        if n_pages_all <= self.n_pages {
+            return n_pages_all == 0 && n_rows_all >= ROW_GROUP as u64;
+        }
+        let n_rows_left = (n_pages_all - self.n_pages).saturating_mul(n_rows_all) / self.n_pages.max(1);
+        n_rows as u64 + n_rows_left >= ROW_GROUP as u64
+    }
+
+    /// Appends rows of `schemas` in a transaction of their own, with the checkpoints they reach and what there is to log, as often as it takes.
+    fn write_shared(&mut self, schemas: &[TableSchema], batches: Vec<Vec<Batch>>) -> Result<()> {
+        let n_appended: Vec<usize> = batches.iter().map(|batches| batches.iter().map(|batch| batch.n_rows).sum()).collect();
+        let groups = |(batches, schema): (Vec<Batch>, &TableSchema)| match schema.columns.is_empty() {
+            true => Vec::new(),
+            false => Batch::groups_for(batches, schema),
+        };
+        let groups: Vec<Vec<Vec<Batch>>> = batches.into_iter().zip(schemas).map(groups).collect();
+        let (store, job, subject) = (self.to.store, self.to.job, self.to.subject);
+        let lines = job.take_log();
+        let outcome = store.transact(self.to.database, &|| job.check_cancelled(), |session| {
+            live_jobs::check(session, &store.unify_schema, job.id())?;
+            let mut messages = Vec::new();
+            for (table, schema) in self.tables.iter().zip(schemas) {
+                messages.push(table.prepare(session, schema, self.note())?);
+            }
+            for ((table, schema), groups) in self.tables.iter().zip(schemas).zip(&groups) {
+                for group in groups {
+                    let conformed = group.iter().map(|batch| batch.clone().conform(schema)).collect::<Result<Vec<Batch>>>()?;
+                    session.append(&table.store.staging, &conformed)?;
+                }
+            }
+            if self.checkpoints.has_changed() {
+                self.checkpoints.store(session, store)?;
+            }
+            subject.write_log(session, job.id(), &lines)?;
+            Ok(messages)
+        });
+        match outcome {
+            Ok(messages) => {
+                for (idx, (table, schema)) in self.tables.iter_mut().zip(schemas).enumerate() {
+                    table.staging = StagingTable::prepared(schema.clone());
+                    table.n_rows += n_appended.get(idx).map_or(0, |n_rows| *n_rows as u64);
+                }
+                self.checkpoints.committed();
+                job.counters().writes(n_appended.first().copied().unwrap_or(0));
+                job.counters().commits();
+                messages.into_iter().enumerate().for_each(|(idx, messages)| self.log(idx, messages));
+                Ok(())
+            }
+            Err(err) => {
+                job.put_back_log(lines);
+                Err(err)
+            }
+        }
+    }
+
+    /// Notes what became of the columns of a table.
+    fn log(&self, table: usize, messages: Vec<String>) {
+        let of = self.tables.get(table).filter(|_| table > 0).map(|table| format!("table '{}': ", table.store.target.table));
+        for message in messages {
+            self.to.job.log(LogLevel::Info, || format!("{}{message}", of.as_deref().unwrap_or_default()));
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Imports of small descriptions, and of wrong ones.
+
+use super::{compare, import, Description};
+use crate::spec::AdapterSpec;
+use expect_test::expect_file;
+use proptest::prelude::*;
+
+const SHOP: &str = include_str!("../../../test/fixtures/openapi/shop.yaml");
+const DESK: &str = include_str!("../../../test/fixtures/openapi/desk.json");
+const HOSTILE: &str = include_str!("../../../test/fixtures/openapi/hostile.yaml");
+
+fn imported(file: &str, text: &str, include: &[&str]) -> crate::Result<String> {
+    let include: Vec<String> = include.iter().map(|pattern| pattern.to_string()).collect();
+    Ok(import(&Description::parse(file, text)?, &include)?.yaml)
+}
+
+fn names(yaml: &str) -> Vec<String> {
+    AdapterSpec::parse("a.yaml", yaml).unwrap().unwrap().tables.iter().map(|table_def| table_def.name.clone()).collect()
+}
+
+#[test]
+fn descriptions_become_specs() {
+    expect_file!["../../../test/fixtures/openapi/shop.spec.yaml"].assert_eq(&imported("shop.yaml", SHOP, &[]).unwrap());
+    expect_file!["../../../test/fixtures/openapi/desk.spec.yaml"].assert_eq(&imported("desk.json", DESK, &[]).unwrap());
+}
+
+#[test]
+fn what_is_wrong_does_no_harm() {
+    let yaml = imported("hostile.yaml", HOSTILE, &[]).unwrap();
+    expect_file!["../../../test/fixtures/openapi/hostile.spec.yaml"].assert_eq(&yaml);
+}
+
+#[test]
+fn chosen_tables_come_with_their_parents() {
+    assert_eq!(names(&imported("shop.yaml", SHOP, &["*/lines"]).unwrap()), ["stores", "stores_orders", "stores_orders_lines"]);
+    assert_eq!(names(&imported("shop.yaml", SHOP, &["events", "/cat*"]).unwrap()), ["categories", "events"]);
+    let message = imported("shop.yaml", SHOP, &["event"]).unwrap_err().to_string();
+    assert_eq!(message, "file 'shop.yaml': no list request has the path or name 'event'; did you mean 'events'?");
+}
+
+#[test]
+fn a_description_without_lists_is_an_error() {
+    let message = |paths: &str| imported("a.yaml", &format!("openapi: 3.0.0\npaths: {paths}"), &[]).unwrap_err().to_string();
+    assert_eq!(message("{}"), "file 'a.yaml': it has no GET request, so there is nothing to make a table of");
+    let one = message("{/a: {get: {responses: {200: {content: {application/json: {schema: {type: string}}}}}}}}");
+    assert_eq!(
+        one,
+        "file 'a.yaml': none of its 1 GET requests answers a list of records, by its schema, so there is nothing to make a table of"
+    );
+}
+
+#[test]
+fn schemas_that_refer_to_one_another_without_end_are_an_error() {
+    let n_paths = 4000;
+    let parts: String = (0..60).map(|idx| format!("        - {{$ref: '#/components/schemas/s{idx}'}}\n")).collect();
+    let schemas: String = (0..60).map(|idx| format!("    s{idx}:\n      allOf:\n{parts}")).collect();
+    let answer = "responses: {200: {content: {application/json: {schema: {$ref: '#/components/schemas/s0'}}}}}";
+    let paths: String = (0..n_paths).map(|idx| format!("  /a{idx}: {{get: {{{answer}}}}}\n")).collect();
+    let text = format!("openapi: 3.0.0\ncomponents:\n  schemas:\n{schemas}paths:\n{paths}");
+    assert!(imported("a.yaml", &text, &[]).is_err());
+}
+
+/// A word of a description, or one that ends it.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,6}",
+        Just("id".to_string()),
+        Just("page".to_string()),
+        Just("data".to_string()),
+        Just("next".to_string()),
+        "(\\PC|[\\x01-\\x20\"'$#:\\\\{}\\[\\]-])*",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_imported_parses(words in prop::collection::vec(word(), 12), has_hole: bool) {
+        let hole = if has_hole { format!("/{{{}}}", words[1]) } else { String::new() };
+        let description = serde_json::json!({
+            "openapi": "3.0.0",
+            "info": {"title": words[0], "description": words[2], "version": words[3]},
+            "servers": [{"url": format!("https://{}.example.com/{{{}}}", words[10].len(), words[11])}],
+            "components": {"securitySchemes": {"k": {"type": "apiKey", "in": "header", "name": words[4]}, "q": {"type": "apiKey", "in": "query", "name": words[4]}}},
+            "paths": {
+                format!("/{}", words[5]): {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {
+                    "type": "object", "properties": {"id": {"type": "string"}, words[6].clone(): {"type": "string"}}}}}}}}}},
+                format!("/{}{hole}/{}", words[5], words[7]): {"get": {
+                    "summary": words[8],
+                    "parameters": [
+                        {"name": words[9], "in": "query", "required": true, "description": words[8]},
+                        {"name": words[4], "in": "header", "required": true, "schema": {"default": words[2]}}
+                    ],
+                    "responses": {"200": {"content": {"application/json": {"schema": {"type": "object", "properties": {
+                        words[9].clone(): {"type": "array", "items": {"properties": {"id": {}}}}, words[10].clone(): {"type": "string"}}}}}}}
+                }}
+            }
+        });
+        // An internal error would be a spec that does not parse.
+        if let Err(err) = imported("a.json", &description.to_string(), &[]) {
+            prop_assert_eq!(err.kind(), crate::ErrorKind::Config, "{}", err);
+        }
+    }
+
+    #[test]
+    fn anything_is_read_or_an_error(text in "(openapi: 3.0.0|paths: |/a: |get: |\\{|\\}|\\[|: |\n  ?|a)*") {
+        let _ = imported("a.yaml", &text, &[]);
+    }
+}
+
+fn check_compared(spec: &str, expected: expect_test::Expect) {
+    let description = Description::parse("shop.yaml", SHOP).unwrap();
+    let found = compare(&AdapterSpec::examine("a.yaml", spec), &description);
+    let lines = found.iter().map(|finding| {
+        let place = finding.place.map_or(String::new(), |(line, column)| format!("{line}:{column} "));
+        format!("{place}{} [{}] {} | {}\n", finding.level.name(), finding.key, finding.message, finding.suggestion.as_deref().unwrap_or(""))
+    });
+    expected.assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn a_spec_is_compared_with_its_description() {
+    let spec = "name: a
+base_url: https://{account}.shop.example.com/v1
+options: {account: {required: true}}
+tables:
+  - name: stores
+    resource_path: /stores
+    paging: {strategy: linkHeader, count_param: perpage}
+    key_column: id
+    columns: {address_city: VARCHAR, adress: VARCHAR, town: {source: address.city}}
+  - name: orders
+    resource_path: /stores/{store}/orders
+    params: {store: [1], status: all}
+    result_body_path: order
+  - {name: shops, resource_path: /store}
+  - {name: search, resource_path: /stores/search/now}
+  - {name: found, resource_path: /stores/search}
+  - {name: refunds, resource_path: /refunds, params: {since: 2020-01-01}, result_body_path: refunds, key_column: refund_id}
+";
+    check_compared(
+        spec,
+        expect_test::expect![[r#"
+        7:49 warning [tables.stores.paging] GET /stores has no parameter 'perpage' | did you mean 'per_page'?
+        9:14 warning [tables.stores.columns] the records of GET /stores have no field for column 'adress' | did you mean 'address'?
+        12:34 warning [tables.orders.params] GET /stores/{storeId}/orders has no parameter 'status' | did you mean 'state'?
+        13:23 warning [tables.orders.result_body_path] the answer of GET /stores/{storeId}/orders has no 'order' | did you mean 'orders'?
+        14:34 warning [tables.shops.resource_path] the description has no path '/store' | did you mean '/stores'?
+        15:35 warning [tables.search.resource_path] the description has no path '/stores/search/now' | did you mean '/stores'?
+        16:34 warning [tables.found.resource_path] the description has '/stores/search', but no GET request for it | 
+        17:5 warning [tables.refunds.params] GET /refunds needs parameter 'store_id', which the table does not send | 
+        17:114 warning [tables.refunds.key_column] the records of GET /refunds have no field for column 'refund_id' | 
+        note [] no table loads the list GET /invoices | unify_import_openapi(..., include := ['/invoices']) writes one
+        note [] no table loads the list GET /categories | unify_import_openapi(..., include := ['/categories']) writes one
+        note [] no table loads the list GET /events | unify_import_openapi(..., include := ['/events']) writes one
+        note [] no table loads the list GET /regions/{region}/cities | unify_import_openapi(..., include := ['/regions/{region}/cities']) writes one
+        note [] no table loads the list GET /stores/{storeId}/orders/{order_id}/lines | unify_import_openapi(..., include := ['/stores/{storeId}/orders/{order_id}/lines']) writes one
+    "#]],
+    );
+}
+
+#[test]
+fn literals_and_the_prefix_of_an_option_find_their_path() {
+    let answer = "responses: {200: {content: {application/json: {schema: {type: array, items: {type: object}}}}}}";
+    let path = |path: &str, param: &str| format!("  '{path}': {{get: {{parameters: [{{name: {param}, in: query}}], {answer}}}}}\n");
+    let paths = [path("/v2/{kind}/{id}", "kind"), path("/v2/users/{id}", "depth"), path("/v2/{job}:results", "rows")].concat();
+    let description =
+        Description::parse("a.json", &format!("openapi: 3.0.0\nservers: [{{url: 'https://a.test'}}]\npaths:\n{paths}")).unwrap();
+    let spec = "name: a
+base_url: \"{host}\"
+options: {host: {default: https://a.test/v2/}}
+tables:
+  - {name: users, resource_path: /users/7, params: {depth: 1}}
+  - {name: things, resource_path: \"/{thing}/{id}\", params: {thing: a, id: 1, kind: x}}
+  - {name: results, resource_path: \"/nightly:results\", params: {rows: 5}}
+  - {name: rows, resource_path: \"/nightly:rows\"}
+";
+    let found = compare(&AdapterSpec::examine("a.yaml", spec), &description);
+    let messages: Vec<&str> = found.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(messages, ["the description has no path '/nightly:rows'"]);
+}
+
+#[test]
+fn what_was_imported_agrees_with_its_description() {
+    for (file, text) in [("shop.yaml", SHOP), ("desk.json", DESK)] {
+        let description = Description::parse(file, text).unwrap();
+        let yaml = import(&description, &[]).unwrap().yaml;
+        let found = compare(&AdapterSpec::examine(file, &yaml), &description);
+        assert_eq!(found, [], "{file}");
+    }
+}
