@@ -2,8 +2,8 @@
 
 A fixture is `test/fixtures/NAME/answers.json`: `options` of the connection and the `answers`, as `test/api/src/recorded.rs` reads them; paths
 begin at the vendor's host. In an option `${service_account}` is the path of a service account's file with a key that the test makes.
-`${today-40}` is the day 40 days ago, for adapters that load up to today, and `${epoch today-40}` its seconds since 1970. `tables.txt` beside the
-answers has a line for each table: how many rows and requests a load and a refresh make, and the columns. UPDATE_EXPECT=1 rewrites it.
+`${today-40}` is the day 40 days ago, for adapters that load up to today, `${today-40 %Y%m%d}` another form of it, and `${epoch today-40}` its
+seconds since 1970; `day_here` says what day it is for a host. `tables.txt` beside the answers has a line for each table: how many rows and requests a load and a refresh make, and the columns. UPDATE_EXPECT=1 rewrites it.
 """
 
 import datetime
@@ -32,8 +32,11 @@ WITHOUT_KEYS = {
     "google_sheets.year_s_plan_2026",
     "netsuite.query",
 }
-TODAY = datetime.datetime.now(datetime.UTC).date()
-DAY = re.compile(r"\$\{(epoch )?today-(\d+)\}")
+# Days at which arithmetic with months and years goes wrong, and hours at which it is another day elsewhere.
+AWKWARD = ["2027-01-01 00:00:30", "2027-03-31 23:30:00", "2028-02-29 00:00:30", "2027-12-31 23:30:00"]
+# What gives a process another clock, from Debian's package libfaketime.
+CLOCK = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+DAY = re.compile(r"\$\{(epoch )?today-(\d+)(?: ([^}]+))?\}")
 # ADAPTERS names some, for one that is being written.
 # Adapters of a class of their own ask no API: other tests load from them.
 CLASSES = sorted(path.stem for path in SPECS.glob("*.yaml") if re.search(r"^class:", path.read_text(), re.MULTILINE))
@@ -42,19 +45,30 @@ NAMES = os.environ.get("ADAPTERS", "").split() or sorted({path.stem for path in 
 GROUPS = [NAMES[begin : begin + 6] for begin in range(0, len(NAMES), 6)]
 
 
-def day_of(hole: re.Match) -> str:
-    """Returns the day that a hole of a fixture means, or the seconds since 1970 at its beginning."""
-    day = TODAY - datetime.timedelta(days=int(hole[2]))
-    return str((day - datetime.date(1970, 1, 1)).days * 86400) if hole[1] else str(day)
+def day_here(python: hosts.Python, group: int) -> datetime.datetime:
+    """Returns when a group of adapters loads: today at noon with DuckDB 1.5, at an awkward day with others. UNIFY_TEST_DAY names a moment for all."""
+    named = os.environ.get("UNIFY_TEST_DAY") or (AWKWARD[group % len(AWKWARD)] if not python.release.startswith("1.") else None)
+    today = datetime.datetime.now(datetime.UTC).replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=None)
+    return datetime.datetime.fromisoformat(named) if named else today
 
 
-def fixture_text(name: str) -> str:
+def clock_of(now: datetime.datetime) -> dict[str, str]:
+    """Returns the environment of a process for which it is `now` when it starts."""
+    assert CLOCK, "the package libfaketime is missing"
+    return {"LD_PRELOAD": str(CLOCK), "FAKETIME": f"@{now}", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "TZ": "UTC"}
+
+
+def fixture_text(name: str, today: datetime.date) -> str:
+    def day_of(hole: re.Match) -> str:
+        day = today - datetime.timedelta(days=int(hole[2]))
+        return str((day - datetime.date(1970, 1, 1)).days * 86400) if hole[1] else day.strftime(hole[3] or "%Y-%m-%d")
+
     return DAY.sub(day_of, (FIXTURES / name / "answers.json").read_text())
 
 
-def fixture_of(name: str, place: str = "") -> dict:
+def fixture_of(name: str, today: datetime.date, place: str = "") -> dict:
     """Returns the fixture of an adapter. In one that is a list of answers, paths begin behind `base_url`."""
-    found = json.loads(fixture_text(name))
+    found = json.loads(fixture_text(name, today))
     return found if isinstance(found, dict) else {"answers": found, "options": {"host": place}}
 
 
@@ -66,7 +80,7 @@ def service_account(folder: pathlib.Path) -> str:
     return str(file)
 
 
-def prepared(around: hosts.Surroundings, names: list[str]) -> str:
+def prepared(around: hosts.Surroundings, names: list[str], today: datetime.date) -> str:
     """Writes a folder for each adapter, with its spec, in which the test API has the place of the vendor's hosts, and a connection.
 
     Their fixtures are in a folder beside it."""
@@ -80,8 +94,8 @@ def prepared(around: hosts.Surroundings, names: list[str]) -> str:
         (folder / f"{name}.yaml").write_text(PACE.sub("requests_per_second: 1000", text))
         answers = around.folder / "fixtures" / name / "answers.json"
         answers.parent.mkdir(parents=True)
-        answers.write_text(fixture_text(name))
-        options = json.dumps(fixture_of(name, place)["options"])
+        answers.write_text(fixture_text(name, today))
+        options = json.dumps(fixture_of(name, today, place)["options"])
         if "${service_account}" in options:
             options = options.replace("${service_account}", service_account(folder))
         (folder / "connections.json").write_text(json.dumps([{name: {"adapter": name, "options": json.loads(options)}}]))
@@ -106,7 +120,7 @@ def is_same_again(found: dict) -> bool:
     return refresh == load if has_windows else refresh <= load
 
 
-def faults_of(found: dict) -> list[str]:
+def faults_of(found: dict, today: datetime.date) -> list[str]:
     """Returns what is wrong with a table, whatever its answers are."""
     place = f"{found['adapter']}.{found['table']}"
     if "error" in found:
@@ -119,7 +133,7 @@ def faults_of(found: dict) -> list[str]:
     for action in ["load", "refresh"]:
         if action in found and not (found[action]["has_good_keys"] and found[action]["rows"] > 0):
             faults.append(f"{place}: {action}: no rows, or keys that are null or there twice")
-    names_queries = all("query" in answer for answer in fixture_of(found["adapter"])["answers"])
+    names_queries = all("query" in answer for answer in fixture_of(found["adapter"], today)["answers"])
     if names_queries and "refresh" in found and is_same_again(found):
         faults.append(f"{place}: its refresh asked for nothing else than its load")
     return faults
@@ -127,19 +141,22 @@ def faults_of(found: dict) -> list[str]:
 
 @pytest.mark.parametrize("names", GROUPS, ids=lambda names: f"{names[0]}-{names[-1]}")
 def test_every_table_of_every_bundled_adapter_loads(python, around, names):
-    arguments = ["", prepared(around, names), str(around.folder / "fixtures"), *names]
+    now = day_here(python, GROUPS.index(names))
+    today = now.date()
+    around.more |= clock_of(now)
+    arguments = ["", prepared(around, names, today), str(around.folder / "fixtures"), *names]
     script = f"import sys; sys.argv = {arguments!r}; import adapters"
     lines = [json.loads(line) for line in python.run(around, script, timeout=600).check().stdout.splitlines()]
     tables = [line for line in lines if "table" in line]
     used = {name for line in lines for name in line.get("used", [])}
-    faults = [fault for found in tables for fault in faults_of(found)]
+    faults = [fault for found in tables for fault in faults_of(found, today)]
     faults += [line["log"] for line in lines if "log" in line]
     examples = [line for line in lines if "example" in line]
     faults += [f"{line['adapter']}: its help shows {line['example']}: {line['error']}" for line in examples if "error" in line]
     faults += [f"{name}: its help shows fewer than five queries" for name in names if sum(line["adapter"] == name for line in examples) < 5]
     faults += [f"{name}: a request that the fixture does not have" for name in used if name.startswith("unmatched:")]
     for name in names:
-        fixture = fixture_of(name)
+        fixture = fixture_of(name, today)
         unused = [answer for idx, answer in enumerate(fixture["answers"]) if f"replayed:{name}:{idx}" not in used]
         faults += [f"{name}: no request for {answer['path']} {answer['query']}" for answer in unused if "query" in answer]
         found = "\n".join(line_of(found) for found in tables if found["adapter"] == name and "error" not in found) + "\n"
