@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,15 +37,19 @@ fn main() {
     }
 }
 
-/// Writes `specs.rs`: the name and text of each file in the folder of bundled specs, by name.
+/// Writes `specs.rs`: the name and the deflated text of each file in the folder of bundled specs, by name.
 fn list_specs() {
     let listing = std::fs::read_dir(SPECS).expect("rest_specs");
     let names = listing.map(|file| file.expect("an entry of rest_specs").file_name().into_string().expect("a name in UTF-8"));
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".yaml") && !name.starts_with('.')).collect();
     names.sort();
-    let mut code = "/// File name and text of each bundled spec, by name.\npub const BUNDLED: &[(&str, &str)] = &[\n".to_string();
+    let mut code = "/// The bundled specs, by name.\npub static BUNDLED: &[BundledSpec] = &[\n".to_string();
     for name in names {
-        writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{SPECS}/{name}\"))),").unwrap();
+        let text = std::fs::read(Path::new(SPECS).join(&name)).expect("a spec");
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&text).expect("deflate a spec");
+        std::fs::write(out_dir().join(&name), encoder.finish().expect("deflate a spec")).expect("write a deflated spec");
+        writeln!(code, "    BundledSpec {{ file: {name:?}, deflated: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")) }},").unwrap();
     }
     code.push_str("];\n");
     std::fs::write(out_dir().join("specs.rs"), code).expect("write specs.rs");

@@ -2,7 +2,7 @@
 
 use crate::catalog::config::Place;
 use crate::files::read_text;
-use crate::spec::{AdapterSpec, BUNDLED};
+use crate::spec::{AdapterSpec, BundledSpec, BUNDLED};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -17,20 +17,34 @@ pub struct AdapterEntry {
     pub name: String,
     /// The spec's file, or `(bundled)`.
     pub source: String,
-    /// What the file has; `None` when it could not be read.
-    pub text: Option<Arc<str>>,
+    text: SpecText,
     /// Whether a file of the user stands in the place of an adapter of the binary.
     pub replaces_bundled: bool,
     /// The parsed text, or what is wrong with the file. All copies of the entry share it.
     outcome: Arc<OnceLock<Result<Arc<AdapterSpec>>>>,
 }
 
+/// Where the text of a spec is.
+#[derive(Debug, Clone)]
+enum SpecText {
+    Bundled(&'static BundledSpec),
+    /// What the user's file has; `None` when it could not be read.
+    OfFile(Option<Arc<str>>),
+}
+
 impl AdapterEntry {
+    /// Returns the text of the spec; `None` when its file could not be read.
+    pub fn text(&self) -> Result<Option<String>> {
+        match &self.text {
+            SpecText::Bundled(bundled) => bundled.text().map(Some),
+            SpecText::OfFile(text) => Ok(text.as_deref().map(str::to_string)),
+        }
+    }
+
     /// Returns the spec, or what is wrong with its file. One of the binary is parsed when it is asked for first.
     pub fn spec(&self) -> Result<&Arc<AdapterSpec>> {
-        let text = self.text.as_deref().unwrap_or_default();
         let disabled = || Error::config(format!("adapter '{}' is disabled in its spec", self.name));
-        let parse = || AdapterSpec::parse_usable(&self.source, text)?.map(Arc::new).ok_or_else(disabled);
+        let parse = || AdapterSpec::parse_usable(&self.source, &self.text()?.unwrap_or_default())?.map(Arc::new).ok_or_else(disabled);
         self.outcome.get_or_init(parse).as_ref().map_err(Clone::clone)
     }
 
@@ -54,11 +68,11 @@ struct SpecFile {
 
 /// Returns the adapters of the binary, by name, which is that of their file. Parses none of them.
 pub fn bundled() -> Vec<AdapterEntry> {
-    BUNDLED.iter().map(|(file, text)| unparsed(stem_of(Path::new(file)), text)).collect()
+    BUNDLED.iter().map(|bundled| unparsed(stem_of(Path::new(bundled.file)), SpecText::Bundled(bundled))).collect()
 }
 
-fn unparsed(name: String, text: &str) -> AdapterEntry {
-    AdapterEntry { name, source: BUNDLED_SOURCE.to_string(), text: Some(Arc::from(text)), replaces_bundled: false, outcome: Arc::default() }
+fn unparsed(name: String, text: SpecText) -> AdapterEntry {
+    AdapterEntry { name, source: BUNDLED_SOURCE.to_string(), text, replaces_bundled: false, outcome: Arc::default() }
 }
 
 /// Returns the adapters of the user's `files` laid over those of the binary, by name. Of two files of the user with one name
@@ -117,7 +131,8 @@ fn parse_file(stem: String, source: &str, text: Result<String>) -> SpecFile {
     let kept: Option<Arc<str>> = text.as_deref().ok().map(Arc::from);
     let entry = |name: &str, outcome| {
         let outcome = Arc::new(OnceLock::from(outcome));
-        Some(AdapterEntry { name: name.to_string(), source: source.to_string(), text: kept.clone(), replaces_bundled: false, outcome })
+        let text = SpecText::OfFile(kept.clone());
+        Some(AdapterEntry { name: name.to_string(), source: source.to_string(), text, replaces_bundled: false, outcome })
     };
     let entry = match text.and_then(|text| AdapterSpec::parse_usable(source, &text)) {
         Ok(Some(spec)) => entry(&spec.name.clone(), Ok(Arc::new(spec))),
@@ -141,7 +156,7 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let place = Place { path: folder.path().to_path_buf(), named_by: None };
-        let own = vec![unparsed("shop".to_string(), &SPEC.replace("NAME", "shop"))];
+        let own = vec![unparsed("shop".to_string(), SpecText::OfFile(Some(SPEC.replace("NAME", "shop").into())))];
         let show = |entry: &AdapterEntry| {
             let file = entry.source.rsplit('/').next().unwrap_or("");
             let replaces = if entry.replaces_bundled { " replaces" } else { "" };
@@ -157,7 +172,7 @@ mod tests {
         let mut files: Vec<String> = listing.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
         files.retain(|file| file != "adapter.schema.json");
         files.sort();
-        assert_eq!(BUNDLED.iter().map(|(file, _)| file.to_string()).collect::<Vec<_>>(), files, "a spec is a file NAME.yaml");
+        assert_eq!(BUNDLED.iter().map(|bundled| bundled.file.to_string()).collect::<Vec<_>>(), files, "a spec is a file NAME.yaml");
     }
 
     #[test]

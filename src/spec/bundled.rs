@@ -1,4 +1,25 @@
-//! The adapter specs that are part of the binary.
+//! The adapter specs that are part of the binary, deflated.
+
+use crate::{Error, Result};
+use flate2::read::DeflateDecoder;
+use std::io::Read;
+
+/// A spec that is part of the binary.
+#[derive(Debug)]
+pub struct BundledSpec {
+    /// The name of its file, such as `github.yaml`.
+    pub file: &'static str,
+    deflated: &'static [u8],
+}
+
+impl BundledSpec {
+    /// Returns the text of the file, which is inflated each time.
+    pub fn text(&self) -> Result<String> {
+        let mut text = String::new();
+        let inflated = DeflateDecoder::new(self.deflated).read_to_string(&mut text);
+        inflated.map(|_| text).map_err(|err| Error::internal(format!("the bundled spec '{}': {err}", self.file)))
+    }
+}
 
 // `BUNDLED`, generated from the files in rest_specs.
 include!(concat!(env!("OUT_DIR"), "/specs.rs"));
@@ -14,9 +35,10 @@ mod tests {
     #[test]
     fn every_bundled_table_has_a_description_and_a_key() {
         let mut bare = Vec::new();
-        for (file, text) in BUNDLED {
-            let spec = AdapterSpec::parse(file, text).unwrap().unwrap();
-            assert_eq!(format!("{}.yaml", spec.name), *file);
+        for bundled in BUNDLED {
+            let file = bundled.file;
+            let spec = AdapterSpec::parse(file, &bundled.text().unwrap()).unwrap().unwrap();
+            assert_eq!(format!("{}.yaml", spec.name), file);
             assert!(spec.description.is_some() && spec.help.is_some(), "{file}");
             for table_def in &spec.tables {
                 assert!(table_def.description.is_some(), "{file}: table '{}' has no description", table_def.name);

@@ -88,8 +88,8 @@ fn an_unset_option_alone_leaves_its_param_out() {
 
 #[test]
 fn stripes_key_is_a_username_with_an_empty_password() {
-    let text = BUNDLED.iter().find(|(file, _)| *file == "stripe.yaml").unwrap().1;
-    let spec = spec_of(text);
+    let text = BUNDLED.iter().find(|bundled| bundled.file == "stripe.yaml").unwrap().text().unwrap();
+    let spec = spec_of(&text);
     let connection = spec.connect("stripe", given(&[("username", "sk_test"), ("host", "http://127.0.0.1:8420/")])).unwrap();
     assert_eq!(connection.option("password").unwrap().expose(), "");
     assert_eq!(connection.fill(&spec.base_url).unwrap(), "http://127.0.0.1:8420");

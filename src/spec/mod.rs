@@ -51,7 +51,7 @@ pub use auth::{
     TokenFormat,
 };
 pub use base_url::{check_url_part, UrlPart};
-pub use bundled::BUNDLED;
+pub use bundled::{BundledSpec, BUNDLED};
 pub use children::ChildDef;
 pub use class::Class;
 pub use credentials::option_of_credential;

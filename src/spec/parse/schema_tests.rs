@@ -29,7 +29,8 @@ fn samples() -> Vec<Sample> {
     let blocks = [REFERENCE, AUTHORS_PAGE, HABITS_PAGE].into_iter().flat_map(blocks_of).map(|block| whole_spec(&block));
     let blocks = blocks.map(|text| ("docs".to_string(), text));
     // Most keys are those of APIs, and what they need others do not have.
-    let bundled = BUNDLED.iter().filter(|(_, text)| !text.contains("\nclass: ")).map(|(name, text)| (name.to_string(), text.to_string()));
+    let bundled = BUNDLED.iter().map(|bundled| (bundled.file.to_string(), bundled.text().unwrap()));
+    let bundled = bundled.filter(|(_, text)| !text.contains("\nclass: "));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/test/specs");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));

@@ -384,7 +384,7 @@ proptest! {
 
     #[test]
     fn mutated_specs_never_panic(which in 0_usize..3, places in proptest::collection::vec((any::<usize>(), any::<usize>()), 1..6)) {
-        let mut text = [FULL, BUNDLED[0].1, BUNDLED[1].1][which].to_string();
+        let mut text = [FULL.to_string(), BUNDLED[0].text().unwrap(), BUNDLED[1].text().unwrap()][which].clone();
         for (at, change) in places {
             text = mutated(&text, at, change);
         }
