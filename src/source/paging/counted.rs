@@ -28,15 +28,15 @@ pub struct Counted {
 pub enum CountedBy {
     /// The pages, from this number on.
     Page { first_page: u64 },
-    /// The rows before a page.
-    Offset,
+    /// The rows before a page, from this number on.
+    Offset { first_page: u64 },
 }
 
 impl Counted {
     /// The keys of pages by number, besides those of [`Size`], [`Total`] and [`Ends`].
     pub const PAGE_KEYS: [&'static str; 2] = ["page_param", "first_page"];
     /// The keys of pages by offset, besides the same.
-    pub const OFFSET_KEYS: [&'static str; 1] = ["offset_param"];
+    pub const OFFSET_KEYS: [&'static str; 2] = ["offset_param", "first_page"];
 
     /// Reads the strategy of pages by number.
     pub fn by_page(fields: &Fields<'_>) -> Option<Counted> {
@@ -45,7 +45,7 @@ impl Counted {
 
     /// Reads the strategy of pages by offset.
     pub fn by_offset(fields: &Fields<'_>) -> Option<Counted> {
-        Counted::parse(fields, CountedBy::Offset)
+        Counted::parse(fields, CountedBy::Offset { first_page: fields.count("first_page", 0).unwrap_or(0) })
     }
 
     fn parse(fields: &Fields<'_>, by: CountedBy) -> Option<Counted> {
@@ -58,7 +58,7 @@ impl CountedBy {
     fn param_key(&self) -> &'static str {
         match self {
             CountedBy::Page { .. } => "page_param",
-            CountedBy::Offset => "offset_param",
+            CountedBy::Offset { .. } => "offset_param",
         }
     }
 
@@ -66,7 +66,7 @@ impl CountedBy {
     fn part(&self) -> PagePart {
         match self {
             CountedBy::Page { .. } => PagePart::Number,
-            CountedBy::Offset => PagePart::Offset,
+            CountedBy::Offset { .. } => PagePart::Offset,
         }
     }
 }
@@ -75,7 +75,7 @@ impl Strategy for Counted {
     fn parts(&self) -> &'static [PagePart] {
         match self.by {
             CountedBy::Page { .. } => &[PagePart::Number, PagePart::Size],
-            CountedBy::Offset => &[PagePart::Offset, PagePart::Size],
+            CountedBy::Offset { .. } => &[PagePart::Offset, PagePart::Size],
         }
     }
 
@@ -108,7 +108,9 @@ impl Strategy for Counted {
     fn source(&self, max_pages: u64) -> Box<dyn Source> {
         Box::new(match self.by {
             CountedBy::Page { first_page } => NumberedPager::by_page(first_page, self.size.page_size, max_pages),
-            CountedBy::Offset => NumberedPager::by_offset(self.size.page_size, self.size.is_asked_for(), max_pages),
+            CountedBy::Offset { first_page } => {
+                NumberedPager::by_offset(first_page, self.size.is_asked_for(), self.size.page_size, max_pages)
+            }
         })
     }
 
@@ -120,7 +122,8 @@ impl Strategy for Counted {
         let param = self.param.as_ref().map(|param| format!(" {}", quoted(param))).unwrap_or_default();
         let named = match self.by {
             CountedBy::Page { first_page } => format!("page{param} first {first_page}"),
-            CountedBy::Offset => format!("offset{param}"),
+            CountedBy::Offset { first_page: 0 } => format!("offset{param}"),
+            CountedBy::Offset { first_page } => format!("offset{param} first {first_page}"),
         };
         let total = self.total.as_ref().map(Total::identity).unwrap_or_default();
         format!("{named}{}{total}{}", self.size.identity(), self.ends.identity())
@@ -137,7 +140,7 @@ impl Strategy for Counted {
     /// A short page by offset, or a part of one, is told from others by its records, and so is any page where a request cannot say how many
     /// rows it wants.
     fn needs_records(&self, n_rows: u64) -> bool {
-        self.by == CountedBy::Offset && (!self.size.is_asked_for() || n_rows < self.size.page_size)
+        matches!(self.by, CountedBy::Offset { .. }) && (!self.size.is_asked_for() || n_rows < self.size.page_size)
     }
 
     fn missing_total(&self, facts: &PageFacts) -> Option<String> {

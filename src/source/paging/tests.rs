@@ -31,11 +31,11 @@ proptest! {
     }
 
     #[test]
-    fn offsets_bring_each_row_once(api in model(), page_size in 1..60_u64, limited: bool, window in 1..17_usize, shuffle: u64) {
+    fn offsets_bring_each_row_once(api in model(), first_page in 0..3_u64, page_size in 1..60_u64, limited: bool, window in 1..17_usize, shuffle: u64) {
         let page_size = if api.clamp < 1000 { page_size.max(api.clamp) } else { page_size };
         // An API that repeats its last page for offsets after the end gives rows that overlap; only by pages they are equal.
         let api = ModelApi { after_end: AfterEnd::Empty, ..api };
-        let walk = check_all(&api, &offsets(page_size, limited), window, shuffle);
+        let walk = check_all(&api, &offsets_from(first_page, page_size, limited), window, shuffle);
         let needed = api.n_rows.div_ceil(page_size.min(api.clamp)).max(1);
         prop_assert!(walk.n_requests <= 2 * needed + 1, "{} requests for {} pages", walk.n_requests, needed);
     }
@@ -78,12 +78,12 @@ proptest! {
     }
 
     #[test]
-    fn pagers_that_are_cut_off_and_resumed_bring_each_row_once(api in model(), page_size in 1..60_u64, by_page: bool, limited: bool, stops in prop::collection::vec(0..9_usize, 1..5), window in 1..17_usize, shuffle: u64) {
+    fn pagers_that_are_cut_off_and_resumed_bring_each_row_once(api in model(), first_page in 0..3_u64, page_size in 1..60_u64, by_page: bool, limited: bool, stops in prop::collection::vec(0..9_usize, 1..5), window in 1..17_usize, shuffle: u64) {
         let page_size = if api.clamp < 1000 { page_size.max(api.clamp) } else { page_size };
         let is_last_full = api.n_rows % page_size.min(api.clamp) == 0;
         let after_end = if !by_page || is_last_full && !api.tells_total { AfterEnd::Empty } else { api.after_end };
         let api = ModelApi { after_end, ..api };
-        let paging = if by_page { pages(page_size, 1, true) } else { offsets(page_size, limited) };
+        let paging = if by_page { pages(page_size, 1, true) } else { offsets_from(first_page, page_size, limited) };
         let mut stored: Vec<u64> = Vec::new();
         let mut point: Option<ResumePoint> = None;
         let mut n_requests = 0;

@@ -120,6 +120,21 @@ pub fn answer(asked: &Asked, parts: &[&str]) -> Response {
             (Some(start), Ok(number)) if start == number * PAGE_SIZE => page(start, |_| {}),
             _ => refused(),
         },
+        // Rows are counted from 1, and 0 is not a row.
+        ["from_one"] => match (asked.number("start", 0), asked.number("count", PAGE_SIZE)) {
+            (0, _) => refused(),
+            (start, count) => page_from_one(start, count),
+        },
+        ["from_one_in_text"] if asked.method == "POST" => {
+            let words: Vec<&str> = body["query"].as_str().unwrap_or_default().split(' ').collect();
+            match words.as_slice() {
+                [.., "STARTPOSITION", start, "MAXRESULTS", count] => match (start.parse(), count.parse()) {
+                    (Ok(start), Ok(count)) if start > 0 => page_from_one(start, count),
+                    _ => refused(),
+                },
+                _ => refused(),
+            }
+        }
         ["path", "begin"] => page(0, |_| {}),
         ["path", row] => start_of(Some(row)).map_or_else(refused, |start| page(start, |_| {})),
         ["scroll", "begin"] if asked.method == "POST" && body["size"] == json!(10) => scrolled(0),
@@ -156,6 +171,10 @@ fn page(start: usize, change: impl FnOnce(&mut Value)) -> Response {
     let mut body = json!({ "rows": rows(start), "next": next_of(start) });
     change(&mut body);
     answer::json(&body)
+}
+
+fn page_from_one(start: usize, count: usize) -> Response {
+    answer::json(&json!({ "rows": answer::rows(N_ROWS, start - 1, count, |idx| json!({ "id": idx + 1 })) }))
 }
 
 fn tokens(start: usize) -> Response {

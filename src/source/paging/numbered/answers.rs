@@ -31,8 +31,8 @@ impl NumberedPager {
         }
         let start = self.given[idx].start;
         match self.unit {
-            Unit::Offset { limited: false } => self.next_start = self.start_after(idx),
-            Unit::Offset { limited: true } if start < self.settled_before => self.leave_hole(idx),
+            Unit::Offset { limited: false, .. } => self.next_start = self.start_after(idx),
+            Unit::Offset { limited: true, .. } if start < self.settled_before => self.leave_hole(idx),
             _ => {}
         }
         self.compare_totals(idx, facts);
@@ -47,7 +47,7 @@ impl NumberedPager {
             Unit::Offset { .. } => self.given[idx].width,
         };
         if facts.n_rows == 0 {
-            let can_step_over = self.unit != (Unit::Offset { limited: false });
+            let can_step_over = !self.is_unlimited();
             self.given[idx].state = PageState::Empty { more: can_step_over && facts.has_more == Some(true) };
             return Ok(PageVerdict::Beyond);
         }
@@ -80,7 +80,7 @@ impl NumberedPager {
                 self.given[idx].n_rows = std::mem::take(&mut self.given[other].n_rows);
                 Ok(PageVerdict::Beyond)
             }
-            None if matches!(self.unit, Unit::Offset { limited: true }) && idx > 0 && facts.n_rows > expected => {
+            None if self.is_limited() && idx > 0 && facts.n_rows > expected => {
                 Err(Error::api(format!("asked for {expected} rows at {} and got {}", self.given[idx].key.description(), facts.n_rows)))
             }
             None => {

@@ -48,8 +48,9 @@ impl NumberedPager {
     pub(super) fn add(&mut self, start: u64, width: u64, is_hole: bool) -> PagePosition {
         let key = match self.unit {
             Unit::Page { first } => PageKey::Page(first.saturating_add(start)),
-            Unit::Offset { limited } => {
-                PageKey::Offset { offset: start, limit: Some(width).filter(|width| limited && *width < self.page_size) }
+            Unit::Offset { first, limited } => {
+                let limit = Some(width).filter(|width| limited && *width < self.page_size);
+                PageKey::Offset { offset: first.saturating_add(start), limit }
             }
         };
         let ordinal = self.next_ordinal();
@@ -80,7 +81,7 @@ impl NumberedPager {
             return false;
         }
         let is_unsure = self.is_alone || self.real_size.is_none() || self.totals == Totals::Doubted;
-        let one_at_a_time = is_unsure || matches!(self.unit, Unit::Offset { limited: false });
+        let one_at_a_time = is_unsure || self.is_unlimited();
         if one_at_a_time && self.n_in_flight > 0 {
             return false;
         }

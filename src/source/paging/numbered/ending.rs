@@ -52,7 +52,7 @@ impl NumberedPager {
     fn has_all(&self, needed: u64) -> Result<bool> {
         let missing = match (self.unit, self.total_rows, self.total_pages) {
             (Unit::Page { .. }, Some(rows), None) => rows.saturating_sub(self.n_rows_before + self.n_rows),
-            (Unit::Offset { limited: false }, _, _) => needed.saturating_sub(self.next_start),
+            (Unit::Offset { limited: false, .. }, _, _) => needed.saturating_sub(self.next_start),
             _ => 0,
         };
         let last = self.by_start.last_key_value().map(|(_, &idx)| &self.given[idx].state);
@@ -92,7 +92,7 @@ impl NumberedPager {
     /// Returns whether offsets cannot go on, because the last answer had no row to step over.
     fn is_exhausted(&self) -> bool {
         let last = self.by_start.last_key_value().map(|(_, &idx)| &self.given[idx].state);
-        matches!(self.unit, Unit::Offset { limited: false }) && matches!(last, Some(PageState::Empty { .. }))
+        self.is_unlimited() && matches!(last, Some(PageState::Empty { .. }))
     }
 
     /// Looks for the end among the pages answered, in order. A short page is passed when the one after it has rows.
@@ -165,7 +165,7 @@ impl NumberedPager {
     fn pass(&mut self, idx: usize) {
         let page = &self.given[idx];
         self.settled_before = match self.unit {
-            Unit::Offset { limited: false } => self.start_after(idx).max(page.start + 1),
+            Unit::Offset { limited: false, .. } => self.start_after(idx).max(page.start + 1),
             _ => page.start + page.width,
         };
         self.n_settled += u64::from(!page.is_hole);
@@ -180,7 +180,7 @@ impl NumberedPager {
         let page = &self.given[idx];
         let end = (page.start + page.width).min(self.total_rows.unwrap_or(u64::MAX));
         let start = page.start + page.n_rows;
-        if self.unit == (Unit::Offset { limited: true }) && !self.hides && !page.is_stored && page.n_rows > 0 && start < end {
+        if self.is_limited() && !self.hides && !page.is_stored && page.n_rows > 0 && start < end {
             let hole = Hole { start, n_rows: end - start, tail: page.tail.clone() };
             self.holes.insert(start, hole);
         }

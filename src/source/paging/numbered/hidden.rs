@@ -12,7 +12,7 @@ impl NumberedPager {
         let page = &self.given[idx];
         let limited = match self.unit {
             Unit::Page { .. } => return false,
-            Unit::Offset { limited } => limited,
+            Unit::Offset { limited, .. } => limited,
         };
         if page.is_hole {
             return ends_with(&page.tail_before, &facts.records);

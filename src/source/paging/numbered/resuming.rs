@@ -9,7 +9,7 @@ impl NumberedPager {
     pub(super) fn go_on(&mut self, point: &ResumePoint) -> Result<()> {
         let start = match (self.unit, &point.key) {
             (Unit::Page { first }, PageKey::Page(page)) => page.checked_sub(first),
-            (Unit::Offset { .. }, PageKey::Offset { offset, limit: None }) => Some(*offset),
+            (Unit::Offset { first, .. }, PageKey::Offset { offset, limit: None }) => offset.checked_sub(first),
             _ => None,
         };
         let Some(start) = start else {
@@ -47,7 +47,7 @@ impl NumberedPager {
             ordinal: ordinal + 1,
             key: match self.unit {
                 Unit::Page { first } => PageKey::Page(first + last.start),
-                Unit::Offset { .. } => PageKey::Offset { offset: last.start, limit: None },
+                Unit::Offset { first, .. } => PageKey::Offset { offset: first.saturating_add(last.start), limit: None },
             },
             n_rows: (self.n_rows_before + self.counted.n_rows).saturating_sub(last.n_rows),
             page_size: self.real_size,
@@ -62,7 +62,7 @@ impl NumberedPager {
 
     /// Returns the parts before the end of `last` that are missing when the first `n_stored` pages are stored.
     fn holes_after(&self, n_stored: usize, last: &GivenPage) -> Vec<Hole> {
-        if self.unit != (Unit::Offset { limited: true }) || self.hides {
+        if !self.is_limited() || self.hides {
             return Vec::new();
         }
         let mut holes = self.holes.clone();

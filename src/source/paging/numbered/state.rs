@@ -65,8 +65,8 @@ pub struct NumberedPager {
 pub(super) enum Unit {
     /// Pages are counted from this number.
     Page { first: u64 },
-    /// `limited`: a request can say how many rows it wants.
-    Offset { limited: bool },
+    /// Offsets are counted from `first`. `limited`: a request can say how many rows it wants.
+    Offset { first: u64, limited: bool },
 }
 
 /// What the totals that the API tells are taken for.
@@ -144,9 +144,9 @@ impl NumberedPager {
         NumberedPager::new(Unit::Page { first }, page_size, max_pages)
     }
 
-    /// Pages by offset. `limited`: a request can say how many rows it wants.
-    pub fn by_offset(page_size: u64, limited: bool, max_pages: u64) -> NumberedPager {
-        NumberedPager::new(Unit::Offset { limited }, page_size, max_pages)
+    /// Pages by offset, the first of which is `first`. `limited`: a request can say how many rows it wants.
+    pub fn by_offset(first: u64, limited: bool, page_size: u64, max_pages: u64) -> NumberedPager {
+        NumberedPager::new(Unit::Offset { first, limited }, page_size, max_pages)
     }
 
     fn new(unit: Unit, page_size: u64, max_pages: u64) -> NumberedPager {
@@ -190,6 +190,16 @@ impl NumberedPager {
             Unit::Page { .. } => 1,
             Unit::Offset { .. } => self.real_size.unwrap_or(self.page_size),
         }
+    }
+
+    /// Returns whether pages are offsets and a request can say how many rows it wants.
+    pub(super) fn is_limited(&self) -> bool {
+        matches!(self.unit, Unit::Offset { limited: true, .. })
+    }
+
+    /// Returns whether pages are offsets and no request can say how many rows it wants.
+    pub(super) fn is_unlimited(&self) -> bool {
+        matches!(self.unit, Unit::Offset { limited: false, .. })
     }
 
     pub(super) fn next_ordinal(&self) -> u64 {

@@ -47,8 +47,8 @@ impl ModelApi {
                 let len = size.page_size.min(self.clamp);
                 self.page((page - first_page) * len, len)
             }
-            (Paging::Counted(Counted { size, .. }), PageKey::Offset { offset, limit }) => {
-                self.page(*offset, limit.unwrap_or(size.page_size))
+            (Paging::Counted(Counted { by: CountedBy::Offset { first_page }, size, .. }), PageKey::Offset { offset, limit }) => {
+                self.page(offset - first_page, limit.unwrap_or(size.page_size))
             }
             _ => panic!("{key:?} for {paging:?}"),
         }
@@ -79,8 +79,12 @@ pub(super) fn pages(page_size: u64, first_page: u64, total: bool) -> Paging {
 }
 
 pub(super) fn offsets(page_size: u64, limited: bool) -> Paging {
+    offsets_from(0, page_size, limited)
+}
+
+pub(super) fn offsets_from(first_page: u64, page_size: u64, limited: bool) -> Paging {
     let count = if limited { ", count_param: count" } else { "" };
-    Paging::of(&format!("{{strategy: offsetAndCount, offset_param: start, page_size: {page_size}{count}}}"))
+    Paging::of(&format!("{{strategy: offsetAndCount, offset_param: start, page_size: {page_size}, first_page: {first_page}{count}}}"))
 }
 
 pub(super) fn token_paging() -> Paging {
