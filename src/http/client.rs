@@ -263,6 +263,10 @@ impl ApiClient {
             }
         }
         match (settled.outcome?, settled.exchange) {
+            (Outcome::AcceptedInPart(warning), Exchange::Answer(answer)) => {
+                observer.warned(&format!("{target} {warning}"));
+                Ok(Answer::Page(self.page_body(answer, &settled.url)))
+            }
             (Outcome::Accepted, Exchange::Answer(answer)) => Ok(Answer::Page(self.page_body(answer, &settled.url))),
             (Outcome::Failed { message, .. }, Exchange::Answer(answer)) if answer.status == 304 && request.is_conditional() => {
                 Ok(Answer::Unchanged(format!("{target} {message}")))
@@ -273,7 +277,7 @@ impl ApiClient {
             (Outcome::Skipped(message), _) => Ok(Answer::Skipped(format!("{target} {message}"))),
             (Outcome::Split(message), _) => Ok(Answer::TooMuch(format!("{target} {message}"))),
             (Outcome::Empty(message), _) => Ok(Answer::Empty(format!("{target} {message}"))),
-            (Outcome::Accepted, _) => Err(Error::internal("a request ended without an answer")),
+            (Outcome::Accepted | Outcome::AcceptedInPart(_), _) => Err(Error::internal("a request ended without an answer")),
         }
     }
 

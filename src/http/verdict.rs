@@ -24,6 +24,9 @@ const MAX_LINE_LEN: usize = 200;
 /// flight, others may take the budget first.
 const PATIENCE: u32 = 10;
 
+/// What the log says of data that is used with a warning, where the rule does not say it.
+const INCOMPLETE: &str = "the answer may not be complete, and its data is used";
+
 /// Who has to wait before a request is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
@@ -40,6 +43,8 @@ pub enum Waits {
 pub enum Verdict {
     /// The body has the rows.
     Rows,
+    /// The body has rows, and they may not be all: this warning.
+    SomeRows(String),
     Retry {
         after: Duration,
         reason: String,
@@ -71,7 +76,7 @@ pub struct Judge<'a> {
 impl Judge<'_> {
     /// Returns what an answer means.
     pub fn verdict(&self, answer: Judged<'_>, attempt: Attempt) -> Verdict {
-        if let Some(rule) = self.spec.errors.iter().find(|rule| matches(&rule.when, answer)) {
+        if let Some(rule) = self.spec.errors.iter().find(|rule| may_mean(rule, answer.status) && matches(&rule.when, answer)) {
             return self.verdict_of_rule(rule, answer, attempt);
         }
         match answer.status {
@@ -97,6 +102,7 @@ impl Judge<'_> {
         match rule.verdict {
             RuleVerdict::Retry | RuleVerdict::Limit => self.retry(reason, Some(answer), attempt, Some(rule)),
             RuleVerdict::Fail => self.fail(reason, answer.status),
+            RuleVerdict::Warn => Verdict::SomeRows(self.reason(Some(rule.message.as_deref().unwrap_or(INCOMPLETE)), answer)),
             RuleVerdict::Empty => Verdict::Empty(reason),
             RuleVerdict::Skip => Verdict::Skip(reason),
             RuleVerdict::Login => Verdict::Login(reason),
@@ -177,6 +183,11 @@ impl Judge<'_> {
             (None, false) => format!("{status}: {line}"),
         }
     }
+}
+
+/// Returns whether a rule can speak of an answer with that status: only one that has data can be used with a warning.
+fn may_mean(rule: &ErrorRule, status: u16) -> bool {
+    rule.verdict != RuleVerdict::Warn || matches!(status, 200..=299) && !matches!(status, 204 | 205)
 }
 
 /// Returns whether an answer is as the condition says.

@@ -177,6 +177,8 @@ pub enum RuleVerdict {
     Fail,
     /// The answer has no rows, and that is not an error.
     Empty,
+    /// The answer has rows, and they may not be all: they are used, with a warning.
+    Warn,
     /// The parameter set is left out, with a warning.
     Skip,
     /// The API does not take the credentials that a server gave: others are asked for once.

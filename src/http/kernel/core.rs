@@ -27,6 +27,8 @@ pub trait RequestObserver: Send + Sync {
     fn waiting(&self, wait: Duration);
     /// A request for a token was sent for this one.
     fn noted(&self, _line: &str) {}
+    /// An answer is used, and its data may not be complete.
+    fn warned(&self, _warning: &str) {}
 }
 
 /// Returns the error that keeps a request from being sent. It may block.

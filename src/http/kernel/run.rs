@@ -72,7 +72,7 @@ impl Kernel {
             match step {
                 Step::Ends(outcome) => {
                     // A budget that is used up is that of the credential alone, where there are several.
-                    if outcome == Outcome::Accepted && turn.is_none() {
+                    if outcome.is_accepted() && turn.is_none() {
                         self.budgets.heed(request.throttle.as_deref(), &told);
                     }
                     return Ok(ends(Ok(outcome), exchange));

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub enum Outcome {
     /// It was answered; what reads finds its rows in the answer.
     Accepted,
+    /// It was answered as [`Outcome::Accepted`], with this warning.
+    AcceptedInPart(String),
     /// `is_refused`: the API does not take this request (400, 404, 410, 416, 422). `may_be_done`: nobody knows whether the API did it.
     Failed { message: String, is_refused: bool, may_be_done: bool },
     /// The parameter set is left out, with this warning.
@@ -20,6 +22,13 @@ pub enum Outcome {
     Empty(String),
     /// There is more than the API gives: less is to be asked for at once.
     Split(String),
+}
+
+impl Outcome {
+    /// Returns whether the answer is what was asked for.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Outcome::Accepted | Outcome::AcceptedInPart(_))
+    }
 }
 
 /// What to do next.
@@ -39,6 +48,7 @@ impl From<Verdict> for Step {
     fn from(verdict: Verdict) -> Step {
         Step::Ends(match verdict {
             Verdict::Rows => Outcome::Accepted,
+            Verdict::SomeRows(warning) => Outcome::AcceptedInPart(warning),
             Verdict::Retry { after, reason, waits } => return Step::Again { after, reason, waits },
             Verdict::Fail { message, refused } => Outcome::Failed { message, is_refused: refused, may_be_done: false },
             Verdict::Skip(message) => Outcome::Skipped(message),

@@ -160,11 +160,15 @@ fn rules_of_the_spec_come_first() {
     let failed = ErrorCondition { body: Some((vec!["ok".into()], Some("false".into()))), ..ErrorCondition::default() };
     let none = ErrorCondition { statuses: vec![409], ..ErrorCondition::default() };
     let odd = ErrorCondition { statuses: vec![200], body: Some((vec!["errors".into(), "0".into(), "code".into()], None)), header: None };
+    let partial = ErrorCondition { body: Some((vec!["partial".into()], Some("true".into()))), ..ErrorCondition::default() };
+    let late = ErrorCondition { header: Some(("X-Late".into(), None)), ..ErrorCondition::default() };
     spec.errors = vec![
         rule(limited, RuleVerdict::Retry, None),
         rule(failed, RuleVerdict::Fail, Some("the API said no")),
         rule(none, RuleVerdict::Empty, None),
         rule(odd, RuleVerdict::Skip, None),
+        rule(partial, RuleVerdict::Warn, Some("a shard did not answer")),
+        rule(late, RuleVerdict::Warn, None),
     ];
     let connection = connection(spec, &[]);
     let check = |status: u16, headers: &[(&str, &str)], body: &str| verdict_with(&connection, (status, headers, body), attempt(1, false));
@@ -176,6 +180,12 @@ fn rules_of_the_spec_come_first() {
     assert!(matches!(check(200, &[], "{\"errors\": [{\"code\": 1}]}"), Verdict::Skip(_)));
     assert_eq!(check(200, &[], "{\"errors\": [{\"code\": null}]}"), Verdict::Rows);
     assert_eq!(check(200, &[], "not json"), Verdict::Rows);
+    let some_rows = |text: &str| Verdict::SomeRows(text.to_string());
+    assert_eq!(check(200, &[], "{\"partial\": true}"), some_rows("returned 200: a shard did not answer"));
+    assert_eq!(check(206, &[("X-Late", "1")], "[]"), some_rows("returned 206: the answer may not be complete, and its data is used"));
+    // An error stays one, and an answer without a body has no data.
+    assert!(matches!(check(400, &[], "{\"partial\": true}"), Verdict::Fail { .. }));
+    assert!(matches!(check(204, &[("X-Late", "1")], ""), Verdict::Empty(_)));
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Judge<'_> {
     pub fn write_verdict(&self, answer: Judged<'_>, attempt: Attempt, may_repeat: bool) -> WriteVerdict {
         let is_success = (200..300).contains(&answer.status);
         match self.verdict(answer, attempt) {
-            Verdict::Rows => WriteVerdict::Done,
+            Verdict::Rows | Verdict::SomeRows(_) => WriteVerdict::Done,
             Verdict::Login(reason) => WriteVerdict::Login(reason),
             Verdict::Empty(_) | Verdict::Skip(_) if is_success => WriteVerdict::Done,
             Verdict::Empty(message) | Verdict::Skip(message) | Verdict::Split(message) | Verdict::Fail { message, .. } => {
@@ -47,7 +47,9 @@ impl Judge<'_> {
             | Verdict::Skip(message)
             | Verdict::Split(message)
             | Verdict::Empty(message) => WriteVerdict::Fail { message, may_be_done: was_sent },
-            Verdict::Rows | Verdict::Login(_) => WriteVerdict::Fail { message: "no answer".to_string(), may_be_done: was_sent },
+            Verdict::Rows | Verdict::SomeRows(_) | Verdict::Login(_) => {
+                WriteVerdict::Fail { message: "no answer".to_string(), may_be_done: was_sent }
+            }
         }
     }
 }

@@ -52,6 +52,10 @@ impl RequestObserver for Activity {
         self.log(LogLevel::Debug, || line.to_string());
     }
 
+    fn warned(&self, warning: &str) {
+        self.log(LogLevel::Warning, || warning.to_string());
+    }
+
     fn waiting(&self, wait: Duration) {
         self.progress.pauses("the connection's request budget", wait);
         self.log(LogLevel::Debug, || format!("waiting {:.1} s for the connection's budget", wait.as_secs_f64()));

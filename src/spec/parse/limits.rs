@@ -74,6 +74,7 @@ fn error_rule(fields: &Fields<'_>) -> Option<ErrorRule> {
         ("fail", RuleVerdict::Fail),
         ("empty", RuleVerdict::Empty),
         ("skip", RuleVerdict::Skip),
+        ("warn", RuleVerdict::Warn),
         ("login", RuleVerdict::Login),
         ("split", RuleVerdict::Split),
     ];
@@ -88,6 +89,14 @@ fn error_rule(fields: &Fields<'_>) -> Option<ErrorRule> {
     let wait = rule_wait(fields);
     if let (Some(_), false) = (&wait, matches!(verdict, RuleVerdict::Retry | RuleVerdict::Limit)) {
         fields.mistakes().at(fields.mapping_node(), format!("{} has a wait, which only 'do: retry' and 'do: limit' take", fields.place()));
+    }
+    let is_good = |status: &u16| (200..300).contains(status);
+    if let (RuleVerdict::Warn, Some(status)) = (verdict, when.statuses.iter().find(|status| !is_good(status))) {
+        let node = when_node.get("status").unwrap_or(when_node);
+        let message = format!(
+            "'do: warn' uses the data of an answer, and an answer with status {status} has none; expected a status from 200 to 299"
+        );
+        fields.mistakes().at(node, message);
     }
     Some(ErrorRule { when, verdict: *verdict, message: fields.text("message"), wait })
 }

@@ -69,3 +69,15 @@ fn a_table_without_limits_has_those_of_the_connection() {
     let spec = table_spec("nested: json").unwrap().unwrap();
     assert_eq!(spec.table("u").unwrap().throttle, None);
 }
+
+#[test]
+fn data_is_used_with_a_warning_only_where_an_answer_has_some() {
+    let spec = spec_of(
+        "name: a\nbase_url: https://a\nerrors: [{when: {status: [200, 206], body: {partial: true}}, do: warn}]\ntables: [{name: t}]\n",
+    );
+    assert_eq!(spec.errors[0].verdict, RuleVerdict::Warn);
+    let expected = "an answer with status 404 has none; expected a status from 200 to 299";
+    mistake("errors: [{when: {status: [200, 404]}, do: warn}]", expected);
+    mistake("errors: [{when: {body: partial}, do: warn, wait: 5s}]", "has a wait, which only 'do: retry' and 'do: limit' take");
+    mistake("errors: [{when: {status: 200}, do: wran}]", "did you mean 'warn'?");
+}

@@ -184,6 +184,12 @@ async fn broken(asked: &Asked, kind: &str) -> Response {
         "missing_path" => answer::json(&json!({ "other": [] })),
         "wrong_path" => answer::json(&json!({ "rows": "none" })),
         "error_inside" => answer::json(&json!({ "ok": false, "error": "quota used up", "rows": [] })),
+        // The second of three pages says that it does not have all it should.
+        "in_part" => {
+            let page = asked.number("page", 1);
+            let rows = answer::rows(25, (page - 1) * 10, 10, |idx| json!({ "id": idx + 1 }));
+            answer::json(&json!({ "partial": page == 2, "rows": rows }))
+        }
         "deep" => answer::body(200, "application/json", format!("[{{\"deep\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000))),
         "echo" => answer::error(400, &format!("you sent {:?} {:?} {:?}", asked.authorization, asked.api_key, asked.query)),
         // The credential stands where a message of ours ends.
