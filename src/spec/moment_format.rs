@@ -5,7 +5,8 @@ use time::format_description::{parse_strftime_owned, Component, OwnedFormatItem}
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
 
 /// What [`MomentFormat::parse`] takes, for messages.
-pub const MOMENT_FORMATS: &str = "a strftime format with a day, such as '%d.%m.%Y %H:%M', or one of: epoch, epoch_ms, epoch_us, epoch_ns";
+pub const MOMENT_FORMATS: &str =
+    "a strftime format with a day, such as '%d.%m.%Y %H:%M', or one of: epoch, epoch_ms, epoch_us, epoch_ns, json_date";
 
 /// Nanoseconds of a second.
 const SECOND: i128 = 1_000_000_000;
@@ -25,6 +26,8 @@ pub struct MomentFormat {
 enum Form {
     /// Ones of so many nanoseconds since 1970.
     Epoch(i128),
+    /// `/Date(1573755038314+0100)/`: milliseconds since 1970, and a zone that does not change the moment.
+    JsonDate,
     Strftime(OwnedFormatItem, Parts),
 }
 
@@ -46,6 +49,7 @@ impl MomentFormat {
             "epoch_ms" => Form::Epoch(SECOND / 1000),
             "epoch_us" => Form::Epoch(SECOND / 1_000_000),
             "epoch_ns" => Form::Epoch(1),
+            "json_date" => Form::JsonDate,
             _ => strftime(text)?,
         };
         Ok(MomentFormat { text: text.to_string(), form })
@@ -61,6 +65,7 @@ impl MomentFormat {
     pub fn read(&self, text: &str) -> Option<(i64, i64)> {
         let nanos = match &self.form {
             Form::Epoch(unit) => nanos_of(text.trim(), *unit)?,
+            Form::JsonDate => json_date_nanos(text.trim())?,
             Form::Strftime(format, parts) => moment_of(text.trim(), format, *parts)?.unix_timestamp_nanos(),
         };
         Some((i64::try_from(nanos.div_euclid(SECOND)).ok()?, i64::try_from(nanos.rem_euclid(SECOND)).ok()?))
@@ -78,6 +83,16 @@ fn nanos_of(text: &str, unit: i128) -> Option<i128> {
     let kept: String = fraction.chars().chain(std::iter::repeat('0')).take(N_DIGITS).collect();
     let parts: i128 = kept.parse().ok()?;
     Some(sign * (whole.parse::<i128>().ok()? * unit + parts * unit / SECOND))
+}
+
+/// Returns the nanoseconds that `/Date(1573755038314+0100)/` says, with or without a zone.
+fn json_date_nanos(text: &str) -> Option<i128> {
+    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    // A sign in front belongs to the number.
+    let zone_at = inner.get(1..)?.find(['+', '-']).map_or(inner.len(), |idx| idx + 1);
+    let (millis, zone) = inner.split_at(zone_at);
+    let is_zone = zone.is_empty() || zone.len() == 5 && zone[1..].bytes().all(|byte| byte.is_ascii_digit());
+    (is_zone && !millis.contains('.')).then(|| nanos_of(millis, SECOND / 1000)).flatten()
 }
 
 fn moment_of(text: &str, format: &OwnedFormatItem, parts: Parts) -> Option<OffsetDateTime> {
@@ -158,6 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn texts_of_dates_in_json_are_moments() {
+        assert_eq!(read("json_date", "/Date(1573755038314)/"), Some((1_573_755_038, 314_000_000)));
+        assert_eq!(read("json_date", " /Date(1573755038314+0000)/ "), Some((1_573_755_038, 314_000_000)));
+        // The zone is where the moment was written down.
+        assert_eq!(read("JSON_DATE", "/Date(1700000000000+0100)/"), Some((1_700_000_000, 0)));
+        assert_eq!(read("json_date", "/Date(-1-0530)/"), Some((-1, 999_000_000)));
+        assert_eq!(read("json_date", "/Date(0)/"), Some((0, 0)));
+        let wrong =
+            ["", "/Date()/", "/Date(x)/", "/Date(1.5)/", "/Date(1+01)/", "/Date(1+01:00)/", "/Date(1+abcd)/", "/Date(é)/", "/Date(+1)/"];
+        for text in wrong.into_iter().chain(["Date(1)", "/Date(1", "/Date(--1)/", "/Date(1)/x", "1573755038314", "2024-01-01T00:00:00"]) {
+            assert_eq!(read("json_date", text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_format_tells_the_day() {
         for format in ["", "x", "%H:%M", "%m/%Y", "%Q", "%Y-%", "iso8601"] {
             assert!(MomentFormat::parse(format).is_err(), "{format}");
@@ -166,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_panic(format in "[%a-zA-Z0-9 :./-]{0,12}|%[a-zA-Z]%m%d|epoch(_ms)?", text in "[0-9:./ -]{0,24}|.{0,9}") {
+        fn any_text_is_read_without_panic(format in "[%a-zA-Z0-9 :./-]{0,12}|%[a-zA-Z]%m%d|epoch(_ms)?|json_date", text in "[0-9:./ -]{0,24}|.{0,9}|/Date\\([0-9+.-]{0,9}\\)/|/Date\\(.{0,3}\\)/") {
             if let Ok(format) = MomentFormat::parse(&format) {
                 let _ = format.read(&text);
             }

@@ -84,6 +84,11 @@ fn records(all: &[usize], paged: &[usize], parts: &[&str]) -> Response {
             { "at": 1_714_558_830_123_i64, "day": "01.05.2024", "price": " 12.50 ", "name": " a " },
             { "at": "1714558830", "day": "", "price": "", "name": "" },
         ])),
+        ["json_dates"] => answer::json(&json!([
+            { "id": 1, "at": "/Date(1573755038314+0000)/", "day": "/Date(1573755038314)/" },
+            { "id": 2, "at": "/Date(1700000000000+0100)/", "day": "/Date(-1)/" },
+            { "id": 3, "at": null, "day": "" },
+        ])),
         _ => answer::error(404, "there is no such format"),
     }
 }
