@@ -2,8 +2,8 @@
 
 use super::{
     AnswerDef, AuthSpec, Builtin, ChildDef, Class, ColumnReading, DateFormat, Deletes, Expect, FieldCondition, Hole, JobDef, NamedThrottle,
-    OptionSpec, ParamDef, ParamValue, ParamValues, RefreshStrategy, RequestDef, ResultHosts, Secret, SetupStep, Template, Throttle, Tokens,
-    WaitSign, WindowDef, Writes,
+    OptionSpec, ParamDef, ParamValue, ParamValues, RecurseDef, RefreshStrategy, RequestDef, ResultHosts, Secret, SetupStep, Template,
+    Throttle, Tokens, WaitSign, WindowDef, Writes,
 };
 use crate::document::JsonValue;
 use crate::source::Paging;
@@ -253,6 +253,8 @@ pub struct TableDef {
     pub chunk: Option<NonZeroUsize>,
     /// How the rows are exported; `None`: they are given at once.
     pub job: Option<Box<JobDef>>,
+    /// How it goes on below its own rows.
+    pub recurse: Option<Box<RecurseDef>>,
     /// How it is filled from lists inside the records of another table; `None`: from records of its own.
     pub child: Option<ChildDef>,
 }

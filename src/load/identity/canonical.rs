@@ -11,8 +11,8 @@
 use crate::document::{quoted as text, BodyStyle, CsvStyle, Header, JsonValue};
 use crate::spec::{
     AnswerDef, Body, ChildDef, ColumnPattern, ColumnReading, ColumnSpec, Connection, Deletes, FieldCondition, FirstRequest, JobDef,
-    JsonTemplate, MaxRows, Method, NamedRow, Nested, ParamDef, ParamValue, ParamValues, Part, RecordForm, RequestDef, RowNames, StepDef,
-    TableDef, Template, WindowDef,
+    JsonTemplate, MaxRows, Method, NamedRow, Nested, ParamDef, ParamValue, ParamValues, Part, RecordForm, RecurseDef, RequestDef, RowNames,
+    StepDef, TableDef, Template, WindowDef,
 };
 use ring::digest::{digest, SHA256};
 
@@ -67,6 +67,7 @@ pub fn text_of(connection: &Connection, table_def: &TableDef) -> String {
         max_rows,
         window,
         job,
+        recurse,
         child,
     } = table_def;
     let writer = Writer { connection, table_def };
@@ -74,7 +75,8 @@ pub fn text_of(connection: &Connection, table_def: &TableDef) -> String {
     lines.extend(sorted(writer.headers(headers)));
     lines.extend(sorted(params.iter().filter_map(|param_def| writer.param(param_def)).collect()));
     lines.extend(paging.identity().map(|identity| format!("paging {identity}")));
-    lines.extend(job.iter().flat_map(|job| writer.job(job)));
+    let below = recurse.iter().map(|recurse| recurse_line(recurse));
+    lines.extend(job.iter().flat_map(|job| writer.job(job)).chain(below));
     lines.extend(answer_lines(answer));
     lines.extend((!result_body_path.is_empty()).then(|| format!("rows {}", texts(result_body_path))));
     lines.extend(result_object_path.as_ref().map(|key| format!("object {}", text(key))));
@@ -89,8 +91,7 @@ pub fn text_of(connection: &Connection, table_def: &TableDef) -> String {
     lines.extend(writer.range(window.as_ref(), *max_rows));
     lines.extend(writer.discovered(discovered));
     lines.extend((*deletes == Deletes::Mark).then(|| "deletes mark".to_string()));
-    lines.extend(child.as_ref().map(child_line));
-    lines.extend(writer.children());
+    lines.extend(child.as_ref().map(child_line).into_iter().chain(writer.children()));
     lines.join("\n")
 }
 
@@ -278,6 +279,12 @@ fn column_line(column: &ColumnSpec) -> String {
         format!("{trim}{moment}")
     });
     format!("column {}{data_type}{source}{reading}", text(name))
+}
+
+/// Returns the line of what a table asks for below its own rows. How deep it may go changes no row.
+fn recurse_line(recurse: &RecurseDef) -> String {
+    let RecurseDef { names, query, max_depth: _ } = recurse;
+    format!("below {} query {}", texts(names), text(&query.sql))
 }
 
 /// Returns the lines of what the answers are.

@@ -3,6 +3,7 @@
 pub(super) mod asked;
 pub(super) mod far_ahead;
 pub(super) mod fill;
+pub(super) mod levels;
 pub(super) mod named;
 pub(super) mod overrides;
 pub(super) mod param_value;

@@ -42,7 +42,7 @@ pub struct SetWork {
     pub number: usize,
     /// Its params; `None`: those of the table's set of this number.
     pub half: Option<Arc<ParamSet>>,
-    /// Its name, where its window may be asked for in halves.
+    /// What its rows are marked by: its name, where its window may be asked for in halves, or the name of its level.
     pub key: Option<String>,
     /// Where an earlier load was with it.
     pub point: Option<ResumePoint>,

@@ -61,7 +61,7 @@ pub fn parameter_sets(planned: Planned<'_>, scope: &Scope, session: &mut dyn Ses
     Ok(of_chunks)
 }
 
-fn sets_of_all_fields(planned: Planned<'_>, scope: &Scope, session: &mut dyn Session) -> Result<PlannedSets> {
+pub(super) fn sets_of_all_fields(planned: Planned<'_>, scope: &Scope, session: &mut dyn Session) -> Result<PlannedSets> {
     let params: Vec<&ParamDef> = planned.table_def.params.iter().collect();
     let mut n_repeated = 0;
     let mut windows = Windows::new(planned.connection, planned.table_def);
@@ -102,7 +102,7 @@ impl PlannedSets {
     }
 
     /// Leaves out the sets whose values would make another URL than the table's.
-    fn leave_out_unusable(&mut self, connection: &Connection, table_def: &TableDef) {
+    pub(super) fn leave_out_unusable(&mut self, connection: &Connection, table_def: &TableDef) {
         let n_sets = self.sets.len();
         let mut first = None;
         self.sets.retain(|set| {
@@ -281,7 +281,7 @@ impl Axis {
 }
 
 /// Returns a query's rows as elements; a row with a null skips its call.
-fn elements_of(param_def: &ParamDef, rows: Vec<Vec<Value>>) -> Result<Vec<Vec<ParamValue>>> {
+pub(super) fn elements_of(param_def: &ParamDef, rows: Vec<Vec<Value>>) -> Result<Vec<Vec<ParamValue>>> {
     let mut elements = Vec::with_capacity(rows.len());
     for row in rows {
         if row.len() != param_def.names.len() {
@@ -319,7 +319,7 @@ fn product(axes: &[Axis]) -> Result<Vec<ParamSet>> {
     Ok(sets.into_iter().map(|values| ParamSet { values, from_parent, ..ParamSet::default() }).collect())
 }
 
-fn check_count(n_sets: usize) -> Result<()> {
+pub(super) fn check_count(n_sets: usize) -> Result<()> {
     if n_sets > MAX_SETS {
         return Err(Error::config(format!("the params make more than {MAX_SETS} calls; narrow their lists or queries")));
     }

@@ -3,7 +3,7 @@
 //! Only a key tells such a row from another one that is like it. Of rows with one key and other values the newest stays, unless they may
 //! be rows of several parameter sets whose key lacks what tells the sets apart, or came with one page: those are all kept.
 
-use crate::columns::TableSchema;
+use crate::columns::{ColumnSource, TableSchema};
 use crate::load::job::log::Notes;
 use crate::load::publish::merge_sql::Merge;
 use crate::load::records::store::Store;
@@ -25,6 +25,9 @@ pub struct Staged<'a> {
 impl Staged<'_> {
     /// Leaves one of each of the rows that came more than once, inside the session's transaction. Returns how many went.
     pub fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
+        if self.table_def.recurse.is_some() {
+            return self.remove_reached_again(session, notes);
+        }
         let key = self.table_def.key_columns.join(", ");
         // A key that is not a column of this account's rows tells nothing, and rows of a single page do not move.
         let Ok(merge) = self.merge(&self.table_def.key_columns) else { return Ok(0) };
@@ -52,6 +55,37 @@ impl Staged<'_> {
             let message = format!("{n_left} rows have the key ({key}) of another row and other values: all are kept; is the key complete?");
             notes.push((LogLevel::Warning, message));
         }
+        Ok(n_removed)
+    }
+
+    /// Leaves one of each of the rows that were reached on several ways, where the table goes on below its own rows: the first, which is on the
+    /// highest level. Returns how many went.
+    fn remove_reached_again(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
+        let key = self.table_def.key_columns.join(", ");
+        let Ok(merge) = self.merge(&self.table_def.key_columns) else { return Ok(0) };
+        let Some(repeats) = merge.repeats_sql() else { return Ok(0) };
+        if session.count(&repeats)? == 0 {
+            return Ok(0);
+        }
+        // On each way a row has other values of the params that led to it.
+        let mut own = self.schema.clone();
+        own.columns.retain(|column| {
+            let is_key = self.table_def.key_columns.iter().any(|key| key.eq_ignore_ascii_case(&column.name));
+            is_key || !matches!(column.source, ColumnSource::Param(_))
+        });
+        let own = Merge::new(&self.store.target, &self.store.staging, &own, &self.table_def.key_columns, None)?;
+        let n_changed = session.count(&own.changed_sql())?;
+        let n_removed = self.removed_by(session, &merge.first_sql(merge.ranking(self.store.kind == CatalogKind::DuckDb)))?;
+        notes.push(match n_changed {
+            0 => (LogLevel::Info, format!("{n_removed} rows were reached on several ways, with the same key ({key}): each is there once")),
+            _ => {
+                let message = format!(
+                    "{n_removed} rows have the key ({key}) of a row that was reached before, and {n_changed} of them other values: the first of \
+                     each is kept; if they are other rows, the key is not complete"
+                );
+                (LogLevel::Warning, message)
+            }
+        });
         Ok(n_removed)
     }
 

@@ -104,6 +104,13 @@ impl<'a> Merge<'a> {
         self.replaced_sql(&self.last_rows_sql(&self.staged_list(), repeats, &from))
     }
 
+    /// Returns the statements that leave one of the staging table's rows with one key: the one that came first.
+    pub fn first_sql(&self, repeats: Repeats) -> String {
+        let from = format!("{} AS t WHERE {}", self.staging, self.key_repeats());
+        let (columns, rank) = (self.staged_list(), quote_ident(&self.unused("rank")));
+        self.replaced_sql(&format!("SELECT {columns} FROM ({}) WHERE {rank} = 1", self.ranked_by("", "ASC", repeats, &from)))
+    }
+
     /// Returns the statements that put the rows of a query in the place of all of the staging table's with their keys.
     fn replaced_sql(&self, query: &str) -> String {
         let (columns, staging) = (self.staged_list(), self.staging);
@@ -195,15 +202,20 @@ impl<'a> Merge<'a> {
 
     /// The rows of `from` that have a key, with their rank among those that have the same one: 1 is the newest.
     fn ranked_sql(&self, repeats: Repeats, from: &str) -> String {
+        let newest = self.cursor.map_or(String::new(), |cursor| format!("{} DESC NULLS LAST, ", quote_ident(cursor)));
+        self.ranked_by(&newest, "DESC", repeats, from)
+    }
+
+    /// The rows of `from` that have a key, with their rank among those that have the same one: by `first`, then by how they came.
+    fn ranked_by(&self, first: &str, direction: &str, repeats: Repeats, from: &str) -> String {
         let (rank, place) = (quote_ident(&self.unused("rank")), quote_ident(&self.unused("place")));
         let order = match repeats {
             Repeats::ByRowId => "rowid".to_string(),
             // In the order of the scan, which is that of writing.
             _ => "row_number() OVER ()".to_string(),
         };
-        let newest = self.cursor.map_or(String::new(), |cursor| format!("{} DESC NULLS LAST, ", quote_ident(cursor)));
         format!(
-            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {newest}{place} DESC) AS {rank} \
+            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {first}{place} {direction}) AS {rank} \
              FROM (SELECT *, {order} AS {place} FROM {from}) WHERE NOT ({})",
             binary_list(&self.keys),
             self.key_is_null(),

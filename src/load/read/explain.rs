@@ -277,6 +277,10 @@ impl Explaining<'_> {
                 step.request = Some(self.client.text_with_body(&request));
             }
         }
+        if table_def.recurse.is_some() {
+            let reason = "the levels below, whose parameter sets are known when the one above is loaded";
+            self.step(target, "request", Cost::default(), reason.to_string());
+        }
         let n_more = calls.work.len().saturating_sub(MOST_LISTED) as u64;
         if n_more > 0 {
             self.step(

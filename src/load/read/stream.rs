@@ -126,6 +126,15 @@ impl Reader {
                 "several requests ask for the fields of each row ('chunk' of 'discover'), which a load puts together; LOAD TABLE {name}"
             )));
         }
+        // One given value is asked for what is below it, and only a load goes on from there.
+        let is_given = |name: &String| params.iter().any(|(given, _)| given == name);
+        if let Some(name) = table_def.recurse.iter().flat_map(|recurse| &recurse.names).find(|name| !is_given(name)) {
+            let table = target.label();
+            return Err(Error::config(format!(
+                "its rows lead to others below them ('recurse'), which only a load asks for; LOAD TABLE {table}, or give param '{name}' for the \
+                 rows below one"
+            )));
+        }
         let stored = self.stored_columns(target, table_def)?;
         let given = ParamOverrides::new(table_def, params, stored.as_ref())?;
         let services = &self.services;

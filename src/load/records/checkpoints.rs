@@ -142,6 +142,18 @@ impl Checkpoints {
         Checkpoints { after_failure, ..self }
     }
 
+    /// Takes more sets behind those that there are, of which some have a row already.
+    pub fn add(&mut self, keys: Vec<String>, known: &HashMap<String, Checkpoint>) {
+        for (set, key) in (self.keys.len()..).zip(&keys) {
+            let Some(checkpoint) = known.get(key) else { continue };
+            self.stored.insert(set);
+            if *checkpoint == Checkpoint::Skipped {
+                self.skipped.insert(set);
+            }
+        }
+        self.keys.extend(keys);
+    }
+
     /// Takes the halves of a set's window as the next sets. Returns the name of the set.
     pub fn split(&mut self, set: usize) -> String {
         let key = self.keys.get(set).cloned().unwrap_or_default();

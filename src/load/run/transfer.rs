@@ -1,5 +1,6 @@
 //! One pass of a job over its pages: they are fetched, written, and published.
 
+use super::levels::Levels;
 use super::{JobRun, Plan};
 use crate::columns::{data_in_names, RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet};
@@ -9,7 +10,7 @@ use crate::load::identity::{asked_hash, set_keys, Identity};
 use crate::load::job::report::LoadAction;
 use crate::load::pages::budget::PageSize;
 use crate::load::pages::fetched::Fetched;
-use crate::load::plan::resume::{Staged, StagedChildren, StagedParent, Start, Unfinished};
+use crate::load::plan::resume::{SetWork, Staged, StagedChildren, StagedParent, Start, Unfinished};
 use crate::load::plan::scope::{loaded_sets, tokens_of};
 use crate::load::plan::sets::param_columns;
 use crate::load::publish::publication::Publication;
@@ -24,7 +25,7 @@ use crate::lock::lock;
 use crate::session::LogLevel;
 use crate::spec::{Class, Deletes, TableDef};
 use crate::{Error, ErrorKind, Result};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{mpsc, Arc, Mutex, RwLock};
@@ -55,6 +56,7 @@ impl JobRun {
         self.job.activity().progress.begins_to_fetch(start.n_pages, start.n_done());
         let may_split = table_def.may_split(&self.target.connection.adapter);
         let (work, keys) = start.work(&self.target.connection, sets, keys, may_split)?;
+        let known = if table_def.recurse.is_some() { start.sets.clone() } else { HashMap::new() };
         // Each window that was halved is two.
         self.job.counters().sets.store((sets.len() + (keys.len() - sets.len()) / 2) as u64, Ordering::Relaxed);
         let etag = self.etag_of(plan, etag_name.as_deref());
@@ -70,10 +72,10 @@ impl JobRun {
             wider: None,
         };
         let moved = match self.target.connection.adapter.class {
-            Class::Rest => {
-                let fetching = fetch.clone();
-                self.move_rows(&fetch, &mut writer, move |rows| fetching.run(work, rows))
-            }
+            Class::Rest => match &table_def.recurse {
+                Some(recurse) => self.move_levels(plan, &fetch, &mut writer, Levels::new(recurse, known, work)),
+                None => self.move_work(&fetch, &mut writer, work),
+            },
             Class::Postgres => self.copy_table(plan, &fetch, work, &mut writer),
             Class::Files => self.insert_files(plan, &fetch, &work, &mut writer),
         };
@@ -142,7 +144,7 @@ impl JobRun {
         if plan.is_update {
             row_plan = row_plan.marking_deleted();
         }
-        if plan.table_def.may_split(&self.target.connection.adapter) {
+        if plan.table_def.may_split(&self.target.connection.adapter) || plan.table_def.recurse.is_some() {
             row_plan = row_plan.marking_sets();
         }
         row_plan.with_children(children)
@@ -167,6 +169,12 @@ impl JobRun {
             n_rows,
         }));
         tables
+    }
+
+    /// Fetches sets on the network threads, and writes on this one what comes.
+    pub(super) fn move_work(&self, fetch: &Arc<Fetch>, writer: &mut Writer<'_>, work: Vec<SetWork>) -> Result<()> {
+        let fetching = fetch.clone();
+        self.move_rows(fetch, writer, move |rows| fetching.run(work, rows))
     }
 
     /// Fetches on the network threads what is left, and writes on this one what comes.

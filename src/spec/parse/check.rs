@@ -4,13 +4,14 @@ use super::body::BODY_KEYS;
 use super::holes::{Discovers, Given, HolePlace};
 use super::limits::check_login_rules;
 use super::queries::QueryPlace;
+use super::recurse::RecurseCheck;
 use super::refresh::RefreshCheck;
 use super::setup::check_setup;
 use super::window::WindowCheck;
 use super::{updating, Fields, Node};
 use crate::spec::{
-    AdapterSpec, AuthSpec, Builtin, JobDef, OptionSpec, ParamDef, ParamValue, ParamValues, Part, RuleVerdict, TableDef, Template, KEY_HOLE,
-    NETWORK_OPTIONS,
+    AdapterSpec, AuthSpec, Builtin, JobDef, OptionSpec, ParamDef, ParamValue, ParamValues, ParentQuery, Part, RuleVerdict, TableDef,
+    Template, KEY_HOLE, NETWORK_OPTIONS,
 };
 use crate::yaml::Mistakes;
 use url::Url;
@@ -262,6 +263,10 @@ impl TableCheck<'_> {
             );
         }
         RefreshCheck { table_def: self.table_def, node: self.node, mistakes: self.mistakes }.run();
+        let in_query = |query: &ParentQuery, node: &Node, name: &str| {
+            QueryPlace { spec: self.spec, options: self.options, name, node, mistakes: self.mistakes }.check(query);
+        };
+        RecurseCheck { table_def: self.table_def, node: self.node, mistakes: self.mistakes }.run(&in_query);
         if let (Some(window_def), Some(node)) = (&self.table_def.window, self.node.get("window")) {
             let in_window = self.hole_place(format!("the window of {place}"), node, Given::Now);
             [&window_def.start, &window_def.end].into_iter().flat_map(ParamValue::templates).for_each(|template| in_window.check(template));

@@ -27,7 +27,7 @@ const TABLE_LISTS: &[&[&str]] = &[
     &["name", "discover", "description"],
     UPDATING_KEYS,
     &["copy_params_to_output", "select", "strip_prefixes", "columns", "only_columns", "key_column", "key_columns"],
-    &["refresh", "etag", "nested", "throttle", "expect", "write", "window", "max_rows", "job", "children", "deletes"],
+    &["refresh", "etag", "nested", "throttle", "expect", "write", "window", "max_rows", "job", "recurse", "children", "deletes"],
 ];
 
 const fn n_keys(lists: &[&[&str]]) -> usize {

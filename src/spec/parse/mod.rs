@@ -32,6 +32,9 @@ mod option;
 mod params;
 mod path;
 mod queries;
+mod recurse;
+#[cfg(test)]
+mod recurse_tests;
 #[cfg(test)]
 mod reference_tests;
 mod refresh;

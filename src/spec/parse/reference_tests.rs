@@ -10,6 +10,7 @@ use super::keys::{TABLE_KEYS, UPDATING_KEYS};
 use super::limits::{RETRY_KEYS, RULE_KEYS};
 use super::oauth2;
 use super::params::LONG_KEYS;
+use super::recurse::RECURSE_KEYS;
 use super::refresh::{CURSOR_KEYS, REFRESH_KEYS, SYNC_TOKEN_KEYS};
 use super::session;
 use super::setup::SETUP_KEYS;
@@ -110,6 +111,7 @@ fn the_reference_names_every_key() {
         GRAPHQL_KEYS,
         CSV_KEYS,
         UPDATING_KEYS,
+        RECURSE_KEYS,
     ];
     let of_jobs = [JOB_KEYS, STEP_KEYS, JOB_WAIT_KEYS, FETCH_KEYS];
     let paging = Paging::keys();

@@ -12,6 +12,7 @@ use super::job::job_of;
 use super::keys::{CALL_KEYS, TABLE_KEYS};
 use super::params::params_of;
 use super::path::path_of;
+use super::recurse::recurse_of;
 use super::refresh::refresh_of;
 use super::text::{keys_of, path_template};
 use super::throttle::throttle_name_of;
@@ -108,6 +109,7 @@ pub(super) fn request_table(fields: &Fields<'_>, spec: &Fields<'_>, defaults: &S
         deletes: Deletes::Remove,
         columns,
         key_columns,
+        recurse: recurse_of(fields),
         child: None,
     };
     let own = OwnColumns {

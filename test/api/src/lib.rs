@@ -24,6 +24,7 @@ mod shop;
 mod signed;
 mod source;
 mod told;
+mod tree;
 mod worse;
 
 use axum::extract::Request;
@@ -134,6 +135,7 @@ async fn answer_to(request: Request, control: Arc<Control>, place: Place) -> Res
         Some((&"shop", rest)) => shop::answer(&asked, rest, &control).await,
         Some((&"signed", rest)) => signed::answer(&asked, rest, &control),
         Some((&"source", rest)) => control.sources.answer(&asked, rest),
+        Some((&"tree", rest)) => tree::answer(&asked, rest, &control).await,
         Some((&"told", rest)) => told::answer(&asked, rest),
         Some((&"wikimedia", rest)) => recorded::wikimedia(&asked, rest),
         Some((&"worse", rest)) => worse::answer(&asked, rest, &control).await,
