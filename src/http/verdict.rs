@@ -137,18 +137,19 @@ impl Judge<'_> {
     }
 
     fn fail(&self, reason: String, status: u16) -> Verdict {
-        let secrets: Vec<String> =
-            self.auth.options().into_iter().filter(|option| option.secret).map(|option| format!("'{}'", option.name)).collect();
-        let message = match (status, secrets.as_slice()) {
+        // What is needed may be wrong, whether it is secret or not, such as the key of a client.
+        let shown = self.auth.options().into_iter().filter(|option| option.secret || option.required);
+        let names: Vec<String> = shown.map(|option| format!("'{}'", option.name)).collect();
+        let message = match (status, names.as_slice()) {
             (401, _) if self.auth.has_tokens() => format!("{reason}; {}", self.not_taken()),
             // So do services of Amazon whose answers are JSON.
             (400, _) if matches!(self.auth, AuthSpec::Aws(_)) && is_about_credentials(&reason) => {
-                format!("{reason}; check the options {}", secrets.join(" and "))
+                format!("{reason}; check the options {}", names.join(" and "))
             }
             (403, _) if self.auth.has_tokens() => format!("{reason}; check that the token's scopes and the account allow it"),
             (401 | 403, []) => format!("{reason}; the adapter sends no credentials here"),
-            (401 | 403, [secret]) => format!("{reason}; check the {secret} option"),
-            (401 | 403, _) => format!("{reason}; check the options {}", secrets.join(" and ")),
+            (401 | 403, [name]) => format!("{reason}; check the {name} option"),
+            (401 | 403, _) => format!("{reason}; check the options {}", names.join(" and ")),
             (404, _) => format!("{reason}; check the path in the adapter spec, and the options and params in it"),
             _ => reason,
         };

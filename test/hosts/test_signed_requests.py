@@ -54,4 +54,4 @@ def test_signatures_are_checked_and_right(python, around, moto):
     good, bad, buckets, error = told.splitlines()
     assert buckets == "[('first',), ('second',)]", told
     assert (good, bad) == ("[(200,)]", "[(403,)]"), told
-    assert "returned 403 (Forbidden)" in error and "check the options 'secret_access_key' and 'session_token'" in error, told
+    assert "returned 403 (Forbidden)" in error and "check the options 'access_key_id' and 'secret_access_key' and 'session_token'" in error, told

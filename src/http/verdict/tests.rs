@@ -136,10 +136,10 @@ fn missing_children_are_skipped() {
 
 #[test]
 fn refusals_say_what_the_api_said_and_what_to_check() {
-    assert_eq!(verdict(401, &[], ""), failure("returned 401 (Unauthorized); check the 'password' option", false));
+    assert_eq!(verdict(401, &[], ""), failure("returned 401 (Unauthorized); check the options 'username' and 'password'", false));
     assert_eq!(
         verdict(403, &[], "\n  {\"message\": \"bad s3cr3t\"}\nmore"),
-        failure("returned 403 (Forbidden): {\"message\": \"bad ***\"}; check the 'password' option", false)
+        failure("returned 403 (Forbidden): {\"message\": \"bad ***\"}; check the options 'username' and 'password'", false)
     );
     assert_eq!(verdict(418, &[], ""), failure("returned 418", false));
     let Verdict::Fail { message, .. } = verdict(400, &[], &"é".repeat(1000)) else { panic!() };
