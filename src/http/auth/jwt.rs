@@ -14,8 +14,9 @@ use rustls::pki_types::PrivateKeyDer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How far, in seconds, a token's beginning lies back: the clocks of servers differ.
-const AHEAD: i64 = 30;
+/// How far, in seconds, a token's beginning lies back at most: the clocks of servers differ. It is a tenth of a life that is shorter, so that
+/// such a token has not ended when it is signed.
+const MOST_AHEAD: i64 = 30;
 /// The `id-rsaEncryption` algorithm of a public key, in DER.
 const RSA_ENCRYPTION: &[u8] = &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
@@ -30,7 +31,8 @@ pub struct SignedToken {
 pub fn sign(jwt: &JwtSpec, connection: &Connection, defaults: &[(&str, String)], now: i64) -> Result<SignedToken> {
     let key = Key::of(jwt, connection)?;
     let fill = |template: &Template| key.fill(connection, template);
-    let (begins, life) = (now - AHEAD, i64::try_from(jwt.life.as_secs()).unwrap_or(i64::MAX));
+    let life = i64::try_from(jwt.life.as_secs()).unwrap_or(i64::MAX);
+    let begins = now - MOST_AHEAD.min(life / 10);
     let mut claims = Map::new();
     for (name, value) in defaults {
         claims.insert((*name).to_string(), value.clone().into());
@@ -229,6 +231,15 @@ mod tests {
             .unwrap_err()
             .to_string()
             .starts_with("claim 'x': no value"));
+    }
+
+    #[test]
+    fn a_short_token_begins_little_before_it_is_signed() {
+        let connection = connection(adapter(basic()), &[("private_key", "secret")]);
+        for (life, expected) in [(1, 1001), (30, 1027), (300, 1270), (86_400, 87_370)] {
+            let jwt = JwtSpec { life: Duration::from_secs(life), ..spec(JwtAlgorithm::Hs256, &[]) };
+            assert_eq!(sign(&jwt, &connection, &[], 1000).unwrap().expires, expected, "a life of {life} seconds");
+        }
     }
 
     #[test]
