@@ -1,7 +1,11 @@
-"""RabbitMQ: slashes and other marks of URLs in the names of paths, pages by number with a total, a list in one param, messages read by POST."""
+"""RabbitMQ: slashes and other marks of URLs in the names of paths, pages by number with a total, a list in one param, messages read by POST, and
+tokens that the client signs."""
 
+import base64
 import json
+import subprocess
 import urllib.parse
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,13 +16,17 @@ VHOSTS = ["/", "a/b", "größe?&=#%"]
 N_QUEUES = 67
 # Runs RabbitMQ's name service beside it, so that both end together.
 START = "epmd & exec /usr/lib/rabbitmq/bin/rabbitmq-server"
+# By what the server checks tokens: a PEM file, or the secret of both sides.
+PEM, SECRET = """<<"{algorithm}">> => {{pem_file, "{file}"}}""", """<<"{algorithm}">> => {{map, #{{<<"kty">> => <<"oct">>, <<"k">> => <<"{secret}">>}}}}"""
+SHARED = "secret-token of both sides, of 32 bytes"
 
 
+@dataclass
 class Rabbit:
-    """A server, asked as its administrator."""
+    """A server, asked as its administrator, and by algorithm the keys of a client that signs."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    address: str
+    keys: dict[str, str]
 
     def ask(self, path: str, body: object = None, method: str | None = None) -> object:
         return servers.asked(f"{self.address}/api{path}", body, method, Authorization="Basic Z3Vlc3Q6Z3Vlc3Q=")
@@ -34,16 +42,30 @@ def rabbit(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rabbitmq")
     ports = [servers.free_port() for _ in range(4)]
     address = f"http://127.0.0.1:{ports[0]}"
-    (folder / "plugins").write_text("[rabbitmq_management].")
+    (folder / "plugins").write_text("[rabbitmq_management, rabbitmq_auth_backend_oauth2].")
     (folder / "rabbitmq.conf").write_text(
         f"listeners.tcp.1 = 127.0.0.1:{ports[1]}\nmanagement.tcp.port = {ports[0]}\nmanagement.tcp.ip = 127.0.0.1\n"
+        "auth_backends.1 = internal\nauth_backends.2 = rabbit_auth_backend_oauth2\n"
     )
-    places = {"MNESIA_BASE": folder / "data", "LOG_BASE": folder / "log", "ENABLED_PLUGINS_FILE": folder / "plugins", "CONFIG_FILE": folder / "rabbitmq.conf"}
+    keys, known = {"HS256": SHARED}, [SECRET.format(algorithm="HS256", secret=base64.urlsafe_b64encode(SHARED.encode()).decode().rstrip("="))]
+    for algorithm, options in (("RS256", ["RSA", "rsa_keygen_bits:2048"]), ("PS256", ["RSA", "rsa_keygen_bits:2048"]), ("ES256", ["EC", "ec_paramgen_curve:P-256"])):
+        private, public = folder / f"{algorithm}.pem", folder / f"{algorithm}.public.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", options[0], "-pkeyopt", options[1], "-out", private], check=True, capture_output=True)
+        subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+        keys[algorithm] = str(private)
+        known.append(PEM.format(algorithm=algorithm, file=public))
+    (folder / "advanced.config").write_text(
+        f"[{{rabbitmq_auth_backend_oauth2, [{{resource_server_id, <<\"rabbitmq\">>}}, {{key_config, [{{signing_keys, #{{{', '.join(known)}}}}}]}}]}}]."
+    )
+    places = {
+        "MNESIA_BASE": folder / "data", "LOG_BASE": folder / "log", "ENABLED_PLUGINS_FILE": folder / "plugins", "CONFIG_FILE": folder / "rabbitmq.conf",
+        "ADVANCED_CONFIG_FILE": folder / "advanced.config",
+    }
     more = {f"RABBITMQ_{name}": str(place) for name, place in places.items()}
     more |= {"RABBITMQ_NODENAME": f"unify{ports[0]}@localhost", "RABBITMQ_DIST_PORT": str(ports[2]), "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
     more |= {"HOME": str(folder), "ERL_EPMD_PORT": str(ports[3]), "ERL_EPMD_ADDRESS": "127.0.0.1"}
     with servers.running(["sh", "-c", START], f"{address}/api/whoami", folder, seconds=180, **more):
-        yield Rabbit(address)
+        yield Rabbit(address, keys)
 
 
 @pytest.fixture
@@ -88,3 +110,31 @@ def test_what_is_written_is_there_row_by_row(python, around, rabbitmq):
         "SELECT count(*) FROM rabbitmq.queues": [(N_QUEUES - 7,)],
     })
     assert len(rabbitmq.queues()) == N_QUEUES - 7
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "HS256"])
+def test_rows_come_for_signed_tokens_that_end(python, around, rabbitmq, algorithm):
+    queues = [f"q {idx}" for idx in range(33)]
+    for name in queues:
+        rabbitmq.ask(f"/queues/%2F/{urllib.parse.quote(name)}", {"durable": True}, "PUT")
+    specs = around.folder / "specs"
+    specs.mkdir()
+    spec = (servers.SPECS / "rabbitmq_signed.yaml").read_text().replace("RS256", algorithm)
+    (specs / "rabbitmq_signed.yaml").write_text(spec)
+    around.exposed.append("connections.yaml")
+    around.secrets.append("eyJhbGciOiJ")
+    servers.connect(around, "rabbitmq_signed", host=rabbitmq.address, private_key=rabbitmq.keys[algorithm])
+    # There are eleven pages, a fifth of a second apart at least, and a token lasts two seconds.
+    servers.compare(python, around, {
+        "SELECT name FROM rabbitmq_signed.queues ORDER BY encode(name)": sorted((name,) for name in queues),
+        "SELECT count(*) FROM unify_test_connection('rabbitmq_signed') WHERE NOT ok": [(0,)],
+    }, specs=specs)
+
+
+def test_a_signed_token_that_is_not_taken_is_told(python, around, rabbitmq):
+    around.exposed.append("connections.yaml")
+    remedy = "check the option 'private_key', the 'claims' and 'life' in the adapter spec, and that the clock is right"
+    for options in ({"private_key": rabbitmq.keys["PS256"]}, {"scopes": "other.read:*/*"}):
+        servers.connect(around, "rabbitmq_signed", **{"host": rabbitmq.address, "private_key": rabbitmq.keys["RS256"]} | options)
+        [told] = servers.told(python, around, "SELECT * FROM rabbitmq_signed.queues")
+        assert "returned 401 (Unauthorized)" in told and remedy in told and "eyJ" not in told, (options, told)
