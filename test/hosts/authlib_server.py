@@ -27,7 +27,7 @@ from authlib.oauth2.rfc7523.validator import JWTBearerToken, JWTBearerTokenValid
 from flask import Flask, jsonify, request
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
-from oauthlib.oauth1 import RequestValidator, ResourceEndpoint
+from oauthlib.oauth1 import RequestValidator, ResourceEndpoint, SignatureOnlyEndpoint
 
 PORT, KEYS = int(sys.argv[1]), json.loads(sys.argv[2])
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -176,16 +176,23 @@ class Validator(RequestValidator):
         return TOKEN_SECRET
 
 
-endpoint = ResourceEndpoint(Validator())
-
-
-@app.route("/oauthlib/rows", methods=["GET", "POST"])
-def rows_by_oauthlib():
-    is_good, checked = endpoint.validate_protected_resource_request(raw_url(), request.method, request.get_data(as_text=True), dict(request.headers))
+def rows_by_oauthlib(judge):
+    """Answers what a judge of OAuthlib lets through."""
+    is_good, checked = judge(raw_url(), request.method, request.get_data(as_text=True), dict(request.headers))
     if not is_good:
         wrong = [name for name, is_right in (checked.validator_log if checked else {}).items() if not is_right]
         return jsonify(error=f"wrong: {', '.join(wrong) or 'the request, its time or its nonce'}"), 401
     return page_of_rows("q=a%20b%2Bc%26d~!*&empty=&u=%C3%BC&twice=b&twice=a")
+
+
+@app.route("/oauthlib/rows", methods=["GET", "POST"])
+def rows_of_a_token():
+    return rows_by_oauthlib(ResourceEndpoint(Validator()).validate_protected_resource_request)
+
+
+@app.route("/oauthlib/open")
+def rows_of_a_consumer():
+    return rows_by_oauthlib(SignatureOnlyEndpoint(Validator()).validate_request)
 
 
 # OAuth 2.0 by Authlib.

@@ -146,6 +146,13 @@ def test_a_signature_that_is_wrong_is_told(python, around, guarded, signing):
     errors(python, around, {"mine": ["oauth_timestamp" if signing == "authlib_oauth1" else "the request, its time or its nonce"]})
 
 
+def test_a_consumer_without_a_token_signs(python, around, guarded):
+    consumer = {name: CONSUMER[name] for name in ("consumer_key", "consumer_secret")}
+    connect(around, guarded, "oauthlib_consumer", {"mine": consumer, "wrong": consumer | {"consumer_secret": "secret-token-of-nobody"}})
+    servers.compare(python, around, {SELECT.format(name="mine"): ROWS})
+    errors(python, around, {"wrong": ["returned 401 (Unauthorized): wrong: signature", "check the options 'consumer_key' and 'consumer_secret'"]})
+
+
 def test_tokens_for_a_password(python, around, guarded):
     connect(around, guarded, "authlib_password", {"mine": PASSWORD})
     # A token lasts 300 seconds, of which each page takes 100.
@@ -224,3 +231,33 @@ def test_a_signed_token_that_is_not_taken_is_told(python, around, guarded):
     # What was signed for a minute has ended an hour later.
     guarded.set("ahead=3600")
     errors(python, around, {"mine": expected})
+
+
+@pytest.fixture
+def typed(around, guarded) -> list[str]:
+    """What a user types of each kind."""
+    around.connections = around.folder / "connections.yaml"
+    around.connections.write_text("[]\n")
+    around.specs = servers.SPECS
+    (around.folder / "key.pem").write_text(guarded.keys["RS256"])
+    around.more |= {name.upper(): value for name, value in (CONSUMER | PASSWORD).items()}
+    signing = ", ".join(f"{name} env('{name.upper()}')" for name in CONSUMER)
+    kinds = {
+        "authlib_oauth1": signing, "oauthlib_oauth1": f"account '{REALM}', {signing}",
+        "authlib_password": ", ".join(f"{name} env('{name.upper()}')" for name in PASSWORD),
+        "authlib_grant": "private_key 'key.pem'", "authlib_bearer": "private_key file('key.pem')",
+    }
+    return [
+        sql for adapter, options in kinds.items()
+        for sql in (f"CREATE CONNECTION my_{adapter} (ADAPTER {adapter}, host '{guarded.address}', {options})", f"SELECT count(*) FROM my_{adapter}.items")
+    ]
+
+
+def test_what_a_user_types_works_in_the_cli(cli, around, typed):
+    told = cli.run(around, [f"{sql};" for sql in typed]).check()
+    assert told.stdout.splitlines().count(str(N_ROWS)) == len(typed) / 2 and "eyJ" not in told.stdout + told.stderr, told
+
+
+def test_what_a_user_types_works_in_node(node, around, typed):
+    told = node.run(around, typed)
+    assert [answer.get("rows") for answer in told[1::2]] == [[[str(N_ROWS)]]] * (len(typed) // 2), told
