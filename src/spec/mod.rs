@@ -14,6 +14,7 @@ mod discover;
 mod duration;
 mod expect;
 mod job;
+mod large_stack;
 mod login;
 mod many;
 mod method;

@@ -10,8 +10,6 @@ const MAX_BYTES: usize = 32 << 10;
 const MAX_TOKENS: usize = 2000;
 /// Deepest nesting of brackets. The parser tries brackets in several ways, one inside the other.
 const MAX_BRACKETS: usize = 12;
-/// Stack of the thread that parses: many times what a query of that many tokens takes.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Fails when a query is longer or nested deeper than it may be.
 pub(super) fn check_size(sql: &str) -> Result<()> {
@@ -39,13 +37,4 @@ pub(super) fn check_size(sql: &str) -> Result<()> {
         (_, true) => too("brackets in one another", deepest, MAX_BRACKETS),
         (false, false) => Ok(()),
     }
-}
-
-/// Calls `work` on a thread whose stack is large enough for a query that is not too large.
-pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("unify-query".to_string()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        let thread = thread.map_err(|err| Error::config(format!("the query cannot be parsed: no thread can be started: {err}")))?;
-        thread.join().map_err(|_| Error::internal("parsing a query panicked"))
-    })
 }

@@ -65,6 +65,7 @@ mod write;
 #[cfg(test)]
 mod write_tests;
 
+use super::large_stack::on_large_stack;
 use super::{AdapterSpec, OptionSpec, ResultHosts, SpecWarning, Template};
 use crate::source::Paging;
 use crate::yaml::{parse_into, Fields, Mistakes, Node};
@@ -121,15 +122,16 @@ impl AdapterSpec {
     /// Parses a spec. `None` when it says `enabled: false`. Fails with every mistake of the file, one on each line, as
     /// `file:line:column: message`. What parses is usable as it is.
     pub fn parse(file: &str, text: &str) -> Result<Option<AdapterSpec>> {
-        AdapterSpec::parsed(file, text, |_, _, _| ())
+        on_large_stack(|| AdapterSpec::parsed(file, text, |_, _, _| ()))?
     }
 
     /// Parses a spec as [`AdapterSpec::parse`] does, but mistakes within tables keep only those from being used, and what reads them: they
     /// are in [`AdapterSpec::broken`]. A strict spec, and one without another table, fails all the same.
     pub fn parse_usable(file: &str, text: &str) -> Result<Option<AdapterSpec>> {
-        AdapterSpec::parsed(file, text, broken::set_aside)
+        on_large_stack(|| AdapterSpec::parsed(file, text, broken::set_aside))?
     }
 
+    /// Parses a spec, on a stack that is large enough for its queries.
     fn parsed(file: &str, text: &str, set_aside: fn(&mut AdapterSpec, &Node, &Mistakes)) -> Result<Option<AdapterSpec>> {
         let mistakes = Mistakes::new(file);
         let node = parse_into(text, &mistakes);

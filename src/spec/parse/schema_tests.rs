@@ -9,6 +9,7 @@ use super::reference_tests::{blocks_of, whole_spec, AUTHORS_PAGE, HABITS_PAGE, R
 use super::tests::FULL;
 use crate::document::{json, JsonMap, JsonValue};
 use crate::source::Paging;
+use crate::spec::large_stack::on_large_stack;
 use crate::spec::{number_of, AdapterSpec, BUNDLED};
 use crate::yaml::trace::{reads_of, Reads};
 use crate::yaml::{parse, Node, NodeKind};
@@ -38,7 +39,9 @@ fn samples() -> Vec<Sample> {
     let files = files.into_iter().map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
     let all = blocks.chain(bundled).chain(files).chain([("full".to_string(), FULL.to_string())]);
     let sample = |(name, text): (String, String)| {
-        let reads = reads_of(|| drop(AdapterSpec::parse(&name, &text).unwrap_or_else(|err| panic!("{err}"))));
+        // What is read is noted by thread.
+        let parsed = || reads_of(|| drop(AdapterSpec::parse(&name, &text).unwrap_or_else(|err| panic!("{name}: {err}"))));
+        let reads = on_large_stack(parsed).unwrap();
         Sample { root: parse(&name, &text).unwrap(), name, reads }
     };
     all.map(sample).collect()
