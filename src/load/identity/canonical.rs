@@ -87,8 +87,7 @@ pub fn text_of(connection: &Connection, table_def: &TableDef) -> String {
     lines.extend(sorted(columns.iter().map(column_line).collect()));
     lines.extend(only_columns.then(|| "only columns".to_string()));
     lines.extend(sorted(key_columns.iter().map(|name| format!("key {}", text(&name.to_lowercase()))).collect()));
-    lines.extend(nested_line(*nested));
-    lines.extend(writer.range(window.as_ref(), *max_rows));
+    lines.extend(nested_line(*nested).into_iter().chain(writer.range(window.as_ref(), *max_rows)));
     lines.extend(writer.discovered(discovered));
     lines.extend((*deletes == Deletes::Mark).then(|| "deletes mark".to_string()));
     lines.extend(child.as_ref().map(child_line).into_iter().chain(writer.children()));
