@@ -142,6 +142,7 @@ pub fn answer(asked: &Asked, parts: &[&str]) -> Response {
             Some(start) => scrolled(start),
             None => refused(),
         },
+        ["notes"] if asked.method == "POST" => more_notes(&body),
         ["graphql", case] if asked.method == "POST" => graphql(case, &body),
         _ => answer::error(404, "no such page"),
     }
@@ -197,6 +198,28 @@ fn scrolled(start: usize) -> Response {
     answer::json(&json!({ "hits": rows(start), "scroll_id": format!("row-{}", start + PAGE_SIZE) }))
 }
 
+/// Returns things with the first of their notes: thing N has N of them, in pages of 4.
+fn noted(start: usize) -> Vec<Value> {
+    answer::rows(N_ROWS, start, PAGE_SIZE, |idx| json!({ "id": idx + 1, "notes": notes_of(idx + 1, 0) }))
+}
+
+fn notes_of(thing: usize, start: usize) -> Value {
+    let nodes = answer::rows(thing, start, 4, |idx| json!({ "id": thing * 100 + idx }));
+    let page_info = json!({ "hasNextPage": start + 4 < thing, "endCursor": format!("row-{}", (start + 4).min(thing)) });
+    json!({ "nodes": nodes, "pageInfo": page_info })
+}
+
+/// The notes of a thing behind a cursor, without which nothing is given.
+fn more_notes(body: &Value) -> Response {
+    let variables = &body["variables"];
+    match (variables["thing"].as_u64(), start_of(variables["after"].as_str())) {
+        (Some(thing), Some(start)) if start > 0 => {
+            answer::json(&json!({ "data": { "thing": { "notes": notes_of(thing as usize, start) } } }))
+        }
+        _ => refused(),
+    }
+}
+
 /// Answers as GraphQL servers do: 200 also for what failed.
 fn graphql(case: &str, body: &Value) -> Response {
     let first = body["variables"]["first"].as_u64().unwrap_or(0) as usize;
@@ -205,7 +228,8 @@ fn graphql(case: &str, body: &Value) -> Response {
     };
     let next = next_of(start);
     let page_info = json!({ "hasNextPage": next.is_some(), "endCursor": next.unwrap_or_else(|| "row-25".to_string()) });
-    let data = json!({ "things": { "nodes": rows(start), "pageInfo": page_info } });
+    let nodes = if case == "noted" { noted(start) } else { rows(start) };
+    let data = json!({ "things": { "nodes": nodes, "pageInfo": page_info } });
     let errors =
         json!([{ "message": "the price is not known", "path": ["things", "nodes", 3, "price"] }, { "message": "nor is this one" }]);
     answer::json(&match case {
