@@ -29,6 +29,7 @@ mod source;
 mod stored;
 mod temporal;
 mod text;
+mod tree;
 mod types;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::records::RecordPath;
 use super::source::{deleted_source, row_source, ColumnSource, DELETED, ROW};
 use super::types::{Column, ColumnType, TableSchema};
 use crate::document::stripped;
-use crate::spec::{ChildDef, ColumnPattern, ColumnReading, ColumnSpec, FieldCondition, Nested, RecordForm, ScalarType, TableDef};
+use crate::spec::{ChildDef, ColumnPattern, ColumnReading, ColumnSpec, FieldCondition, Nested, RecordForm, ScalarType, TableDef, TreeDef};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ pub struct RowPlan {
     pub has_nanoseconds: bool,
     /// The most bytes that a page may take while it is parsed and converted.
     pub(super) most_bytes: u64,
+    pub(super) tree: Option<TreeDef>,
     pub(super) form: RecordForm,
     pub(super) skip_when: Option<FieldCondition>,
     /// Records that say that a row is gone.
@@ -95,6 +96,7 @@ impl RowPlan {
             lists_as_json: as_one_object,
             has_nanoseconds: true,
             most_bytes: MOST_BYTES,
+            tree: table_def.answer.tree.clone(),
             form: table_def.answer.records.clone(),
             skip_when: table_def.answer.skip_when.clone(),
             deleted_when: table_def.answer.deleted_when.clone(),

@@ -6,6 +6,7 @@ use super::left_out::record_hash;
 use super::plan::RowPlan;
 use super::records::{record_groups, RecordGroup};
 use super::shape::{field_names, shaped, Place, Shaped};
+use super::tree::{unfolded, Entries, Unfolded};
 use super::types::TableSchema;
 use crate::document::{Node, View};
 use crate::spec::{ParamValue, RecordForm};
@@ -41,7 +42,7 @@ impl RowPlan {
 
     /// Returns the records of a document, or the only one; `None` where the path leads to several lists, and where their form says what they are.
     pub fn records_of<'d>(&self, document: Node<'d>) -> Result<Option<Node<'d>>> {
-        if self.form != RecordForm::Plain || self.path.is_object {
+        if self.form != RecordForm::Plain || self.tree.is_some() || self.path.is_object {
             return Ok(None);
         }
         Ok(match record_groups(document, &self.path)?.as_slice() {
@@ -53,10 +54,28 @@ impl RowPlan {
     /// Finds the records of a document, as objects whatever their form.
     pub(super) fn with_groups<T>(&self, document: Node<'_>, work: impl FnOnce(&[RecordGroup<'_>]) -> Result<T>) -> Result<T> {
         let groups = record_groups(document, &self.path)?;
+        let Some(tree) = &self.tree else { return self.with_shaped(document, &groups, work) };
+        let unfolded: Vec<Unfolded<'_>> = groups.iter().map(|group| unfolded(tree, group, self.most_bytes)).collect::<Result<_>>()?;
+        let entries: Vec<Vec<Entries<'_>>> = unfolded.iter().map(|unfolded| unfolded.entries(tree)).collect::<Result<_>>()?;
+        let records: Vec<Vec<Node<'_>>> =
+            entries.iter().map(|records| records.iter().map(|entries| Node::of_entries(entries)).collect()).collect();
+        let of_records = groups.iter().zip(&records);
+        let groups: Vec<RecordGroup<'_>> =
+            of_records.map(|(group, records)| RecordGroup { records: Node::of_elements(records), ..group.clone() }).collect();
+        self.with_shaped(document, &groups, work)
+    }
+
+    /// Makes objects of the records of groups, whatever their form.
+    fn with_shaped<T>(
+        &self,
+        document: Node<'_>,
+        groups: &[RecordGroup<'_>],
+        work: impl FnOnce(&[RecordGroup<'_>]) -> Result<T>,
+    ) -> Result<T> {
         if self.form == RecordForm::Plain {
-            return work(&groups);
+            return work(groups);
         }
-        let names = field_names(&self.form, document, &groups)?;
+        let names = field_names(&self.form, document, groups)?;
         let place = Place { names: &names, keys: &self.path.keys };
         let shaped: Vec<Shaped<'_>> =
             groups.iter().map(|group| shaped(&self.form, group, place, self.most_bytes)).collect::<Result<_>>()?;

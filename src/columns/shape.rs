@@ -10,7 +10,7 @@ const VALUE: &str = "value";
 /// The key of the name of an element that is an object.
 const NAME: &str = "name";
 /// What the records of objects take besides what the body weighs: an entry of a record.
-const ENTRY: u64 = 40;
+pub(super) const ENTRY: u64 = 40;
 
 /// A record as an object.
 type Entries<'d> = Vec<(&'d str, Node<'d>)>;
@@ -82,8 +82,11 @@ fn names_at(document: Node<'_>, path: &[String]) -> Result<Vec<String>> {
             path.join(".")
         ))
     };
-    let node = document.at(path).ok_or_else(|| wrong("not there"))?;
+    let (node, rest) = list_on(document, path).ok_or_else(|| wrong("not there"))?;
     let View::Array(elements) = node.view() else { return Err(wrong(node.view().kind())) };
+    let elements = elements.map(|element| if rest.is_empty() { Some(element) } else { element.at(rest) });
+    let elements: Vec<Node<'_>> =
+        elements.collect::<Option<_>>().ok_or_else(|| wrong(&format!("a list with an element without '{}'", rest.join("."))))?;
     let name_of = |element: Node<'_>| match element.view() {
         View::Text(text) => Ok(text.to_string()),
         View::Null => Ok(String::new()),
@@ -94,7 +97,19 @@ fn names_at(document: Node<'_>, path: &[String]) -> Result<Vec<String>> {
         View::Array(_) => Err(wrong("a list of lists")),
         _ => Ok(element.to_json()),
     };
-    elements.map(name_of).collect()
+    elements.into_iter().map(name_of).collect()
+}
+
+/// Returns the first list on a path, and the rest of the path, which leads into its elements; what stands at the end where there is no list.
+fn list_on<'d, 'p>(document: Node<'d>, path: &'p [String]) -> Option<(Node<'d>, &'p [String])> {
+    let mut node = document;
+    for (idx, key) in path.iter().enumerate() {
+        if matches!(node.view(), View::Array(_)) && key.parse::<usize>().is_err() {
+            return Some((node, &path[idx..]));
+        }
+        node = node.at(&path[idx..=idx])?;
+    }
+    Some((node, &[]))
 }
 
 fn records_of<'d>(group: &RecordGroup<'d>) -> Vec<Node<'d>> {
@@ -194,7 +209,7 @@ fn named<'d>(rows: &'d [NamedRow], group: &RecordGroup<'d>, place: Place<'d>) ->
         let mut entries = Entries::new();
         for (row, names) in rows.iter().zip(place.names) {
             match row_of(row, record) {
-                Some(list) => entries.extend(names.iter().map(String::as_str).zip(list.map(value_of))),
+                Some(list) => entries.extend(names.iter().map(String::as_str).zip(list.map(|element| value_of(element, row)))),
                 None if row.field.is_some() => {}
                 None => {
                     let (number, kind) = (idx + 1, record.view().kind());
@@ -205,7 +220,8 @@ fn named<'d>(rows: &'d [NamedRow], group: &RecordGroup<'d>, place: Place<'d>) ->
             }
         }
         if let View::Object(own) = record.view() {
-            entries.extend(own.filter(|(key, _)| !rows.iter().any(|row| row.field.as_deref() == Some(key))));
+            let is_named = |key: &str| rows.iter().any(|row| row.field.as_deref() == Some(key) && row.value.is_none());
+            entries.extend(own.filter(|(key, _)| !is_named(key)));
         }
         shaped.push(entries);
     }
@@ -224,7 +240,10 @@ fn position_of_names(row: &NamedRow, keys: &[String]) -> Option<usize> {
 }
 
 /// Returns the value of an element, which some APIs put in an object.
-fn value_of(element: Node<'_>) -> Node<'_> {
+fn value_of<'d>(element: Node<'d>, row: &NamedRow) -> Node<'d> {
+    if let (Some(key), View::Object(_)) = (&row.value, element.view()) {
+        return element.get(key).unwrap_or(Node::null());
+    }
     match element.view() {
         View::Object(entries) if entries.len() == 1 => element.get(VALUE).unwrap_or(element),
         _ => element,

@@ -111,6 +111,12 @@ impl<'d> Node<'d> {
         Node(Repr::Entries(entries))
     }
 
+    /// Returns null.
+    pub fn null() -> Node<'static> {
+        static NULL: Value = Value::Null;
+        Node(Repr::Tree(&NULL))
+    }
+
     /// Returns a text.
     pub fn of_text(text: &'d str) -> Node<'d> {
         Node(Repr::Text(text))

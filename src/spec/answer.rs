@@ -7,11 +7,26 @@ use crate::document::{BodyStyle, Node, View};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnswerDef {
     pub body: BodyStyle,
+    /// How records stand below records; `None`: they do not.
+    pub tree: Option<TreeDef>,
     pub records: RecordForm,
     /// Records that are left out.
     pub skip_when: Option<FieldCondition>,
     /// Records that say that a row is gone.
     pub deleted_when: Option<FieldCondition>,
+}
+
+/// Records that have records of the same form below them, to any depth: all of them are rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeDef {
+    /// Keys from a record down to the list of those below it.
+    pub below: Vec<String>,
+    /// Objects of a record that are records below it, too, behind those of the list.
+    pub also: Vec<String>,
+    /// Keys from a record down to the text by which those below it know it.
+    pub label: Option<Vec<String>>,
+    /// The column that has the texts of the records above, the outermost first.
+    pub column: String,
 }
 
 /// What stands where the records are.
@@ -34,6 +49,8 @@ pub struct NamedRow {
     /// The field of a record that is the list; `None`: the record itself.
     pub field: Option<String>,
     pub names: RowNames,
+    /// The key of the value in an element that is an object; `None`: an object with nothing else but `value` is that value.
+    pub value: Option<String>,
 }
 
 /// The names of the values of a list.

@@ -47,7 +47,7 @@ mod write;
 
 pub use crate::source::paging::Total;
 pub use crate::source::Paging;
-pub use answer::{AnswerDef, ColumnReading, FieldCondition, NamedRow, RecordForm, RowNames};
+pub use answer::{AnswerDef, ColumnReading, FieldCondition, NamedRow, RecordForm, RowNames, TreeDef};
 pub use auth::{
     AuthFields, AuthSpec, AwsSpec, ClientProof, ClientSpec, ConsentSpec, Grant, JwtAlgorithm, JwtSpec, OAuth1Spec, OAuth2Spec, SignedSpec,
     TokenFormat,

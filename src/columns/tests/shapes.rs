@@ -136,6 +136,37 @@ fn values_are_read_as_the_spec_says_that_they_are_written() {
     fails("columns: {at: {format: epoch}}", r#"[{"at":99999999999999}]"#, "not written as 'epoch'");
 }
 
+#[test]
+fn records_below_records_are_rows() {
+    let body = r#"[{"n":"a","r":[{"v":1},{"n":"b","r":{"v":2},"t":{"v":3}}]},{"v":4,"r":null}]"#;
+    check(
+        &table("tree: {below: r, also: t, label: n, column: p}"),
+        &[body],
+        "p VARCHAR[]: [] | [a] | [a] | [a, b] | [a, b] | []\n n VARCHAR: a | NULL | b | NULL | NULL | NULL\n v BIGINT: NULL | 1 | NULL | 2 | 3 | 4",
+    );
+    check(&table("tree: {below: r.s}\nskip_when: {k: x}"), &[r#"[{"k":"x","r":{"s":[{"v":1}]}}]"#], "v BIGINT: 1");
+    assert_eq!(counts("tree: {below: r}", r#"[{"v":1,"r":[{"v":2},{"v":3}]}]"#), (3, 3));
+    check(
+        &table("tree: {below: r}\nrow_names: {c: {names: h.t, value: v}}\nresult_body_path: x"),
+        &[r#"{"h":[{"t":"a"},{"t":"b"}],"x":[{"c":[{"v":1,"i":7},{"v":2}],"r":[{"c":[{"i":8},3]}]}]}"#],
+        "a BIGINT: 1 | NULL\n b BIGINT: 2 | 3\n c JSON: [{\"v\":1,\"i\":7},{\"v\":2}] | [{\"i\":8},3]",
+    );
+    fails("tree: {below: r}", r#"[{"r":[1]}]"#, "a record is an integer; expected an object, since the table has 'tree'");
+    fails("tree: {below: r, label: n}", r#"[{"n":[],"r":[{}]}]"#, "the label at 'n' of a record is a list; expected a text");
+    fails("tree: {below: r, label: n}", r#"[{"n":"a","path":1}]"#, "a record has a field 'path'");
+    fails("row_names: h.t\nresult_body_path: x", r#"{"h":[{"t":"a"},{"u":"b"}],"x":[[1,2]]}"#, "a list with an element without 't'");
+}
+
+#[test]
+fn what_is_above_records_takes_no_more_memory_than_a_page_may() {
+    let rows = vec![r#"{"v":1}"#; 1000].join(",");
+    let mut body = format!(r#"[{{"n":"{}","r":[{rows}]}}]"#, "x".repeat(100_000)).into_bytes();
+    let plan = RowPlan::new(&table("tree: {below: r, label: n}")).at_most(10 << 20);
+    let document = crate::document::parse(&mut body).unwrap();
+    let err = plan.rows_of(document.root(), &plan.initial_schema(&[]), &[]).unwrap_err().to_string();
+    assert!(err.contains("of its records, with what is above each"), "{err}");
+}
+
 proptest! {
     /// The law of forms: each record becomes one row.
     #[test]
@@ -156,8 +187,8 @@ proptest! {
     }
 
     #[test]
-    fn any_body_is_reshaped_without_panic(value in crate::document::tests::json_value(), form in 0..6_usize) {
-        let forms = ["keyed_by: a", "row_names: a", "row_names: [a, b]", "zip: {x: a, y: b}", "row_names: {a: b, c: [d]}", "result_body_path: '1.a'\nrow_names: '0'"];
+    fn any_body_is_reshaped_without_panic(value in crate::document::tests::json_value(), form in 0..8_usize) {
+        let forms = ["keyed_by: a", "row_names: a", "row_names: [a, b]", "zip: {x: a, y: b}", "row_names: {a: b, c: [d]}", "result_body_path: '1.a'\nrow_names: '0'", "tree: {below: a, also: b, label: c}", "tree: {below: a}\nrow_names: {b: {names: c.d, value: e}}"];
         let _ = load_of(forms[form], &value.to_string());
     }
 }

@@ -12,7 +12,7 @@ use crate::document::{quoted as text, BodyStyle, CsvStyle, Header, JsonValue};
 use crate::spec::{
     AnswerDef, Body, ChildDef, ColumnPattern, ColumnReading, ColumnSpec, Connection, Deletes, FieldCondition, FirstRequest, JobDef,
     JsonTemplate, MaxRows, Method, NamedRow, Nested, ParamDef, ParamValue, ParamValues, Part, RecordForm, RecurseDef, RequestDef, RowNames,
-    StepDef, TableDef, Template, WindowDef,
+    StepDef, TableDef, Template, TreeDef, WindowDef,
 };
 use ring::digest::{digest, SHA256};
 
@@ -288,21 +288,23 @@ fn recurse_line(recurse: &RecurseDef) -> String {
 
 /// Returns the lines of what the answers are.
 fn answer_lines(answer: &AnswerDef) -> Vec<String> {
-    let AnswerDef { body, records, skip_when, deleted_when } = answer;
+    let AnswerDef { body, tree, records, skip_when, deleted_when } = answer;
     let BodyStyle { format, csv, is_never_packed, files } = body;
     let mut lines = Vec::new();
     lines.extend(format.map(|format| format!("format {}", format.name())));
     lines.extend((*csv != CsvStyle::default()).then(|| csv_line(csv)));
     lines.extend(is_never_packed.then(|| "not packed".to_string()));
     lines.extend(files.as_ref().map(|files| format!("files {}", text(files.as_str()))));
+    lines.extend(tree.as_ref().map(tree_line));
     match records {
         RecordForm::Plain => {}
         RecordForm::KeyedBy(name) => lines.push(format!("keyed by {}", text(name))),
-        RecordForm::Rows(rows) => lines.extend(rows.iter().map(|NamedRow { field, names }| {
+        RecordForm::Rows(rows) => lines.extend(rows.iter().map(|NamedRow { field, names, value }| {
+            let value = value.as_ref().map_or(String::new(), |value| format!(" value {}", text(value)));
             let field = field.as_ref().map_or(String::new(), |field| format!(" of {}", text(field)));
             match names {
-                RowNames::Given(names) => format!("names{field} {}", texts(names)),
-                RowNames::At(path) => format!("names{field} at {}", texts(path)),
+                RowNames::Given(names) => format!("names{field} {}{value}", texts(names)),
+                RowNames::At(path) => format!("names{field} at {}{value}", texts(path)),
             }
         })),
         RecordForm::Zip(lists) => lines.extend(lists.iter().map(|(name, path)| format!("zip {} from {}", text(name), texts(path)))),
@@ -313,6 +315,13 @@ fn answer_lines(answer: &AnswerDef) -> Vec<String> {
     lines.extend(skip_when.as_ref().map(|when| condition("skip", when)));
     lines.extend(deleted_when.as_ref().map(|when| condition("deleted", when)));
     lines
+}
+
+/// Returns the line of records below records.
+fn tree_line(tree: &TreeDef) -> String {
+    let TreeDef { below, also, label, column } = tree;
+    let label = label.as_ref().map_or(String::new(), |label| format!(" by {}", texts(label)));
+    format!("tree {} also {}{label} as {}", texts(below), texts(also), text(column))
 }
 
 fn csv_line(csv: &CsvStyle) -> String {

@@ -3,12 +3,18 @@
 use super::condition::field_condition;
 use super::text::dotted;
 use crate::document::{distinct_names, is_charset, BodyStyle, CsvStyle, Format, Header, Pattern};
-use crate::spec::{AnswerDef, NamedRow, RecordForm, RowNames};
+use crate::spec::{AnswerDef, NamedRow, RecordForm, RowNames, TreeDef};
 use crate::yaml::{Fields, Node};
 
 pub(in crate::spec) const CSV_KEYS: &[&str] = &["delimiter", "quote", "header", "skip", "encoding", "null"];
 /// Keys that say what stands where the records are; one at most.
 pub(super) const FORM_KEYS: [&str; 4] = ["keyed_by", "row_names", "zip", "result_object_path"];
+/// The keys of a field in `row_names`.
+pub(in crate::spec) const NAMED_KEYS: &[&str] = &["names", "value"];
+/// The keys of `tree`, in the order of the reference.
+pub(in crate::spec) const TREE_KEYS: &[&str] = &["below", "also", "label", "column"];
+/// The column that says what is above a record, where the spec does not say it.
+const PATH_COLUMN: &str = "path";
 /// The most names of a list in the spec.
 const MOST_NAMES: usize = 10_000;
 
@@ -28,6 +34,7 @@ pub(super) fn answer_of(table: &Fields<'_>) -> AnswerDef {
     };
     AnswerDef {
         body,
+        tree: tree_of(table),
         records: record_form_of(table),
         skip_when: field_condition(table, "skip_when"),
         deleted_when: field_condition(table, "deleted_when"),
@@ -148,20 +155,53 @@ fn record_form_of(table: &Fields<'_>) -> RecordForm {
 fn row_names_of(table: &Fields<'_>) -> RecordForm {
     let Some(node) = table.get("row_names") else { return RecordForm::Plain };
     let rows = match node.mapping() {
-        Some(entries) => entries
-            .iter()
-            .filter_map(|(key, node)| Some(NamedRow { field: Some(key.name.clone()), names: row_names(node, table)? }))
-            .collect(),
-        None => row_names(node, table).map(|names| NamedRow { field: None, names }).into_iter().collect(),
+        Some(entries) => entries.iter().filter_map(|(key, node)| named_field(&key.name, node, table)).collect(),
+        None => row_names(node, table).map(|names| NamedRow { field: None, names, value: None }).into_iter().collect(),
     };
     RecordForm::Rows(rows)
 }
 
-fn row_names(node: &Node, table: &Fields<'_>) -> Option<RowNames> {
-    match node.list() {
-        Some(_) => Some(RowNames::Given(names_of(node, "row_names", table))),
-        None => dotted(node, &format!("'row_names' of {}", table.place()), table.mistakes()).map(RowNames::At),
+/// Reads the names of a field's elements, or these and the key of their values.
+fn named_field(field: &str, node: &Node, table: &Fields<'_>) -> Option<NamedRow> {
+    let field = Some(field.to_string());
+    if node.mapping().is_none() {
+        return Some(NamedRow { field, names: row_names(node, table)?, value: None });
     }
+    let place = format!("'{}' in 'row_names' of {}", field.as_deref().unwrap_or_default(), table.place());
+    let fields = Fields::of(node, place, NAMED_KEYS, table.mistakes())?;
+    let value = fields.text("value");
+    let Some(names) = fields.get("names") else {
+        fields.mistakes().at(node, format!("{} has no 'names'; expected a list of names, or the path to them", fields.place()));
+        return None;
+    };
+    Some(NamedRow { field, names: row_names(names, &fields)?, value })
+}
+
+fn row_names(node: &Node, table: &Fields<'_>) -> Option<RowNames> {
+    let key = if table.get("names").is_some() { "names" } else { "row_names" };
+    match node.list() {
+        Some(_) => Some(RowNames::Given(names_of(node, key, table))),
+        None => dotted(node, &format!("'{key}' of {}", table.place()), table.mistakes()).map(RowNames::At),
+    }
+}
+
+/// Reads `tree`.
+fn tree_of(table: &Fields<'_>) -> Option<TreeDef> {
+    let node = table.get("tree")?;
+    let fields = Fields::of(node, format!("'tree' of {}", table.place()), TREE_KEYS, table.mistakes())?;
+    if let Some(other) = FORM_KEYS.into_iter().find(|key| *key != "row_names" && table.get(key).is_some()) {
+        fields.mistakes().at(node, format!("{} has both 'tree' and '{other}'; keep one", table.place()));
+    }
+    let path = |key: &str| fields.get(key).and_then(|node| dotted(node, &format!("'{key}' of {}", fields.place()), fields.mistakes()));
+    let column = fields.text("column").unwrap_or_else(|| PATH_COLUMN.to_string());
+    let Some(below) = path("below") else {
+        if fields.get("below").is_none() {
+            let message = format!("{} has no 'below'; expected where the records below a record are, such as 'Rows.Row'", fields.place());
+            fields.mistakes().at(node, message);
+        }
+        return None;
+    };
+    Some(TreeDef { below, also: fields.texts("also"), label: path("label"), column })
 }
 
 /// Reads `zip`: a mapping of columns to the paths of their lists.

@@ -2,7 +2,7 @@
 
 use super::tests::{check_table_mistake, table_spec};
 use crate::document::{Format, Header};
-use crate::spec::{AnswerDef, DeclaredType, FieldCondition, NamedRow, RecordForm, RowNames, ScalarType};
+use crate::spec::{AnswerDef, DeclaredType, FieldCondition, NamedRow, RecordForm, RowNames, ScalarType, TreeDef};
 
 fn answer(lines: &str) -> AnswerDef {
     table_spec(lines).unwrap().unwrap().tables.remove(1).answer
@@ -31,7 +31,7 @@ fn formats_are_read() {
 #[test]
 fn forms_of_records_are_read() {
     assert_eq!(answer("keyed_by: id").records, RecordForm::KeyedBy("id".into()));
-    let row = |field: Option<&str>, names| NamedRow { field: field.map(str::to_string), names };
+    let row = |field: Option<&str>, names| NamedRow { field: field.map(str::to_string), names, value: None };
     let at = |keys: &[&str]| RowNames::At(keys.iter().map(|key| key.to_string()).collect());
     assert_eq!(answer("row_names: meta.columns").records, RecordForm::Rows(vec![row(None, at(&["meta", "columns"]))]));
     let given = RowNames::Given(vec!["a".into(), "b".into()]);
@@ -59,6 +59,18 @@ fn the_format_of_a_column_gives_it_a_type() {
     let columns = table_spec("columns: {a: {format: epoch}, c: {trim: true}}").unwrap().unwrap().tables.remove(1).columns;
     assert_eq!(columns[0].data_type, Some(DeclaredType::Scalar(ScalarType::Timestamp)));
     assert_eq!(columns[1].reading.as_ref().map(|reading| reading.trim), Some(true));
+}
+
+#[test]
+fn records_below_records_are_read() {
+    let tree = answer("tree: {below: Rows.Row, also: [Summary], label: [Header, a.b]}\nrow_names: {d: {names: c.t, value: v}}");
+    let keys = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect::<Vec<_>>();
+    let expected =
+        TreeDef { below: keys(&["Rows", "Row"]), also: keys(&["Summary"]), label: Some(keys(&["Header", "a.b"])), column: "path".into() };
+    assert_eq!(tree.tree, Some(expected));
+    let cells = NamedRow { field: Some("d".into()), names: RowNames::At(keys(&["c", "t"])), value: Some("v".into()) };
+    assert_eq!(tree.records, RecordForm::Rows(vec![cells]));
+    assert_eq!(answer("tree: {below: r, column: above}").tree.unwrap().column, "above");
 }
 
 #[test]
@@ -95,6 +107,12 @@ fn mistakes_say_what_to_write() {
     check_table_mistake("keyed_by: id\nzip: {a: b}", "table 'u' has both 'keyed_by' and 'zip'; keep one");
     check_table_mistake("result_object_path: x\nrow_names: y", "table 'u' has both 'row_names' and 'result_object_path'; keep one");
     check_table_mistake("zip: [a]", "expected a mapping of columns to the paths of their lists");
+    check_table_mistake("row_names: {d: {value: v}}", "'d' in 'row_names' of table 'u' has no 'names'");
+    check_table_mistake("row_names: {d: {names: n, key: v}}", "unknown key 'key' in 'd' in 'row_names' of table 'u'");
+    check_table_mistake("tree: {label: x}", "'tree' of table 'u' has no 'below'; expected where the records below a record are");
+    check_table_mistake("tree: {below: x}\nkeyed_by: id", "table 'u' has both 'tree' and 'keyed_by'; keep one");
+    let counted = "tree: {below: x}\npaging: {strategy: offsetAndCount, offset_param: o, page_size: 5}";
+    check_table_mistake(counted, "table 'u' has 'tree', and paging that counts records; expected paging by a token or a link");
     check_table_mistake("row_names: []", "expected a list of names");
     check_table_mistake("columns: {a: {type: BIGINT, format: epoch}}", "has 'format', which is for types DATE, TIMESTAMP and TIMESTAMP_NS");
     check_table_mistake("columns: {a: {format: '%H:%M'}}", "does not tell the year");

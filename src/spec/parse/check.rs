@@ -9,6 +9,7 @@ use super::refresh::RefreshCheck;
 use super::setup::check_setup;
 use super::window::WindowCheck;
 use super::{updating, Fields, Node};
+use crate::source::Paging;
 use crate::spec::{
     AdapterSpec, AuthSpec, Builtin, JobDef, OptionSpec, ParamDef, ParamValue, ParamValues, ParentQuery, Part, RuleVerdict, TableDef,
     Template, KEY_HOLE, NETWORK_OPTIONS,
@@ -367,6 +368,11 @@ impl TableCheck<'_> {
         }
         if let Some(unplaced) = self.table_def.paging.unplaced(&self.table_def.hole_names()) {
             self.mistakes.at(node, format!("the paging of {place} {unplaced}"));
+        }
+        // How many records there are below others does not tell how far a page leads.
+        if let (Some(_), Paging::Counted(_)) = (&self.table_def.answer.tree, &self.table_def.paging) {
+            let message = format!("{place} has 'tree', and paging that counts records; expected paging by a token or a link");
+            self.mistakes.at(node, message);
         }
     }
 

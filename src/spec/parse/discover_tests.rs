@@ -49,7 +49,7 @@ fn mistakes_are_told_with_their_place() {
         "name: t\ndiscover: {objects: {resource_path: /o, colums: 1}}",
         expect![[r#"
             a.yaml:6:11: the name of table 't' is the same for all objects; write a hole, such as '${object.name | snake}'
-            a.yaml:7:45: unknown key 'colums' in 'objects' in 'discover' of table 't'; expected one of: resource_path, query_resource, method, safe, base_url, headers, params, body, form, multipart, text, graphql, post, format, csv, compression, files, keyed_by, row_names, zip, result_body_path, missing, skip_when, paging, supports_paging, throttle"#]],
+            a.yaml:7:45: unknown key 'colums' in 'objects' in 'discover' of table 't'; expected one of: resource_path, query_resource, method, safe, base_url, headers, params, body, form, multipart, text, graphql, post, format, csv, compression, files, tree, keyed_by, row_names, zip, result_body_path, missing, skip_when, paging, supports_paging, throttle"#]],
     );
     check_error(
         "name: t_${object.name}\ndiscover: {fields: {resource_path: /f}}\nresource_path: /{object.name}\nparams: {f: '${fields}'}",

@@ -8,7 +8,7 @@ pub(super) const CALL_KEYS: &[&str] = &["resource_path", "query_resource", "meth
 pub(super) const PAGING_KEYS: &[&str] = &["paging", "supports_paging"];
 /// The keys that say how an answer is read, and where its records are.
 pub(super) const ANSWER_KEYS: &[&str] =
-    &["format", "csv", "compression", "files", "keyed_by", "row_names", "zip", "result_body_path", "missing"];
+    &["format", "csv", "compression", "files", "tree", "keyed_by", "row_names", "zip", "result_body_path", "missing"];
 /// The keys of everything that asks for records.
 const COMMON_KEYS: &[&str] = &joined::<{ n_keys(COMMON_LISTS) }>(COMMON_LISTS);
 const COMMON_LISTS: &[&[&str]] = &[CALL_KEYS, &["base_url", "headers", "params"], BODY_KEYS, ANSWER_KEYS, &["skip_when"], PAGING_KEYS];

@@ -1,6 +1,6 @@
 //! Keeps `docs/adapter-spec.md` true: each of its blocks parses, and it names every key.
 
-use super::answer::CSV_KEYS;
+use super::answer::{CSV_KEYS, NAMED_KEYS, TREE_KEYS};
 use super::body::GRAPHQL_KEYS;
 use super::children::CHILD_KEYS;
 use super::discover::{DISCOVER_KEYS, FIELD_KEYS, TYPE_KEYS};
@@ -112,6 +112,8 @@ fn the_reference_names_every_key() {
         CSV_KEYS,
         UPDATING_KEYS,
         RECURSE_KEYS,
+        TREE_KEYS,
+        NAMED_KEYS,
     ];
     let of_jobs = [JOB_KEYS, STEP_KEYS, JOB_WAIT_KEYS, FETCH_KEYS];
     let paging = Paging::keys();

@@ -84,6 +84,28 @@ fn records(all: &[usize], paged: &[usize], parts: &[&str]) -> Response {
             { "at": 1_714_558_830_123_i64, "day": "01.05.2024", "price": " 12.50 ", "name": " a " },
             { "at": "1714558830", "day": "", "price": "", "name": "" },
         ])),
+        // Reports as trees: of sections with header and summary, and of rows that are lists of cells.
+        ["report"] => answer::json(&json!({
+            "Header": { "ReportName": "ProfitAndLoss" },
+            "Columns": { "Column": [{ "ColTitle": "", "ColType": "Account" }, { "ColTitle": "Total", "ColType": "Money" }] },
+            "Rows": { "Row": [
+                { "type": "Section", "group": "Income", "Header": cells("Income", ""), "Summary": cells("Total Income", "30.50"), "Rows": { "Row": [
+                    { "type": "Data", "ColData": [{ "value": "Sales", "id": "1" }, { "value": "10.50" }] },
+                    { "type": "Section", "Header": cells("Services", ""), "Summary": cells("Total Services", "20.00"), "Rows": { "Row": [
+                        { "type": "Data", "ColData": [{ "value": "Repair", "id": "2" }, { "value": "20.00" }] },
+                    ] } },
+                ] } },
+                { "type": "Section", "group": "NetIncome", "Summary": cells("Net Income", "30.50") },
+            ] },
+        })),
+        ["balance"] => answer::json(&json!({ "Reports": [{ "Rows": [
+            { "RowType": "Header", "Cells": [{ "Value": "" }, { "Value": "31 Dec" }] },
+            { "RowType": "Section", "Title": "Bank", "Rows": [
+                { "RowType": "Row", "Cells": [{ "Value": "Cash", "Attributes": [{ "Id": "account", "Value": "7" }] }, { "Value": "1.50" }] },
+                { "RowType": "SummaryRow", "Cells": [{ "Value": "Total Bank" }, { "Value": "1.50" }] },
+            ] },
+        ] }] })),
+        ["tree_of_texts"] => answer::json(&json!([{ "id": 1, "below": [{ "id": 2, "below": ["x"] }] }])),
         ["json_dates"] => answer::json(&json!([
             { "id": 1, "at": "/Date(1573755038314+0000)/", "day": "/Date(1573755038314)/" },
             { "id": 2, "at": "/Date(1700000000000+0100)/", "day": "/Date(-1)/" },
@@ -91,6 +113,10 @@ fn records(all: &[usize], paged: &[usize], parts: &[&str]) -> Response {
         ])),
         _ => answer::error(404, "there is no such format"),
     }
+}
+
+fn cells(name: &str, amount: &str) -> Value {
+    json!({ "ColData": [{ "value": name }, { "value": amount }] })
 }
 
 fn name(id: usize) -> String {
