@@ -1,7 +1,7 @@
 //! Queries a spec holds: checked to read nothing but the connection's own tables, and qualified for the place those are in.
 
-use super::query_functions::is_harmless;
 use super::large_stack::on_large_stack;
+use super::query_functions::is_harmless;
 use super::query_limits::check_size;
 use super::ParentQuery;
 use crate::{Error, Result};

@@ -1,7 +1,7 @@
 //! Joins of a spec's queries, as DuckDB can tell the tables of.
 
-use super::query::query_of;
 use super::large_stack::on_large_stack;
+use super::query::query_of;
 use crate::Result;
 use sqlparser::ast::{Expr, Join, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, TableFactor, Value, VisitMut, VisitorMut};
 use std::collections::BTreeMap;
