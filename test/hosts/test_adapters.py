@@ -22,8 +22,8 @@ SPECS = hosts.ROOT / "rest_specs"
 ADDRESS = re.compile(r"^(?!.*#)(.*(?:base_url|default|token_url): *\"?)https?://(?:\{[^}]*\}|[^/\"\s,}])+", re.MULTILINE)
 # Limits of the real API do not matter here, and cost time.
 PACE = re.compile(r"requests_per_second: [\d.]+")
-# Tables that have no key: a row of a sheet has no id, a report or query of one's own has the columns that one asks for, and the key of an entity of one's
-# own has a name of its own.
+# Tables that have no key: a row of a sheet has no id, nor has a total in a report, a report or query of one's own has the columns that one asks for, and
+# the key of an entity of one's own has a name of its own.
 WITHOUT_KEYS = {
     "dynamics_365.new_projects",
     "google_analytics.report",
@@ -31,6 +31,11 @@ WITHOUT_KEYS = {
     "google_sheets.range_prices",
     "google_sheets.year_s_plan_2026",
     "netsuite.query",
+    "quickbooks.balance_sheet",
+    "quickbooks.payables_aging",
+    "quickbooks.profit_and_loss",
+    "quickbooks.receivables_aging",
+    "quickbooks.trial_balance",
 }
 # Days at which arithmetic with months and years goes wrong, and hours at which it is another day elsewhere.
 AWKWARD = ["2027-01-01 00:00:30", "2027-03-31 23:30:00", "2028-02-29 00:00:30", "2027-12-31 23:30:00"]
