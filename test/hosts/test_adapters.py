@@ -36,6 +36,9 @@ WITHOUT_KEYS = {
     "quickbooks.profit_and_loss",
     "quickbooks.receivables_aging",
     "quickbooks.trial_balance",
+    "xero.balance_sheet",
+    "xero.profit_and_loss",
+    "xero.trial_balance",
 }
 # Days at which arithmetic with months and years goes wrong, and hours at which it is another day elsewhere.
 AWKWARD = ["2027-01-01 00:00:30", "2027-03-31 23:30:00", "2028-02-29 00:00:30", "2027-12-31 23:30:00"]
