@@ -34,8 +34,16 @@ store-enabled = false
 """
 
 
-def post(address: str, path: str, body: str) -> None:
-    urllib.request.urlopen(urllib.request.Request(address + path, body.encode(), {"Authorization": ADMIN}), timeout=60).close()
+def post(address: str, path: str, body: str) -> str:
+    with urllib.request.urlopen(urllib.request.Request(address + path, body.encode(), {"Authorization": ADMIN}), timeout=60) as answer:
+        return answer.read().decode()
+
+
+def run(address: str, statement: str) -> str:
+    """Runs a statement, which says in an answer 200 that it failed."""
+    answer = post(address, "/query?q=" + urllib.parse.quote(statement), "")
+    assert '"error"' not in answer, (statement, answer)
+    return answer
 
 
 def made() -> list[tuple[int, str, int]]:
@@ -56,7 +64,11 @@ def influx(tmp_path_factory):
             "CREATE USER admin WITH PASSWORD 'secret-token' WITH ALL PRIVILEGES", "CREATE DATABASE shop",
             f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}'", f"GRANT READ ON shop TO {USER}", "CREATE USER other WITH PASSWORD 'secret-token'",
         ):
-            post(address, "/query?q=" + urllib.parse.quote(statement), "")
+            run(address, statement)
+        end = time.monotonic() + 60
+        while "READ" not in run(address, f"SHOW GRANTS FOR {USER}"):
+            assert time.monotonic() < end, "the grant had no effect"
+            run(address, f"GRANT READ ON shop TO {USER}")
         escaped = lambda city: city.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")  # noqa: E731
         post(address, "/write?db=shop&precision=ms", "\n".join(f"orders,city={escaped(city)} amount={amount}i {moment}" for moment, city, amount in made()))
         yield address
