@@ -12,6 +12,8 @@ const PARTS_OF_MOST: usize = 16;
 const MOST_HEAD: usize = 1 << 20;
 /// The longest beginning that tells a file.
 const LONGEST_MARK: usize = 4;
+/// What may stand before the first field, and is not part of it.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// How a body begins in UTF-16, where a line does not end with one byte.
 const UTF16: [&[u8]; 2] = [&[0xFF, 0xFE], &[0xFE, 0xFF]];
 
@@ -156,8 +158,20 @@ impl Cutter {
                 end
             }
             Scan::Csv(csv) => {
-                for idx in self.n_scanned..self.pending.len() {
-                    let Some(is_filled) = csv.ends_record(self.pending[idx]) else { continue };
+                let mut start = self.n_scanned;
+                if start == 0 && !self.has_cut {
+                    if self.pending.len() < BYTE_ORDER_MARK.len() {
+                        return None;
+                    }
+                    start = if self.pending.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+                }
+                for idx in start..self.pending.len() {
+                    let (byte, next) = (self.pending[idx], self.pending.get(idx + 1).copied());
+                    if byte == b'\r' && next.is_none() {
+                        self.n_scanned = idx;
+                        return None;
+                    }
+                    let Some(is_filled) = csv.ends_record(byte, next) else { continue };
                     match &self.head {
                         Some(_) if idx + 1 >= self.part_len => return Some(idx + 1),
                         None if csv.is_past_head(is_filled) && idx < MOST_HEAD => self.head = Some(self.pending[..=idx].to_vec()),
@@ -172,9 +186,9 @@ impl Cutter {
 }
 
 impl CsvScan {
-    /// Takes a byte. At the end of a record or of a blank line, returns whether there was something in it.
+    /// Takes a byte, which another one follows. At the end of a record or of a blank line, returns whether there was something in it.
     #[inline]
-    fn ends_record(&mut self, byte: u8) -> Option<bool> {
+    fn ends_record(&mut self, byte: u8, next: Option<u8>) -> Option<bool> {
         let is_quote = Some(byte) == self.quote && self.n_skipped == 0;
         if self.is_open {
             self.is_open = !is_quote;
@@ -186,7 +200,8 @@ impl CsvScan {
             (self.is_open, self.is_blank) = (true, false);
             return None;
         }
-        let is_end = byte == b'\n';
+        // Lines that are skipped end with a line feed; records end with a carriage return, too, even one alone.
+        let is_end = byte == b'\n' || (byte == b'\r' && next != Some(b'\n') && self.n_skipped == 0);
         self.may_open = is_end || byte == b'\r' || byte == self.delimiter;
         if is_end {
             return Some(!std::mem::replace(&mut self.is_blank, true));
@@ -299,13 +314,13 @@ mod tests {
             records in prop::collection::vec(prop::collection::vec(field(), 2), 0..12),
             (piece_len, part_len) in (1..9_usize, 1..40_usize),
             (skip, header) in (0..3_usize, any::<bool>()),
-            end in "\n|\r\n|\n\n",
+            (mark, ends) in ("\u{feff}?", prop::collection::vec("\n|\r\n|\n\n|\r", 13)),
         ) {
             let quoted = |field: &String| format!("\"{}\"", field.replace('"', "\"\""));
-            let line = |record: &Vec<String>| format!("{}{end}", record.iter().map(quoted).collect::<Vec<_>>().join(","));
+            let line = |(record, end): (&Vec<String>, &String)| format!("{}{end}", record.iter().map(quoted).collect::<Vec<_>>().join(","));
             let skipped = "report, \"as of\n".repeat(skip);
-            let names = if header { format!("\n\"x\ny\",z{end}") } else { String::new() };
-            let body = format!("{skipped}{names}{}", records.iter().map(line).collect::<String>());
+            let names = if header { format!("\"x\ny\",z{}", ends[12]) } else { String::new() };
+            let body = format!("{mark}{skipped}{names}{}", records.iter().zip(&ends).map(line).collect::<String>());
             let header = if header { Header::First } else { Header::Absent };
             let style = style_of(Format::Csv, CsvStyle { skip, header, ..CsvStyle::default() });
             let whole = records_of(&style, body.as_bytes()).unwrap();

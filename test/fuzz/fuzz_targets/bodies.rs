@@ -26,5 +26,5 @@ fuzz_target!(|input: (u8, &[u8])| {
     if weight.check(MOST).is_err() {
         return;
     }
-    let _ = Parser::default().read_body(&body, (weight, MOST), walk);
+    let _ = Parser::default().read_body(&body, weight, MOST, walk);
 });

@@ -13,7 +13,7 @@ fn records(style: &BodyStyle, part: BodyPart) -> Option<Vec<String>> {
     let body = style.open_part(part.bytes, None, MOST, part.line_base).ok()?;
     let weight = weight.of_opened(&body, MOST);
     weight.check(MOST).ok()?;
-    let read = Parser::default().read_body(&body, (weight, MOST), |root| match root.view() {
+    let read = Parser::default().read_body(&body, weight, MOST, |root| match root.view() {
         View::Array(elements) => elements.map(|element| element.to_json()).collect(),
         _ => vec![root.to_json()],
     });
