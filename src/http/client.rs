@@ -16,7 +16,7 @@ use crate::document::Fault;
 use crate::source::Headers;
 use crate::spec::{Connection, ErrorCondition};
 use crate::{Error, ErrorKind, Result};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
 
@@ -121,6 +121,7 @@ impl ApiClient {
             secret_params: secret_params(&connection).into(),
             allow_http: settings.allow_http,
             may_send: Arc::default(),
+            allowed_at: Mutex::default(),
             token_notes: Arc::default(),
             connection: connection.clone(),
         };
@@ -180,7 +181,7 @@ impl ApiClient {
 
     /// Returns the request as text, redacted.
     pub fn text_of(&self, request: &Request) -> String {
-        self.kernel.text_of(request)
+        self.kernel.shown(request).to_string()
     }
 
     /// Returns the request as text, redacted, with the beginning of its body.
@@ -252,7 +253,7 @@ impl ApiClient {
         observer: &dyn RequestObserver,
         sink: Option<&dyn BodySink>,
     ) -> Result<Answer> {
-        let target = self.text_of(request);
+        let target = self.kernel.shown(request);
         let repeat = if request.is_safe { Repeat::Freely { from_parent } } else { Repeat::Once { from_parent } };
         let how = Sending { repeat, authorizer: self.authorizer.as_ref(), observer, sink, stop: None };
         let settled = self.kernel.send(request, &how).await.map_err(|failure| failure.error)?;
@@ -284,7 +285,7 @@ impl ApiClient {
     /// Sends a request as [`ApiClient::send`] does, but whatever status it ends with is the reply, and a redirect to another origin is not
     /// followed. Fails when no answer comes, or one that is not UTF-8.
     pub async fn ask(&self, request: &Request, observer: &dyn RequestObserver) -> Result<Reply> {
-        let target = self.text_of(request);
+        let target = self.kernel.shown(request);
         let redactor = self.redactor();
         let how = Sending { repeat: Repeat::AtHome, authorizer: self.authorizer.as_ref(), observer, sink: None, stop: None };
         let settled = self.kernel.send(request, &how).await.map_err(|failure| failure.error)?;
@@ -312,7 +313,7 @@ impl ApiClient {
     /// Sends a request that writes, until there is a verdict. Returns the status of the answer. `stop` ends its waits; a request under way is
     /// brought to its end.
     pub async fn write(&self, write: &WriteRequest, observer: &dyn RequestObserver, stop: &Stop) -> std::result::Result<u16, SendFailure> {
-        let target = self.text_of(&write.request);
+        let target = self.kernel.shown(&write.request);
         let repeat = if write.may_repeat { Repeat::Idempotent } else { Repeat::IfRefused };
         let how = Sending { repeat, authorizer: self.authorizer.as_ref(), observer, sink: None, stop: Some(stop) };
         let settled = self.kernel.send(&write.request, &how).await?;

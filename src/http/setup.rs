@@ -10,6 +10,7 @@ use crate::source::PageValues;
 use crate::spec::{Secret, SetupPlace, SetupStep};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 use url::Url;
 
@@ -17,7 +18,7 @@ use url::Url;
 struct Unobserved;
 
 impl RequestObserver for Unobserved {
-    fn started(&self, _: Method, _: &str) {}
+    fn started(&self, _: Method, _: &dyn Display) {}
     fn answered(&self, _: u16, _: u64) {}
     fn retried(&self, _: &str, _: Duration) {}
     fn waiting(&self, _: Duration) {}

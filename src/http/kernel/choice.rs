@@ -1,6 +1,6 @@
 //! Which of several credentials the tries of a request go with.
 
-use super::core::Sending;
+use super::core::{Sending, ShownRequest};
 use super::hops::is_refusal;
 use crate::http::authorizer::SentWith;
 use crate::http::message::Request;
@@ -16,7 +16,7 @@ pub struct Choice<'a> {
     own: Option<&'a str>,
     how: &'a Sending<'a>,
     /// What messages call the request.
-    target: &'a str,
+    target: ShownRequest<'a>,
     /// How often another credential may still take the place of one: then tries count.
     n_others: usize,
     /// The credentials that were renewed for it: each is once.
@@ -34,7 +34,7 @@ pub struct Again {
 
 impl<'a> Choice<'a> {
     /// Returns the choice of a request. One that goes without credentials has none, and so has that of a connection with one credential.
-    pub fn of(request: &'a Request, target: &'a str, how: &'a Sending<'a>) -> Choice<'a> {
+    pub fn of(request: &'a Request, target: ShownRequest<'a>, how: &'a Sending<'a>) -> Choice<'a> {
         let pool = how.authorizer.pool().filter(|_| !request.is_anonymous);
         let n_others = pool.map_or(0, Pool::len);
         Choice { pool, own: request.throttle.as_deref(), how, target, n_others, renewed: Vec::new() }

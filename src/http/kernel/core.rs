@@ -8,17 +8,19 @@ use crate::http::redact::Redactor;
 use crate::http::sink::BodySink;
 use crate::http::stop::Stop;
 use crate::http::transport::Transport;
+use crate::lock::lock;
 use crate::spec::{AuthSpec, Connection};
 use crate::{Error, ErrorKind, Result};
+use std::fmt::{self, Display};
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// Is told what happens to requests. Texts are redacted.
 pub trait RequestObserver: Send + Sync {
-    /// A request starts; each try counts, and each redirect that is followed.
-    fn started(&self, method: Method, url: &str);
+    /// A request starts; each try counts, and each redirect that is followed. The address is redacted when it is shown.
+    fn started(&self, method: Method, url: &dyn Display);
     /// An answer came.
     fn answered(&self, status: u16, n_bytes: u64);
     /// A request will be tried again after `wait`.
@@ -30,6 +32,10 @@ pub trait RequestObserver: Send + Sync {
     /// An answer is used, and its data may not be complete.
     fn warned(&self, _warning: &str) {}
 }
+
+/// For how long it holds that a request may be sent. To ask costs more than a small request, and one that is under way when the answer changes
+/// goes on, too.
+const ALLOWED_FOR: Duration = Duration::from_millis(20);
 
 /// Returns the error that keeps a request from being sent. It may block.
 pub type MaySend = dyn Fn() -> Result<()> + Send + Sync;
@@ -88,6 +94,37 @@ impl Sending<'_> {
     }
 }
 
+/// A request as messages show it, without secrets. To redact takes longer than a small request, so that is done only for what is shown.
+#[derive(Clone, Copy)]
+pub struct ShownRequest<'a> {
+    method: Method,
+    url: ShownUrl<'a>,
+}
+
+impl Display for ShownRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// An address as messages show it, without secrets.
+#[derive(Clone, Copy)]
+pub struct ShownUrl<'a> {
+    redactor: &'a Redactor,
+    url: &'a Url,
+    /// Whether it needs no credentials: its path and its query are its credentials.
+    is_anonymous: bool,
+}
+
+impl Display for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_anonymous {
+            true => write!(f, "{}/***", self.redactor.text(&self.url.origin().ascii_serialization())),
+            false => f.write_str(&self.redactor.url(self.url)),
+        }
+    }
+}
+
 /// What all requests of one connection share.
 pub struct Kernel {
     pub connection: Arc<Connection>,
@@ -101,22 +138,21 @@ pub struct Kernel {
     pub allow_http: bool,
     /// Set once: what has to agree to each request.
     pub may_send: Arc<OnceLock<Arc<MaySend>>>,
+    /// When it last agreed.
+    pub allowed_at: Mutex<Option<Instant>>,
     /// What is told of requests for tokens.
     pub token_notes: Arc<Notes>,
 }
 
 impl Kernel {
-    /// Returns the request as text, redacted.
-    pub fn text_of(&self, request: &Request) -> String {
-        format!("{} {}", request.method, self.url_text(&request.url, request.is_anonymous))
+    /// Returns the request as a text that is redacted when it is shown.
+    pub fn shown<'a>(&'a self, request: &'a Request) -> ShownRequest<'a> {
+        ShownRequest { method: request.method, url: self.shown_url(&request.url, request.is_anonymous) }
     }
 
-    /// Returns an address as text, redacted. The path and the query of one that needs no credentials are its credentials.
-    pub fn url_text(&self, url: &Url, is_anonymous: bool) -> String {
-        match is_anonymous {
-            true => format!("{}/***", self.redactor.text(&url.origin().ascii_serialization())),
-            false => self.redactor.url(url),
-        }
+    /// Returns an address as a text that is redacted when it is shown.
+    pub fn shown_url<'a>(&'a self, url: &'a Url, is_anonymous: bool) -> ShownUrl<'a> {
+        ShownUrl { redactor: &self.redactor, url, is_anonymous }
     }
 
     /// Returns what to say of a place that no file with results may be at.
@@ -136,8 +172,15 @@ impl Kernel {
     /// Fails when nothing may be sent now.
     pub async fn check_allowed(&self) -> Result<()> {
         let Some(may_send) = self.may_send.get().cloned() else { return Ok(()) };
+        let now = Instant::now();
+        if lock(&self.allowed_at).is_some_and(|at| now.duration_since(at) < ALLOWED_FOR) {
+            return Ok(());
+        }
         let asked = tokio::task::spawn_blocking(move || may_send()).await;
-        asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the request was stopped because the database or the process ends")))
+        let stopped = || Error::new(ErrorKind::Cancelled, "the request was stopped because the database or the process ends");
+        asked.unwrap_or_else(|_| Err(stopped()))?;
+        *lock(&self.allowed_at) = Some(now);
+        Ok(())
     }
 
     /// Returns whether a request carries credentials, or what may be some.

@@ -71,7 +71,7 @@ impl Kernel {
         let mut request = Request { credential, ..request.clone() };
         for _ in 0..=MAX_REDIRECTS {
             self.check_allowed().await?;
-            how.observer.started(request.method, &self.url_text(&url, is_file));
+            how.observer.started(request.method, &self.shown_url(&url, is_file));
             let (exchange, sent_with) = self.exchange_once(&url, &request, how, is_trusted).await?;
             let Exchange::Answer(answer) = &exchange else { return Ok(LastHop { exchange, sent_with, url, led_to: None }) };
             let location = answer.headers.get("location").filter(|_| matches!(answer.status, 301 | 302 | 303 | 307 | 308));

@@ -40,11 +40,11 @@ pub struct Settled {
 impl Kernel {
     /// Sends a request until no other try follows. Fails when it must not be sent.
     pub async fn send(&self, request: &Request, how: &Sending<'_>) -> std::result::Result<Settled, SendFailure> {
-        let target = self.text_of(request);
+        let target = self.shown(request);
         let mut may_be_done = false;
-        let failed = |err: Error, may_be_done: bool| SendFailure { error: err.at(Place::request(&target)), may_be_done };
+        let failed = |err: Error, may_be_done: bool| SendFailure { error: err.at(Place::request(target.to_string())), may_be_done };
         self.check_target(request, how.authorizer).map_err(|err| failed(err, false))?;
-        let mut choice = Choice::of(request, &target, how);
+        let mut choice = Choice::of(request, target, how);
         // A try with other credentials is the same try.
         let mut number = 1;
         loop {

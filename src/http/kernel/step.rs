@@ -134,22 +134,23 @@ impl Kernel {
             return Judgement { step: Step::Ends(Outcome::Accepted), exchange, told: BudgetsTold::default() };
         };
         let spec = &self.connection.adapter;
-        let own = tried.request.throttle.clone();
-        let reads_body = spec.errors.iter().any(ErrorRule::reads_body) || Throttles::of(spec, own.as_deref()).read_body();
-        let auth = if tried.request.is_anonymous { AuthSpec::None } else { self.auth.clone() };
-        let (connection, redactor) = (self.connection.clone(), self.redactor.clone());
+        let throttles = Throttles::of(spec, tried.request.throttle.as_deref());
+        let reads_body = spec.errors.iter().any(ErrorRule::reads_body) || throttles.read_body();
+        let auth = if tried.request.is_anonymous { &AuthSpec::None } else { &self.auth };
         let attempt = tried.attempt;
+        if !reads_body && (200..300).contains(&answer.status) {
+            let judge = Judge { spec, auth, redactor: &self.redactor, throttles };
+            let (step, told) = judge_answer(&judge, &answer, repeat, attempt);
+            return Judgement { step, exchange: Exchange::Answer(answer), told };
+        }
+        let (auth, own) = (auth.clone(), tried.request.throttle.clone());
+        let (connection, redactor) = (self.connection.clone(), self.redactor.clone());
         let judge = move |answer: &RawAnswer| {
             let spec = &connection.adapter;
             let throttles = Throttles::of(spec, own.as_deref());
-            let judged = Judged { status: answer.status, headers: &answer.headers, body: &answer.body };
             let judge = Judge { spec, auth: &auth, redactor: &redactor, throttles };
-            (step_of(&judge, judged, repeat, attempt), throttles.told(judged, attempt.moment))
+            judge_answer(&judge, answer, repeat, attempt)
         };
-        if !reads_body && (200..300).contains(&answer.status) {
-            let (step, told) = judge(&answer);
-            return Judgement { step, exchange: Exchange::Answer(answer), told };
-        }
         let judged = tokio::task::spawn_blocking(move || (judge(&answer), answer));
         match judged.await {
             Ok(((step, told), answer)) => Judgement { step, exchange: Exchange::Answer(answer), told },
@@ -160,6 +161,11 @@ impl Kernel {
             }
         }
     }
+}
+
+fn judge_answer(judge: &Judge<'_>, answer: &RawAnswer, repeat: Repeat, attempt: Attempt) -> (Step, BudgetsTold) {
+    let judged = Judged { status: answer.status, headers: &answer.headers, body: &answer.body };
+    (step_of(judge, judged, repeat, attempt), judge.throttles.told(judged, attempt.moment))
 }
 
 fn step_of(judge: &Judge<'_>, answer: Judged<'_>, repeat: Repeat, attempt: Attempt) -> Step {

@@ -4,6 +4,7 @@ use crate::http::{Method, RequestObserver};
 use crate::load::job::log::LogBuffer;
 use crate::load::job::progress::{Counters, Progress};
 use crate::session::LogLevel;
+use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ impl Activity {
 }
 
 impl RequestObserver for Activity {
-    fn started(&self, method: Method, url: &str) {
+    fn started(&self, method: Method, url: &dyn Display) {
         self.counters().requests.fetch_add(1, Ordering::Relaxed);
         self.log(LogLevel::Debug, || format!("{method} {url}"));
     }

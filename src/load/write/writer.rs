@@ -15,7 +15,7 @@ use crate::load::write::transaction::{is_filled, leave_when_alone, Transaction, 
 use crate::session::{quote_literal, CatalogKind, Database, LogLevel, Session};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ const MOST_GATHERED: usize = 2_000;
 const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(10);
+/// How long it lets pages gather before it looks for more.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// Writes the rows of one load into its staging tables.
 pub struct Writer<'a> {
@@ -69,6 +71,15 @@ pub struct SharedWithFetch<'a> {
     pub schemas: &'a RwLock<Arc<Vec<TableSchema>>>,
 }
 
+/// Returns what has come after some time.
+fn after(wait: Duration, rows: &Receiver<Fetched>) -> std::result::Result<Fetched, RecvTimeoutError> {
+    std::thread::sleep(wait);
+    rows.try_recv().map_err(|err| match err {
+        TryRecvError::Empty => RecvTimeoutError::Timeout,
+        TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+    })
+}
+
 impl<'a> Writer<'a> {
     /// Writes all rows that come, until the senders are gone.
     pub fn write_all(&mut self, rows: &Receiver<Fetched>) -> Result<()> {
@@ -78,21 +89,24 @@ impl<'a> Writer<'a> {
         let (mut first_page, mut last_page) = (Instant::now(), Instant::now());
         let is_shared = self.to.store.kind.is_shared();
         loop {
-            let fetched = rows.recv_timeout(POLL);
-            let ended = matches!(fetched, Err(RecvTimeoutError::Disconnected));
+            // What is gathered waits for more anyway. A page that finds nobody waiting for it wakes nobody.
+            let first = if gathered.is_empty() { rows.recv_timeout(POLL) } else { after(GATHERING, rows) };
+            let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
             let mut is_full = self.shared.budget.is_used_up();
-            if let Ok(fetched) = fetched {
-                if let Fetched::Rows(page) = &fetched {
+            let mut fetched = first.ok();
+            while let Some(page) = fetched {
+                if let Fetched::Rows(page) = &page {
                     n_bytes += page.batches.approximate_bytes();
                 }
                 last_page = Instant::now();
                 if gathered.is_empty() {
                     first_page = last_page;
                 }
-                gathered.push(fetched);
+                gathered.push(page);
                 let n_open = open.as_ref().map_or(0, |transaction| transaction.n_rows);
                 is_full =
                     n_bytes >= SMALL_BYTES || gathered.len() >= MOST_GATHERED || (n_bytes >= PART_BYTES && self.becomes_large(n_open));
+                fetched = if is_full { None } else { rows.try_recv().ok() };
             }
             if let Err(cancelled) = self.to.job.check_cancelled() {
                 gathered.extend(rows.try_iter());

@@ -11,6 +11,7 @@ use crate::load::services::Services;
 use crate::load::target::TableTarget;
 use crate::session::{LogLevel, Session};
 use crate::Result;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ impl WriteLog {
 }
 
 impl RequestObserver for WriteLog {
-    fn started(&self, method: Method, url: &str) {
+    fn started(&self, method: Method, url: &dyn Display) {
         self.lines.add(LogLevel::Debug, || format!("{method} {url}"));
     }
 

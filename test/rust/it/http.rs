@@ -1,6 +1,7 @@
 //! The HTTP client against servers that misbehave.
 
 use crate::support::{Manner, Reply, Server};
+use std::fmt::Display;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,7 +29,7 @@ impl Notes {
 }
 
 impl RequestObserver for Notes {
-    fn started(&self, _: Method, url: &str) {
+    fn started(&self, _: Method, url: &dyn Display) {
         self.add(format!("started {url}"));
     }
 
