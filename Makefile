@@ -55,6 +55,8 @@ check-format:
 check-lints:
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --no-default-features -- -D warnings
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
+	# The fuzz targets are looked at without the fuzzer, which takes long to compile.
+	CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a $(CARGO) clippy $(CARGO_FLAGS) --manifest-path test/fuzz/Cargo.toml -- -D warnings
 
 check-docs:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps --lib

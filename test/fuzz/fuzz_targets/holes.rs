@@ -11,7 +11,7 @@ struct Any<'a>(&'a str);
 impl Sources for Any<'_> {
     fn value_of(&self, name: &str) -> Option<Filled> {
         let load = LoadValues { now: Some(1_700_000_000_000_000), timestamp: Some(-1), ..LoadValues::default() };
-        load.value_of(name).or_else(|| (name.len() % 3 > 0).then(|| Filled::text(self.0.to_string())))
+        load.value_of(name).or_else(|| (!name.len().is_multiple_of(3)).then(|| Filled::text(self.0.to_string())))
     }
 }
 
