@@ -416,6 +416,8 @@ pub struct ParentQuery {
     pub tables: Vec<String>,
     /// The options whose values it holds.
     pub options: Vec<String>,
+    /// Whether it says in which order its rows come.
+    pub is_ordered: bool,
 }
 
 /// A view an adapter offers over its tables.

@@ -29,6 +29,7 @@ impl ParentQuery {
 
     fn parse_here(sql: &str) -> Result<ParentQuery> {
         let mut query = query_of(sql)?;
+        let is_ordered = query.order_by.is_some();
         let mut walk = Walk { scopes: Vec::new(), n_scopes: 0, rewrite: None, tables: Vec::new(), options: Vec::new() };
         match query.visit(&mut walk) {
             ControlFlow::Break(err) => return Err(*err),
@@ -38,7 +39,7 @@ impl ParentQuery {
         if !query_of(&query.to_string()).is_ok_and(|again| again == query) {
             return Err(Error::config(format!("the query cannot be written again as it is; it reads as '{query}'")));
         }
-        Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables, options: walk.options })
+        Ok(ParentQuery { sql: sql.trim().to_string(), tables: walk.tables, options: walk.options, is_ordered })
     }
 
     /// Returns the SQL with each table's name qualified and quoted. Every table keeps its name as alias, so that

@@ -205,7 +205,7 @@ impl Planned<'_> {
             ParamValues::One(value) => (vec![vec![value.clone()]], false),
             ParamValues::Each(elements) => (elements.clone(), false),
             ParamValues::Query(query) => {
-                let rows = match spec_query::rows_of(query, self.catalog, self.connection, session) {
+                let rows = match spec_query::rows_of(query, param_def.many.is_some(), self.catalog, self.connection, session) {
                     Ok(rows) => rows,
                     // A table without rows has the declared columns only, and the query may name others.
                     Err(err) if err.kind() == ErrorKind::Database && self.empty_parent(query, session)?.is_some() => Vec::new(),

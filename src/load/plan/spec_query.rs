@@ -4,9 +4,11 @@ use crate::session::{quote_literal, Session, Value};
 use crate::spec::{with_bare_joins, Connection, ParentQuery};
 use crate::{Error, Result};
 
-/// Returns the rows of a spec's query over the tables of a connection. Fails when DuckDB finds that it reads anything else.
+/// Returns the rows of a spec's query over the tables of a connection, in an order that is the same each time where it `is_grouped`. Fails when
+/// DuckDB finds that it reads anything else.
 pub(in crate::load) fn rows_of(
     query: &ParentQuery,
+    is_grouped: bool,
     catalog: &str,
     connection: &Connection,
     session: &mut dyn Session,
@@ -17,7 +19,9 @@ pub(in crate::load) fn rows_of(
     let tables: Vec<&str> = query.tables.iter().map(String::as_str).collect();
     // Names without a schema are DuckDB's own functions, operators and types, and nothing of the user's, as in all of Unify's sessions.
     check_tables(&tables, &sql, session)?;
-    session.query(&sql)
+    // The values of one request are a parameter set: a load that goes on has to put the same ones together.
+    let ordered = (is_grouped && !query.is_ordered).then(|| format!("SELECT * FROM ({sql}) ORDER BY ALL"));
+    session.query(ordered.as_deref().unwrap_or(&sql))
 }
 
 /// Fails when DuckDB, asked which tables the SQL made of a query reads, those of views included, names one that is not among `tables`.
