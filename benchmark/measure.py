@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 import venv
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,19 @@ class Run:
         return self.answer["statement"]
 
 
-def run(command: list[str], environment: dict[str, str] | None = None) -> Run:
-    """Runs a process to its end. Its last line of output is a JSON object. Ends the benchmark if it fails."""
+def run(command: list[str], environment: dict[str, str] | None = None, look=None) -> Run:
+    """Runs a process to its end. Its last line of output is a JSON object. Ends the benchmark if it fails. `look` sees the process many times
+    a second."""
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, env={**os.environ, **(environment or {})})
-        _, status, usage = os.wait4(process.pid, 0)
+        ended = 0
+        while look and not ended:
+            look(process)
+            time.sleep(0.02)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if not ended:
+            _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -47,6 +54,31 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> Run:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n" + "\n".join(lines[-20:]))
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, answer)
+
+
+def by_thread(command: list[str]) -> tuple[Run, dict[str, float]]:
+    """Runs a process as `run` does, and returns the CPU seconds of its threads by their names, too. Needs Linux."""
+    seconds: dict[int, tuple[str, float]] = {}
+    ticks = os.sysconf("SC_CLK_TCK")
+
+    def look(process: subprocess.Popen) -> None:
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            # A thread that ended meanwhile keeps what was seen of it.
+            with suppress(OSError):
+                name, fields = parse_stat((task / "stat").read_text())
+                seconds[int(task.name)] = (name, (int(fields[11]) + int(fields[12])) / ticks)
+
+    measured = run(command, look=look)
+    names: dict[str, float] = {}
+    for name, cpu in seconds.values():
+        names[name] = names.get(name, 0.0) + cpu
+    return measured, names
+
+
+def parse_stat(line: str) -> tuple[str, list[str]]:
+    """Returns a thread's name, which may hold anything, and the fields after it."""
+    start, end = line.index("("), line.rindex(")")
+    return line[start + 1 : end], line[end + 2 :].split()
 
 
 def median(runs: list[Run]) -> Run:
@@ -88,9 +120,9 @@ def python_with(name: str, *packages: str) -> str:
 
 
 @contextmanager
-def api(rows: int, latency_ms: int = 0):
+def api(rows: int, latency_ms: int = 0, *flags: str):
     """Serves pages of rows for the length of a `with` block, and yields the address."""
-    command = [tool("serve"), "--rows", str(rows), "--latency-ms", str(latency_ms)]
+    command = [tool("serve"), "--rows", str(rows), "--latency-ms", str(latency_ms), *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         word, _, address = process.stdout.readline().strip().partition(" ")

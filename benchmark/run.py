@@ -1,6 +1,7 @@
 """`make bench`: Unify against what a clever user gets by hand, on the same pages, in the same minutes.
 
---quick runs everything once with a tenth of the rows; --repetitions N sets how often each case runs (3).
+--quick runs everything once with a tenth of the rows; --repetitions N sets how often each case runs (3); --large adds tables of 1,000,000 and
+3,000,000 rows, for which the server takes 10 GB of memory.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 import measure
+import picture
 from measure import Run
 
 RELEASES = json.loads((measure.PROJECT / "extension_config" / "releases.json").read_text())["tested"]["python"]
@@ -28,18 +30,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--large", action="store_true")
     parser.add_argument("--results", type=Path, default=HERE / "results.md")
     options = parser.parse_args()
     if options.quick:
         options.repetitions = 1
     scale = 10 if options.quick else 1
     clear_work()
-    report = [*title(options), *load(options.repetitions, 100_000 // scale), *latency(options.repetitions, 20_000 // scale)]
-    report += [*growth(options.repetitions, [rows // scale for rows in (10_000, 100_000, 300_000)])]
-    report += [*fan_out(options.repetitions, 100_000 // scale), *extension()]
+    sizes = [10_000, 100_000, 300_000, *((1_000_000, 3_000_000) if options.large else ())]
+    charts: list = []
+    report = [*title(options), *load(options.repetitions, 100_000 // scale, charts), *stages(100_000 // scale, charts)]
+    report += [*latency(options.repetitions, 20_000 // scale), *growth(options.repetitions, [rows // scale for rows in sizes], charts)]
+    report += [*bodies(options.repetitions, 100_000 // scale), *parents(options.repetitions, 100_000 // scale)]
+    report += [*fan_out(options.repetitions, 100_000 // scale), *refresh(2_000_000 // scale, 1_000), *extension()]
     shutil.rmtree(WORK)
     text = "\n".join(report) + "\n"
     options.results.write_text(text)
+    picture.draw(options.results.with_suffix(".svg"), charts)
     print(text)
 
 
@@ -117,7 +124,7 @@ def table_of(runs: dict[str, Run], floor: Run) -> list[str]:
     return lines
 
 
-def load(repetitions: int, rows: int) -> list[str]:
+def load(repetitions: int, rows: int, charts: list) -> list[str]:
     """The main case: no latency, everything is work."""
     report = ["", f"## {rows:,} rows, {rows // PAGE_SIZE:,} pages, no latency"]
     with measure.api(rows) as address:
@@ -131,6 +138,77 @@ def load(repetitions: int, rows: int) -> list[str]:
             check_rows(runs, rows)
             floor = min((run for name, run in runs.items() if name.startswith("by hand")), key=lambda run: run.wall)
             report += ["", f"### DuckDB {release}", "", *table_of(runs, floor)]
+            bars = [(name, [("wall", run.wall)]) for name, run in runs.items()]
+            charts.append((f"{rows:,} rows, DuckDB {release}: the whole process", "s", bars))
+    return report
+
+
+STAGES = {"unify-net": "network", "unify-conv": "parse and convert", "unify-load": "append, compress, commit"}
+
+
+def stages(rows: int, charts: list) -> list[str]:
+    """Where the CPU goes: threads are named after what they do."""
+    report = ["", f"## CPU by what threads do, {rows:,} rows, 2 threads", ""]
+    report += ["| | " + " | ".join(f"{stage} s" for stage in [*STAGES.values(), "the rest of the host"]) + " | all s |", "|---" * 6 + "|"]
+    bars = []
+    with measure.api(rows) as address:
+        for release in RELEASES:
+            run, seconds = measure.by_thread(unify(release, address, "repos", 2))
+            check_rows({release: run}, rows)
+            parts = {stage: sum(cpu for name, cpu in seconds.items() if name.startswith(prefix)) for prefix, stage in STAGES.items()}
+            parts["the rest of the host"] = max(0.0, run.cpu - sum(parts.values()))
+            figures = " | ".join(f"{cpu:.2f}" for cpu in [*parts.values(), run.cpu])
+            report.append(f"| DuckDB {release} | {figures} |")
+            bars.append((f"DuckDB {release}", list(parts.items())))
+            clear_work()
+    charts.append((f"CPU of {rows:,} rows by what threads do", "s", bars))
+    return report
+
+
+def bodies(repetitions: int, rows: int) -> list[str]:
+    """All rows in one answer."""
+    report = ["", f"## {rows:,} rows in one body"]
+    for form in ("ndjson", "csv"):
+        with measure.api(rows, 0, "--format", form) as address:
+            for release in RELEASES:
+                cases = {f"Unify, {threads(count)}": unify(release, address, form, count) for count in thread_counts()}
+                for count in thread_counts():
+                    command = [duckdb(release), str(HERE / "load_body.py"), form, address, fresh(f"hand-{form}-{count}"), str(count)]
+                    cases[f"by hand, {threads(count)}"] = command
+                runs = measured(cases, repetitions)
+                check_rows(runs, rows)
+                floor = min((run for name, run in runs.items() if name.startswith("by hand")), key=lambda run: run.wall)
+                report += ["", f"### {form.upper()}, DuckDB {release}", "", *table_of(runs, floor)]
+    return report
+
+
+def parents(repetitions: int, rows: int) -> list[str]:
+    """A request for each row of a parent, each with a page of rows; beside it the same pages as one resource."""
+    report = ["", f"## {rows // PAGE_SIZE:,} parents with {PAGE_SIZE} rows each", ""]
+    report += ["| | wall s | CPU s | peak MiB | wall, of one resource's |", "|---|---|---|---|---|"]
+    with measure.api(rows) as address:
+        for release in RELEASES:
+            cases = {table: unify(release, address, table, 2) for table in ("owner_repos", "numbered_repos")}
+            runs = measured(cases, repetitions)
+            check_rows(runs, rows)
+            run, flat = runs["owner_repos"], runs["numbered_repos"]
+            report.append(f"| Unify, DuckDB {release} | {run.wall:.2f} | {run.cpu:.2f} | {run.peak_mib:.0f} | {run.wall / flat.wall:.2f} |")
+    return report
+
+
+def refresh(rows: int, changed: int, times: int = 5) -> list[str]:
+    """A table that is there: what a refresh by updates costs."""
+    report = ["", f"## Refreshes by updates of a table of {rows:,} small rows", ""]
+    report += [f"| | that brings nothing, ms | that brings {changed:,} rows, ms |", "|---|---|---|"]
+    with measure.api(PAGE_SIZE, 0, "--small-rows", str(rows)) as address:
+        for release in RELEASES:
+            database = fresh(f"refresh-{release}")
+            command = [duckdb(release), str(HERE / "load_refresh.py"), str(measure.EXTENSION), address, database, str(changed), str(times)]
+            answer = measure.run(command).answer
+            if answer["rows"] != rows:
+                sys.exit(f"after the refreshes the table has {answer['rows']} rows; expected {rows}")
+            report.append(f"| DuckDB {release} | {answer['nothing'] * 1000:.0f} | {answer['some'] * 1000:.0f} |")
+            clear_work()
     return report
 
 
@@ -152,10 +230,11 @@ def latency(repetitions: int, rows: int, latency_ms: int = 50) -> list[str]:
     return report
 
 
-def growth(repetitions: int, sizes: list[int]) -> list[str]:
+def growth(repetitions: int, sizes: list[int], charts: list) -> list[str]:
     """Time should grow with the rows, memory should not."""
     release = RELEASES[-1]
     report = ["", f"## Growth, DuckDB {release}", "", "| rows | Unify wall s | peak MiB | by hand wall s | peak MiB |", "|---|---|---|---|---|"]
+    bars = []
     for rows in sizes:
         with measure.api(rows) as address:
             cases = {"Unify": unify(release, address), "by hand": by_hand(release, address, thread_counts()[0])}
@@ -163,6 +242,8 @@ def growth(repetitions: int, sizes: list[int]) -> list[str]:
             check_rows(runs, rows)
             ours, floor = runs["Unify"], runs["by hand"]
             report.append(f"| {rows:,} | {ours.wall:.2f} | {ours.peak_mib:.0f} | {floor.wall:.2f} | {floor.peak_mib:.0f} |")
+            bars += [(f"{rows:,} rows, {name}", [("peak", run.peak_mib)]) for name, run in runs.items()]
+    charts.append((f"Peak memory as tables grow, DuckDB {release}", "MiB", bars))
     return report
 
 

@@ -65,6 +65,12 @@ pub fn repo(row_idx: usize) -> Value {
     row
 }
 
+/// Returns one of the rows that have every field.
+pub fn widest() -> Value {
+    let is_wide = |row: &Value| ["license", "mirror_url", "homepage", "description", "language"].iter().all(|name| !row[name].is_null());
+    (0..10_000).map(repo).find(is_wide).unwrap_or_else(|| repo(0))
+}
+
 fn owner(org: &str, org_idx: usize) -> Value {
     let id = 9000 + org_idx;
     json!({

@@ -1,4 +1,5 @@
-//! `serve --port 0 --rows 100000 --latency-ms 0`: a paged API on loopback whose answers all exist before the first request.
+//! `serve --port 0 --rows 100000 --latency-ms 0 --small-rows 0 --format ndjson`: an API on loopback. Answers that are large exist before
+//! the first request.
 //!
 //! Prints `ready http://127.0.0.1:PORT` when it listens. `/__stats` tells what was asked of it.
 
@@ -13,10 +14,16 @@ use serde::Deserialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Duration;
-use unify_benchmark::{flags, pages};
+use unify_benchmark::{bodies, flags, pages, small};
 
 struct Api {
     pages: Vec<Bytes>,
+    /// All rows as one body, in the format of flag `--format`.
+    body: Bytes,
+    /// Rows of the table that changes.
+    n_small_rows: u64,
+    /// Of these, how many changed since they were last asked for.
+    n_changed: AtomicU64,
     latency: Duration,
     n_requests: AtomicU64,
     n_in_flight: AtomicU64,
@@ -71,13 +78,62 @@ fn page_response(api: &Api, query: &PageQuery, headers: &HeaderMap) -> Response 
 /// Answers with one small record, for a load that asks for many parameter sets.
 async fn item(State(api): State<Arc<Api>>, Path(id): Path<u64>) -> Response {
     api.n_requests.fetch_add(1, Relaxed);
-    let body = format!(
-        "{{\"id\":{id},\"name\":\"item {id}\",\"state\":\"open\",\"price\":{}.25,\"created\":\"2026-01-01T00:00:00Z\",\"tags\":[\"a\",\"b\"],\"owner\":{{\"id\":{},\"login\":\"example\"}}}}",
-        id % 1000,
-        id % 97
-    );
-    api.n_bytes.fetch_add(body.len() as u64, Relaxed);
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    api.answer(small::row(id).into())
+}
+
+/// Answers with all rows at once.
+async fn export(State(api): State<Arc<Api>>) -> Response {
+    api.n_requests.fetch_add(1, Relaxed);
+    api.n_bytes.fetch_add(api.body.len() as u64, Relaxed);
+    api.body.clone().into_response()
+}
+
+/// Answers with the parents.
+async fn owners(State(api): State<Arc<Api>>) -> Response {
+    api.n_requests.fetch_add(1, Relaxed);
+    api.answer(small::owners(api.pages.len()).into())
+}
+
+/// Answers with a parent's rows.
+async fn repos_of_owner(State(api): State<Arc<Api>>, Path(id): Path<usize>) -> Response {
+    api.n_requests.fetch_add(1, Relaxed);
+    match api.pages.get(id) {
+        Some(page) => api.answer(page.clone()),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct ChangeQuery {
+    #[serde(default = "first_page")]
+    page: usize,
+    /// Only what changed since then is asked for.
+    since: Option<String>,
+}
+
+/// Answers with a page of the table that changes.
+async fn changing(State(api): State<Arc<Api>>, Query(query): Query<ChangeQuery>) -> Response {
+    api.n_requests.fetch_add(1, Relaxed);
+    let n_rows = if query.since.is_some() { api.n_changed.load(Relaxed) } else { api.n_small_rows };
+    api.answer(small::page(query.page as u64, n_rows).into())
+}
+
+#[derive(Deserialize)]
+struct Change {
+    rows: u64,
+}
+
+/// From now on so many rows changed.
+async fn change(State(api): State<Arc<Api>>, Query(change): Query<Change>) -> StatusCode {
+    api.n_changed.store(change.rows, Relaxed);
+    StatusCode::NO_CONTENT
+}
+
+impl Api {
+    fn answer(&self, body: Bytes) -> Response {
+        self.n_bytes.fetch_add(body.len() as u64, Relaxed);
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
 }
 
 async fn stats(State(api): State<Arc<Api>>) -> Response {
@@ -93,12 +149,34 @@ async fn stats(State(api): State<Arc<Api>>) -> Response {
 #[tokio::main(worker_threads = 2)]
 async fn main() -> std::io::Result<()> {
     let port: u16 = flags::value_of("--port", 0);
-    let pages = pages::serialised(flags::value_of("--rows", 100_000));
-    let latency = Duration::from_millis(flags::value_of("--latency-ms", 0));
+    let n_rows = flags::value_of("--rows", 100_000);
+    let body = match flags::value_of("--format", String::new()).as_str() {
+        "ndjson" => bodies::ndjson(n_rows).into(),
+        "csv" => bodies::csv(n_rows).into(),
+        _ => Bytes::new(),
+    };
     let counts = || AtomicU64::new(0);
-    let api = Api { pages, latency, n_requests: counts(), n_in_flight: counts(), most_in_flight: counts(), n_bytes: counts() };
-    let router =
-        Router::new().route("/repos", get(repos)).route("/items/{id}", get(item)).route("/__stats", get(stats)).with_state(Arc::new(api));
+    let api = Api {
+        pages: pages::serialised(n_rows),
+        body,
+        n_small_rows: flags::value_of("--small-rows", 0),
+        n_changed: counts(),
+        latency: Duration::from_millis(flags::value_of("--latency-ms", 0)),
+        n_requests: counts(),
+        n_in_flight: counts(),
+        most_in_flight: counts(),
+        n_bytes: counts(),
+    };
+    let router = Router::new()
+        .route("/repos", get(repos))
+        .route("/items/{id}", get(item))
+        .route("/export", get(export))
+        .route("/owners", get(owners))
+        .route("/owners/{id}/repos", get(repos_of_owner))
+        .route("/changing", get(changing))
+        .route("/__change", get(change))
+        .route("/__stats", get(stats))
+        .with_state(Arc::new(api));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("ready http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {

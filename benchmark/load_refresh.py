@@ -1,0 +1,40 @@
+"""Refreshes a large table by updates: load_refresh.py EXTENSION SERVER DATABASE CHANGED TIMES
+
+Prints the median seconds of a refresh that brings nothing and of one that brings CHANGED rows.
+"""
+
+import json
+import statistics
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import duckdb
+
+extension, server, database, changed, times = sys.argv[1:6]
+connections_file = Path(database).with_suffix(".yaml")
+connections_file.write_text(json.dumps([{"bench": {"adapter": "bench", "options": {"server": server}}}]))
+session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
+session.execute(f"LOAD '{extension}'")
+session.execute(f"SET unify_spec_path = '{Path(__file__).parent / 'specs'}'")
+session.execute(f"SET unify_connections_file = '{connections_file}'")
+
+
+def seconds(statement: str) -> float:
+    start = time.perf_counter()
+    session.execute(statement).fetchall()
+    return time.perf_counter() - start
+
+
+def refreshed(rows: str) -> float:
+    """Returns the median of refreshes that bring so many rows."""
+    urllib.request.urlopen(f"{server}/__change?rows={rows}").close()
+    return statistics.median(seconds("REFRESH TABLE bench.changing") for _ in range(int(times)))
+
+
+loaded = seconds("LOAD TABLE bench.changing")
+nothing, some = refreshed("0"), refreshed(changed)
+(rows,) = session.execute("SELECT count(*) FROM bench.changing").fetchone()
+session.close()
+print(json.dumps({"rows": rows, "loaded": loaded, "nothing": nothing, "some": some}))
