@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, BAR, GAP = 760, 250, 20, 8
+WIDTH, LEFT, BAR, GAP = 800, 250, 20, 8
 FONT = "font-family='system-ui, sans-serif' font-size='13'"
 # Colours that differ in grey, too.
 COLOURS = ["#1b4965", "#62b6cb", "#f2a541", "#bfc0c0", "#8d6a9f"]
@@ -25,12 +25,12 @@ def draw(path: Path, charts: list[tuple[str, str, list[Bar]]]) -> None:
             shapes.append(text(LEFT - 8, y + 15, name, "text-anchor='end'"))
             for part, value in parts:
                 colour = colours.setdefault(part, COLOURS[len(colours) % len(COLOURS)])
-                width = value / longest * (WIDTH - LEFT - 90)
+                width = value / longest * (WIDTH - LEFT - 110)
                 shapes.append(f"<rect x='{x:.1f}' y='{y}' width='{width:.1f}' height='{BAR}' fill='{colour}'/>")
                 x += width
             shapes.append(text(x + 6, y + 15, f"{sum(value for _, value in parts):.2f} {unit}"))
             y += BAR + GAP
-        x = float(LEFT)
+        x = 10.0
         for part, colour in colours.items() if len(colours) > 1 else ():
             shapes.append(f"<rect x='{x:.1f}' y='{y + 2}' width='12' height='12' fill='{colour}'/>")
             shapes.append(text(x + 18, y + 13, part))

@@ -138,7 +138,7 @@ def load(repetitions: int, rows: int, charts: list) -> list[str]:
             check_rows(runs, rows)
             floor = min((run for name, run in runs.items() if name.startswith("by hand")), key=lambda run: run.wall)
             report += ["", f"### DuckDB {release}", "", *table_of(runs, floor)]
-            bars = [(name, [("wall", run.wall)]) for name, run in runs.items()]
+            bars = [(name, [(name.split(",")[0], run.wall)]) for name, run in runs.items()]
             charts.append((f"{rows:,} rows, DuckDB {release}: the whole process", "s", bars))
     return report
 
@@ -242,7 +242,7 @@ def growth(repetitions: int, sizes: list[int], charts: list) -> list[str]:
             check_rows(runs, rows)
             ours, floor = runs["Unify"], runs["by hand"]
             report.append(f"| {rows:,} | {ours.wall:.2f} | {ours.peak_mib:.0f} | {floor.wall:.2f} | {floor.peak_mib:.0f} |")
-            bars += [(f"{rows:,} rows, {name}", [("peak", run.peak_mib)]) for name, run in runs.items()]
+            bars += [(f"{rows:,} rows, {name}", [(name, run.peak_mib)]) for name, run in runs.items()]
     charts.append((f"Peak memory as tables grow, DuckDB {release}", "MiB", bars))
     return report
 
