@@ -1,24 +1,19 @@
 //! Records into columns: each field's value goes straight to the column of its path.
 
-use super::batch::{Batch, ColumnData};
-use super::bounds::{check_cells, check_fields, RowBound};
+use super::batch::Batch;
+use super::bounds::{check_fields, RowBound};
 use super::builder::ColumnBuilder;
 use super::field_tree::{FieldId, FieldTree, Objects, Route, META_ROOT, NONE, RECORD_ROOT};
-use super::form::Form;
 use super::left_out::{place_of, LeftOut};
 use super::names::{self, NameSet};
 use super::plan::RowPlan;
-use super::reading::{self, Read};
 use super::records::{meta_start, RecordGroup};
 use super::source::{deleted_source, row_source, set_source, ColumnSource, DELETED, SET};
-use super::types::{Column, ColumnType, TableSchema};
-use crate::document::{ArrayIter, Node, ObjectIter, View};
+use super::types::TableSchema;
+use crate::document::{Node, View};
 use crate::spec::{ColumnReading, FieldCondition, ParamValue};
-use crate::{Error, Result};
+use crate::Result;
 use std::collections::HashMap;
-
-/// The most columns of a table.
-const MAX_COLUMNS: usize = 10_000;
 
 /// The place of records that are left out, as that of a field.
 const SKIPPED: u64 = u64::MAX;
@@ -68,25 +63,25 @@ impl RowPlan {
 
 /// The conversion of one page.
 pub(super) struct Flattener<'p, 'd> {
-    plan: &'p RowPlan,
-    tree: FieldTree,
-    schema: TableSchema,
-    builders: Vec<ColumnBuilder>,
+    pub(super) plan: &'p RowPlan,
+    pub(super) tree: FieldTree,
+    pub(super) schema: TableSchema,
+    pub(super) builders: Vec<ColumnBuilder>,
     /// Filled when the first name is needed.
-    names: Option<NameSet>,
+    pub(super) names: Option<NameSet>,
     /// Declared columns without a source, by folded name, until a field of that name turns up.
-    unbound: HashMap<String, u32>,
+    pub(super) unbound: HashMap<String, u32>,
     /// The other columns that take the values of a column's field.
-    sharing: HashMap<u32, Vec<u32>>,
-    meta_fields: Vec<FieldId>,
-    params: Vec<(u32, View<'d>)>,
-    left_out: LeftOut,
+    pub(super) sharing: HashMap<u32, Vec<u32>>,
+    pub(super) meta_fields: Vec<FieldId>,
+    pub(super) params: Vec<(u32, View<'d>)>,
+    pub(super) left_out: LeftOut,
     /// What is done with the values of each column; empty where nothing is with any.
-    readings: Vec<Option<&'p ColumnReading>>,
-    n_records: usize,
-    row_idx: usize,
-    n_rows: usize,
-    bound: RowBound,
+    pub(super) readings: Vec<Option<&'p ColumnReading>>,
+    pub(super) n_records: usize,
+    pub(super) row_idx: usize,
+    pub(super) n_rows: usize,
+    pub(super) bound: RowBound,
 }
 
 /// A value from above the records, for all records of a group.
@@ -172,7 +167,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
     }
 
     /// Gives the values of a field to one more column.
-    fn share(&mut self, id: FieldId, idx: u32) {
+    pub(super) fn share(&mut self, id: FieldId, idx: u32) {
         let field = self.tree.field_mut(id);
         field.objects = Objects::Whole;
         match field.route {
@@ -357,7 +352,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
         self.bound.check(self.row_idx, &self.builders)
     }
 
-    fn push_entries(&mut self, parent: FieldId, entries: impl Iterator<Item = (&'d str, Node<'d>)>) -> Result<()> {
+    pub(super) fn push_entries(&mut self, parent: FieldId, entries: impl Iterator<Item = (&'d str, Node<'d>)>) -> Result<()> {
         let mut previous = NONE;
         for (key, node) in entries {
             let id = match self.tree.predicted(parent, previous, key) {
@@ -385,207 +380,5 @@ impl<'p, 'd> Flattener<'p, 'd> {
         let id = self.tree.add(parent, previous, key);
         self.prepare(id);
         Ok(Some(id))
-    }
-
-    /// Decides about a new field what does not depend on its values.
-    fn prepare(&mut self, id: FieldId) {
-        if self.tree.root_of(id) == META_ROOT {
-            return;
-        }
-        if self.tree.field(id).depth > self.plan.levels {
-            self.tree.field_mut(id).objects = Objects::Whole;
-        }
-        if self.unbound.is_empty() || matches!(self.tree.field(id).route, Route::Skipped { .. }) {
-            return;
-        }
-        let flattened = names::flattened(&self.tree.keys(id));
-        if let Route::Column(first) = self.tree.field(id).route {
-            // A declared column that is called as the source of another one is takes its values as well.
-            if self.plan.declares(&self.schema.columns[first as usize].source) {
-                if let Some(idx) = self.unbound.remove(&flattened.to_lowercase()) {
-                    self.share(id, idx);
-                }
-            }
-            return;
-        }
-        let stripped = self.plan.column_name(&flattened);
-        let bound = self.unbound.remove(&stripped.to_lowercase()).or_else(|| self.unbound.remove(&flattened.to_lowercase()));
-        if let Some(idx) = bound {
-            let field = self.tree.field_mut(id);
-            field.route = Route::Column(idx);
-            field.objects = Objects::Whole;
-        }
-    }
-
-    fn push_value(&mut self, id: FieldId, node: Node<'d>) -> Result<()> {
-        let field = &mut self.tree.fields[id as usize];
-        if field.seen == self.row_idx + 1 {
-            self.forget_row(id);
-        }
-        let field = &mut self.tree.fields[id as usize];
-        field.seen = self.row_idx + 1;
-        match (node.view(), field.objects) {
-            (View::Object(entries), Objects::Flatten) if !entries.is_empty() => self.push_entries(id, entries),
-            // An empty object says nothing where others of its place have fields.
-            (View::Object(_), Objects::Flatten) if !field.children.is_empty() => Ok(()),
-            (View::Object(entries), _) => self.push_whole(id, entries),
-            (View::Array(elements), _) if !field.children.is_empty() && self.plan.has_positions() => {
-                self.push_positions(id, elements.clone())?;
-                self.push_leaf(id, View::Array(elements))
-            }
-            (view, _) => self.push_leaf(id, view),
-        }
-    }
-
-    fn push_missing(&mut self, id: FieldId) -> Result<()> {
-        if self.tree.field(id).children.is_empty() {
-            self.push_leaf(id, View::Null)?;
-        }
-        Ok(())
-    }
-
-    /// Pushes an object as JSON, and those of its fields that are columns besides.
-    fn push_whole(&mut self, id: FieldId, entries: ObjectIter<'d>) -> Result<()> {
-        self.push_leaf(id, View::Object(entries.clone()))?;
-        if self.tree.field(id).children.is_empty() {
-            return Ok(());
-        }
-        self.push_entries(id, entries)
-    }
-
-    /// Pushes the elements of a list whose positions the spec declares.
-    fn push_positions(&mut self, id: FieldId, elements: ArrayIter<'d>) -> Result<()> {
-        for child in self.tree.field(id).children.clone() {
-            if !self.plan.declares_position(&self.tree.keys(child)) {
-                continue;
-            }
-            let position = self.tree.field(child).key.parse::<usize>().ok();
-            if let Some(element) = position.and_then(|position| elements.clone().nth(position)) {
-                self.push_value(child, element)?;
-            }
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn push_leaf(&mut self, id: FieldId, view: View<'d>) -> Result<()> {
-        let route = match self.tree.fields[id as usize].route {
-            Route::Unknown => self.decide(id)?,
-            known => known,
-        };
-        let idx = match route {
-            Route::Column(idx) => idx as usize,
-            Route::Skipped { place } => {
-                self.left_out.add(place, self.row_idx, &view);
-                return Ok(());
-            }
-            Route::Unknown => return Err(Error::internal("a field that is neither a column nor left out")),
-        };
-        if !self.sharing.is_empty() {
-            let n_others = self.sharing.get(&(idx as u32)).map_or(0, Vec::len);
-            for position in 0..n_others {
-                self.push_column(self.sharing[&(idx as u32)][position] as usize, view.clone())?;
-            }
-        }
-        self.push_column(idx, view)
-    }
-
-    #[inline]
-    fn push_column(&mut self, idx: usize, view: View<'_>) -> Result<()> {
-        match self.readings.get(idx) {
-            Some(Some(reading)) => self.push_read(idx, reading, &view),
-            _ => self.push_into(idx, view),
-        }
-    }
-
-    /// Pushes a value as the spec says that the column's values are written.
-    fn push_read(&mut self, idx: usize, reading: &ColumnReading, view: &View<'_>) -> Result<()> {
-        let column_type = self.schema.columns[idx].column_type;
-        match reading::read(reading, column_type, view) {
-            Read::AsItIs => self.push_into(idx, view.clone()),
-            Read::Null => self.push_into(idx, View::Null),
-            Read::Text(text) => self.push_into(idx, View::Text(&text)),
-            Read::Misfit => {
-                let format = reading.moment.as_ref().map_or("", |format| format.as_text());
-                let (name, row, kind) = (&self.schema.columns[idx].name, self.row_idx + 1, view.kind());
-                Err(Error::data(format!("column '{name}', row {row} of the page: found {kind} that is not written as '{format}'")))
-            }
-        }
-    }
-
-    #[inline]
-    fn push_into(&mut self, idx: usize, view: View<'_>) -> Result<()> {
-        let builder = &mut self.builders[idx];
-        if builder.declared {
-            let kind = view.kind();
-            if matches!(builder.data, ColumnData::Date(_)) {
-                // The time of a day is left out.
-                self.left_out.add(idx as u64, self.row_idx, &view);
-            }
-            return if builder.push_declared(self.row_idx, &view) { Ok(()) } else { Err(self.misfit(idx, kind)) };
-        }
-        if self.plan.lists_as_json && matches!(view, View::Array(_)) {
-            return builder.push_json(self.row_idx, view);
-        }
-        builder.push(self.row_idx, view)
-    }
-
-    #[cold]
-    fn misfit(&self, idx: usize, kind: &str) -> Error {
-        let column = &self.schema.columns[idx];
-        let (name, row, type_name) = (&column.name, self.row_idx + 1, column.column_type.sql_name());
-        Error::data(format!(
-            "column '{name}', row {row} of the page: found {kind} that is not a {type_name}, the type the spec declares; declare a wider type"
-        ))
-    }
-
-    /// Gives a field its column, unless it is not selected.
-    #[cold]
-    fn decide(&mut self, id: FieldId) -> Result<Route> {
-        let keys = self.tree.keys(id);
-        let flattened = names::flattened(&keys);
-        let (name, source) = if self.tree.root_of(id) == META_ROOT {
-            (self.plan.column_name(&flattened), ColumnSource::Meta(keys))
-        } else if self.plan.selects(&flattened) {
-            (self.plan.column_name(&flattened), ColumnSource::Record(keys))
-        } else {
-            let route = Route::Skipped { place: place_of(&keys) };
-            self.tree.field_mut(id).route = route;
-            return Ok(route);
-        };
-        let route = Route::Column(self.add_column(&name, source)?);
-        self.tree.field_mut(id).route = route;
-        Ok(route)
-    }
-
-    fn add_column(&mut self, name: &str, source: ColumnSource) -> Result<u32> {
-        let idx = self.schema.columns.len();
-        if idx >= MAX_COLUMNS {
-            return Err(Error::data(format!("more than {MAX_COLUMNS} columns; set 'nested: json' or 'select' in the table's spec")));
-        }
-        check_cells(self.n_rows, idx + 1, self.plan.most_bytes)?;
-        let columns = &self.schema.columns;
-        let names = self.names.get_or_insert_with(|| NameSet::of(columns.iter().map(|column| column.name.as_str())));
-        let column = Column { name: names.take(name), source, column_type: ColumnType::Undecided, declared: false, form: Form::default() };
-        self.builders.push(ColumnBuilder::new(&column, self.n_rows, self.plan.has_nanoseconds));
-        self.schema.columns.push(column);
-        Ok(idx as u32)
-    }
-
-    /// Takes back what the row has at a key that comes a second time: of equal keys the last wins.
-    #[cold]
-    fn forget_row(&mut self, id: FieldId) {
-        let field = self.tree.field_mut(id);
-        field.seen = 0;
-        let children = field.children.clone();
-        if let Route::Column(idx) = field.route {
-            let others = self.sharing.get(&idx).into_iter().flatten();
-            for idx in others.chain([&idx]) {
-                self.builders[*idx as usize].forget_from(self.row_idx);
-            }
-        }
-        for child in children {
-            self.forget_row(child);
-        }
     }
 }

@@ -9,6 +9,7 @@ mod conform;
 mod decimal;
 mod declared;
 mod field_tree;
+mod fields;
 mod flatten;
 mod form;
 mod kept;

@@ -1,9 +1,9 @@
 //! What an adapter spec says, after parsing: every value here is valid and complete.
 
 use super::{
-    AnswerDef, AuthSpec, Builtin, ChildDef, Class, ColumnReading, DateFormat, Deletes, Expect, FieldCondition, Hole, JobDef, NamedThrottle,
-    OptionSpec, ParamDef, ParamValue, ParamValues, RecurseDef, RefreshStrategy, RequestDef, ResultHosts, Secret, SetupStep, Template,
-    Throttle, Tokens, WaitSign, WindowDef, Writes,
+    AnswerDef, AuthSpec, Builtin, ChildDef, Class, ColumnPattern, ColumnSpec, DateFormat, DeclaredType, Deletes, ErrorCondition, ErrorRule,
+    Expect, FieldCondition, Hole, JobDef, NamedThrottle, Nested, OptionSpec, ParamDef, ParamValue, ParamValues, RecurseDef,
+    RefreshStrategy, RequestDef, ResultHosts, RetrySpec, RuleVerdict, Secret, SetupStep, Template, Throttle, Tokens, WindowDef, Writes,
 };
 use crate::document::JsonValue;
 use crate::source::Paging;
@@ -108,83 +108,6 @@ impl AdapterSpec {
     pub fn view(&self, name: &str) -> Option<&ViewDef> {
         self.views.iter().find(|view_def| view_def.name.eq_ignore_ascii_case(name))
     }
-}
-
-/// How often and how patiently a request is tried again.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RetrySpec {
-    /// Tries in all, the first included. At least 1.
-    pub attempts: u32,
-    /// First backoff, in seconds.
-    pub base: f64,
-    /// Longest backoff, in seconds.
-    pub max: f64,
-    /// The longest wait an API can ask for, in seconds, that a load sits through: for a longer one it gives its thread back.
-    pub park: f64,
-    /// Statuses that are retried besides the standard ones.
-    pub statuses: Vec<u16>,
-    /// Where refusals tell how long to wait, besides the standard header.
-    pub wait: Option<WaitSign>,
-}
-
-impl Default for RetrySpec {
-    fn default() -> RetrySpec {
-        RetrySpec { attempts: 5, base: 1.0, max: 60.0, park: 300.0, statuses: Vec::new(), wait: None }
-    }
-}
-
-/// What an answer that matches `when` means, for APIs that do not keep to the standard statuses.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ErrorRule {
-    pub when: ErrorCondition,
-    pub verdict: RuleVerdict,
-    pub message: Option<String>,
-    /// How long to wait before another try.
-    pub wait: Option<RuleWait>,
-}
-
-impl ErrorRule {
-    /// Returns whether an answer's body decides about the rule, or tells its wait.
-    pub fn reads_body(&self) -> bool {
-        let waits_by_body = matches!(&self.wait, Some(RuleWait::Told(sign)) if sign.told.is_in_body());
-        self.when.body.is_some() || waits_by_body
-    }
-}
-
-/// How long to wait before another try of a request that a rule names.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RuleWait {
-    Fixed(Duration),
-    Told(WaitSign),
-}
-
-/// What an answer is like. All parts that are given must match.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ErrorCondition {
-    pub statuses: Vec<u16>,
-    /// Dotted path in the body and the value expected there; no value: the path only has to exist and not be null.
-    pub body: Option<(Vec<String>, Option<String>)>,
-    /// Header name and the value expected (case-insensitive); no value: the header only has to be there.
-    pub header: Option<(String, Option<String>)>,
-}
-
-/// What to do with an answer an [`ErrorRule`] matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleVerdict {
-    Retry,
-    /// A limit is reached: as `Retry`, and other requests wait, too.
-    Limit,
-    Fail,
-    /// The answer has no rows, and that is not an error.
-    Empty,
-    /// The answer has rows, and they may not be all: they are used, with a warning.
-    Warn,
-    /// The parameter set is left out, with a warning.
-    Skip,
-    /// The API does not take the credentials that a server gave: others are asked for once.
-    Login,
-    /// There is more than the API gives: the window is asked for in halves.
-    Split,
 }
 
 /// What an API gives at most of a parameter set, and hides without an error.
@@ -336,76 +259,6 @@ impl TableDef {
         }
         names
     }
-}
-
-/// One entry of `select`.
-#[derive(Debug, Clone)]
-pub enum ColumnPattern {
-    /// The name itself, or the name followed by `_` and anything.
-    Name(String),
-    /// Anchored at both ends.
-    Regex(regex::Regex),
-}
-
-impl ColumnPattern {
-    /// Returns whether the flattened name is selected.
-    pub fn matches(&self, flattened: &str) -> bool {
-        match self {
-            ColumnPattern::Name(name) => flattened.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')),
-            ColumnPattern::Regex(regex) => regex.is_match(flattened),
-        }
-    }
-}
-
-/// A column the spec declares.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ColumnSpec {
-    pub name: String,
-    pub data_type: Option<DeclaredType>,
-    /// Keys from the record down to the value; default: the flattened field of this name.
-    pub source: Option<Vec<String>>,
-    /// Whether those keys lead from the body down.
-    pub is_meta: bool,
-    /// What is done with the values before they are converted.
-    pub reading: Option<ColumnReading>,
-    pub key: bool,
-    pub description: Option<String>,
-}
-
-/// The types a spec may declare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ScalarType {
-    Boolean,
-    BigInt,
-    HugeInt,
-    Double,
-    /// So many digits in all, and so many of them behind the point.
-    Decimal {
-        width: u8,
-        scale: u8,
-    },
-    Date,
-    Timestamp,
-    TimestampNs,
-    Varchar,
-}
-
-/// A declared type: a scalar, a list of one, or JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeclaredType {
-    Scalar(ScalarType),
-    List(ScalarType),
-    Json,
-}
-
-/// How nested objects become columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Nested {
-    #[default]
-    Flatten,
-    Json,
-    /// Flatten this many levels, JSON below.
-    Depth(usize),
 }
 
 /// A SELECT over unqualified tables of the same connection.

@@ -4,13 +4,11 @@ use crate::columns::{RowPlan, TableSchema};
 use crate::http::{ApiClient, ParamSet, Request};
 use crate::load::clock::now_micros;
 use crate::load::flow::addresses::Addresses;
-use crate::load::flow::answered::{Answered, Asked, RequestOutcome};
+use crate::load::flow::answered::RequestOutcome;
 use crate::load::flow::convert::ConvertedPage;
 use crate::load::flow::export::{sleep_until, Asker, Export, Exported, Watch};
-use crate::load::flow::in_order::{InOrder, Manner};
-use crate::load::flow::parts::Parts;
+use crate::load::flow::in_order::InOrder;
 use crate::load::flow::record_shape::RecordShape;
-use crate::load::flow::shifts::may_shift;
 use crate::load::flow::too_much::{too_much, window_text};
 use crate::load::flow::trace::decision;
 use crate::load::identity::set_mark;
@@ -23,11 +21,11 @@ use crate::load::records::checkpoints::half_key;
 use crate::load::threads::pool::Workers;
 use crate::lock::lock;
 use crate::session::LogLevel;
-use crate::source::{CreatedJob, Files, Next, PageFailure, PageKey, PagePosition, Paging, ResumePoint, Source, Vanishing};
+use crate::source::{CreatedJob, Next, PageFailure, PageKey, PagePosition, ResumePoint};
 use crate::spec::ParamValue;
 use crate::{Error, ErrorKind, Place, Result};
 use futures_util::future::OptionFuture;
-use futures_util::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,8 +34,6 @@ use std::sync::{Arc, Mutex, RwLock};
 
 /// Pages that may wait for an earlier one, for each that may be in flight.
 const MOST_EARLY: usize = 4;
-/// A part of a body may have this part of the memory that a page may take.
-const MOST_PART: u64 = 4;
 
 /// Everything the fetching of one table needs.
 pub struct Fetch {
@@ -126,16 +122,16 @@ enum SetEnd {
 }
 
 /// A set whose pages can be asked for.
-struct WorkedSet {
-    number: usize,
+pub(super) struct WorkedSet {
+    pub number: usize,
     /// Its name, where it may be halved.
-    key: Option<String>,
+    pub key: Option<String>,
     /// With what the steps of its job captured.
-    set: Arc<ParamSet>,
+    pub set: Arc<ParamSet>,
     /// Its job, and the addresses of the files that it made.
-    export: Option<(CreatedJob, Option<Vec<String>>)>,
+    pub export: Option<(CreatedJob, Option<Vec<String>>)>,
     /// Where an earlier load was with it.
-    point: Option<ResumePoint>,
+    pub point: Option<ResumePoint>,
 }
 
 impl Fetch {
@@ -263,12 +259,12 @@ impl Fetch {
     }
 
     /// Returns the values of a set that all of its rows get.
-    fn copied(&self, set: &ParamSet, key: Option<&str>) -> Arc<[ParamValue]> {
+    pub(super) fn copied(&self, set: &ParamSet, key: Option<&str>) -> Arc<[ParamValue]> {
         copied_values(&self.asker.table_def, set).into_iter().chain(key.map(|key| ParamValue::Text(set_mark(key)))).collect()
     }
 
     /// Returns the addresses of the files that the job of a set made.
-    fn addresses(&self, work: &WorkedSet) -> Option<Addresses> {
+    pub(super) fn addresses(&self, work: &WorkedSet) -> Option<Addresses> {
         let (job, files) = work.export.clone()?;
         Addresses::new(self.asker.clone(), work.set.clone(), job, files?)
     }
@@ -346,127 +342,6 @@ impl Fetch {
         }
         self.expect_pages(&mut order.expected, order.source.total_pages());
         Ok(())
-    }
-
-    /// Returns whether answers are read in parts while they arrive.
-    fn reads_in_parts(&self, work: &WorkedSet) -> bool {
-        let is_one = work.export.as_ref().is_none_or(|(_, files)| files.as_ref().is_none_or(|files| files.len() == 1));
-        is_one
-            && self.asker.table_def.paging == Paging::None
-            && self.asker.table_def.answer.body.has_parts()
-            && !self.asker.client.judges_good_answers()
-    }
-
-    /// Fetches the only answer of a set, whose body is converted in parts while it arrives. The last part stands for the page.
-    async fn fetch_parts(self: Arc<Self>, work: WorkedSet, rows: mpsc::Sender<Fetched>) -> Result<()> {
-        let set = &work.set;
-        let copied = self.copied(set, work.key.as_deref());
-        let mut order = InOrder::new(self.manner(&work)?, work.number, work.point.clone(), rows);
-        let Next::Ask(position) = order.next() else { return order.done() };
-        let addresses = self.addresses(&work);
-        let asked = Asked { request: self.request_at(set, &position, addresses.as_ref())?, position: &position, is_resumed: false };
-        let (sender, mut arriving) = tokio::sync::mpsc::channel(1);
-        let most = usize::try_from(self.conversion.row_plan.most_bytes() / MOST_PART).unwrap_or(usize::MAX);
-        let parts = Parts::new(&self.asker.table_def.answer.body, most, sender);
-        let mut sending = Some(Box::pin(self.answer_in_parts(&asked, set, addresses.as_ref(), &parts)));
-        let mut outcome = None;
-        let mut wanted = None;
-        let mut conversions = FuturesOrdered::new();
-        loop {
-            let may_arrive = wanted.is_none() && conversions.len() < MOST_EARLY && (sending.is_some() || !arriving.is_empty());
-            tokio::select! {
-                Some(answer) = OptionFuture::from(sending.as_mut()), if sending.is_some() => {
-                    sending = None;
-                    outcome = Some(answer);
-                }
-                Some(arrived) = arriving.recv(), if may_arrive => {
-                    self.pace.page_size.saw(arrived.part.bytes.len() as u64);
-                    let (budget, size) = (&self.pace.budget, &self.pace.page_size);
-                    wanted = Some(Box::pin(async move { (arrived, budget.page(size).await) }));
-                }
-                Some((arrived, memory)) = OptionFuture::from(wanted.as_mut()), if wanted.is_some() => {
-                    wanted = None;
-                    let page = arrived.into_page(&self.asker.client, &asked.request);
-                    conversions.push_back(self.converted_in(memory, Answered { request: asked.request.clone(), page }, copied.clone()));
-                }
-                Some(converted) = conversions.next(), if !conversions.is_empty() => {
-                    let (page, memory): (ConvertedPage, PageMemory) = converted?;
-                    order.part(page.batches, memory)?;
-                }
-                else => break,
-            }
-        }
-        drop(sending);
-        let answer = outcome.unwrap_or_else(|| Err(Error::internal("a request ended without an answer")));
-        match self.received(asked, answer.map_err(PageFailure::Broken)) {
-            Ok(RequestOutcome::Page(answer)) => {
-                let Answered { request, mut page } = *answer;
-                if let Some(last) = parts.last()? {
-                    (page.body, page.line_base) = (last.bytes, last.line_base);
-                }
-                self.pace.page_size.saw(page.body.len() as u64);
-                let memory = self.pace.budget.page(&self.pace.page_size).await;
-                let (page, memory) = self.converted_in(memory, Answered { request, page }, copied).await?;
-                order.page(&position, page, memory)?;
-            }
-            Ok(RequestOutcome::Skip) => return order.skipped(),
-            Ok(RequestOutcome::Empty) => order.empty(&position)?,
-            Err(failure) => order.failed(&position, failure)?,
-        }
-        order.done()
-    }
-
-    /// Converts a page that has memory.
-    async fn converted_in(
-        &self,
-        mut memory: PageMemory,
-        answer: Answered,
-        copied: Arc<[ParamValue]>,
-    ) -> Result<(ConvertedPage, PageMemory)> {
-        memory.fit(answer.page.body.len() as u64);
-        let page = self.converted(answer, copied).await?;
-        let n_bytes = page.batches.approximate_bytes() as u64;
-        self.pace.page_size.held(n_bytes);
-        memory.hold(n_bytes);
-        Ok((page, memory))
-    }
-
-    /// Returns whether rows that move are to be told.
-    pub fn watches_moves(&self) -> bool {
-        self.pace.reading == Reading::Watched && may_shift(&self.asker.table_def)
-    }
-
-    /// Returns how the pages of a set are read, from its first page or from its point on. Fails when the table's paging does not know the position.
-    fn manner(&self, work: &WorkedSet) -> Result<Manner> {
-        let paging = &self.asker.table_def.paging;
-        let point = work.point.as_ref().filter(|point| point.ordinal > 0);
-        let mut source = match (point, work.export.as_ref().and_then(|(_, files)| files.clone())) {
-            (Some(point), None) => paging.source_at(self.pace.max_pages, point)?,
-            (None, None) => paging.source_from(self.pace.max_pages, work.set.link.as_deref()),
-            (point, Some(files)) => {
-                let mut source: Box<dyn Source> = Box::new(Files::new(files));
-                point.map_or(Ok(()), |point| source.resume(point))?;
-                source
-            }
-        };
-        source.set_vanishing(self.vanishing());
-        Ok(Manner {
-            source,
-            job: work.export.as_ref().map(|(job, _)| job.clone()),
-            client: self.asker.client.clone(),
-            max_rows: self.asker.table_def.max_rows,
-            watches_moves: self.watches_moves(),
-            starts_over: self.vanishing() == Vanishing::Told && !self.earlier.has_vanished,
-        })
-    }
-
-    /// Returns what is done about rows that vanish at the source. The rows of a stream are handed on as they come.
-    pub fn vanishing(&self) -> Vanishing {
-        match self.pace.reading {
-            Reading::SideBySide => Vanishing::Ignored,
-            Reading::Watched | Reading::OneByOne if self.asker.table_def.key_columns.is_empty() => Vanishing::Told,
-            Reading::Watched | Reading::OneByOne => Vanishing::ReadAgain,
-        }
     }
 
     fn expect_pages(&self, known: &mut u64, total: Option<u64>) {

@@ -1,6 +1,7 @@
 //! Which parameter sets the rows of one level give for the next one, where a table goes on below its own rows.
 
-use super::sets::{check_count, elements_of, sets_of_all_fields, Planned, PlannedSets};
+use super::axis::{check_count, elements_of};
+use super::sets::{sets_of_all_fields, Planned, PlannedSets};
 use crate::columns::TableSchema;
 use crate::http::ParamSet;
 use crate::load::plan::scope::Scope;

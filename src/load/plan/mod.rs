@@ -1,6 +1,7 @@
 //! What a load asks the API for, and with what an unfinished one goes on.
 
 pub(super) mod asked;
+mod axis;
 pub(super) mod far_ahead;
 pub(super) mod fill;
 pub(super) mod levels;
