@@ -33,6 +33,9 @@ pub fn ended_with_process_sql() -> String {
 
 /// A statement of many rows takes DuckDB much longer than several of fewer.
 const LINES_A_STATEMENT: usize = 500;
+/// The actions of a job's first record, quoted, and those of its last one.
+const STARTS: &str = "'load_start', 'refresh_start'";
+const ENDS: &str = "'load_end', 'refresh_end'";
 
 /// Whose records these are.
 #[derive(Debug, Clone)]
@@ -125,6 +128,15 @@ impl AuditSubject {
 ///
 /// Only right while no load of this process runs in that database.
 pub fn close_open_jobs(session: &mut dyn Session, unify_schema: &str) -> Result<i64> {
+    // Most often nothing is open: then the ids of all that began are those of all that ended, and one pass over the records tells so.
+    let rows = session.query(&format!(
+        "SELECT max(id), sum(CASE WHEN action IN ({STARTS}) THEN id WHEN action IN ({ENDS}) THEN -parent_id END)
+         FROM {unify_schema}.loading_jobs"
+    ))?;
+    let of_row = |idx: usize| rows.first().and_then(|row| row.get(idx)).and_then(Value::as_integer).unwrap_or(0);
+    if of_row(1) == 0 {
+        return Ok(i64::try_from(of_row(0)).unwrap_or(i64::MAX));
+    }
     let ends = ends_sql(unify_schema, &format!("(SELECT max(id) FROM {unify_schema}.loading_jobs)"), "");
     session.execute(&LOADING_JOBS.insert_sql(unify_schema, JOB_COLUMNS, &ends))?;
     Ok(session.count(&format!("SELECT coalesce(max(id), 0) FROM {unify_schema}.loading_jobs"))? as i64)
@@ -146,9 +158,9 @@ pub fn ends_sql(unify_schema: &str, last_id: &str, which: &str) -> String {
 pub fn open_jobs_sql(unify_schema: &str, which: &str) -> String {
     format!(
         "{unify_schema}.loading_jobs AS started
-         WHERE action IN ('load_start', 'refresh_start') {which}
+         WHERE action IN ({STARTS}) {which}
            AND NOT EXISTS (SELECT 1 FROM {unify_schema}.loading_jobs AS ended WHERE ended.parent_id = started.id
-                           AND ended.action IN ('load_end', 'refresh_end'))"
+                           AND ended.action IN ({ENDS}))"
     )
 }
 
@@ -158,9 +170,9 @@ pub fn forget_old(session: &mut dyn Session, unify_schema: &str, age: Duration) 
     session.execute(&format!(
         "DELETE FROM {unify_schema}.loading_log WHERE timestamp < make_timestamp({oldest});
          DELETE FROM {unify_schema}.loading_jobs WHERE timestamp < make_timestamp({oldest})
-           AND (action NOT IN ('load_start', 'refresh_start')
+           AND (action NOT IN ({STARTS})
                 OR id IN (SELECT parent_id FROM {unify_schema}.loading_jobs
-                          WHERE action IN ('load_end', 'refresh_end') AND timestamp < make_timestamp({oldest})));"
+                          WHERE action IN ({ENDS}) AND timestamp < make_timestamp({oldest})));"
     ))
 }
 
