@@ -9,7 +9,7 @@ use super::result::{QueryResult, Rows};
 use super::signals::block_sigpipe;
 use crate::columns::Batch;
 use crate::lock::lock;
-use crate::session::{quote_ident, CatalogKind, Database, Session, TableName, Value};
+use crate::session::{quote_ident, CatalogKind, Database, Interrupter, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
 use std::collections::HashMap;
@@ -29,10 +29,13 @@ struct Shared {
     open: Mutex<Vec<OpenSession>>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct OpenSession(duckdb_connection);
 
-// SAFETY: the pointer is only passed to duckdb_interrupt, which any thread may call while the connection is open.
+// SAFETY: the pointer is only compared, and passed to duckdb_interrupt, which any thread may call while the connection is open.
 unsafe impl Send for OpenSession {}
+// SAFETY: as above.
+unsafe impl Sync for OpenSession {}
 
 // SAFETY: the weak pointer is only locked, counted and freed, all of which are thread-safe on the C++ side.
 unsafe impl Send for Shared {}
@@ -65,6 +68,17 @@ impl HostDatabase {
         let mut session = HostSession { connection, shared: shared.clone(), has_own_names: false, kinds: HashMap::new() };
         session.compare_by_bytes();
         Ok(session)
+    }
+}
+
+impl Shared {
+    /// Returns whether the sessions that are open here are all that keeps the database open.
+    fn is_alone(&self) -> bool {
+        // A session is listed after it was opened and until it is closed, so while the list is locked all that it holds are counted.
+        let open = lock(&self.open);
+        // SAFETY: `weak` is valid until what is shared is dropped.
+        let n_all = unsafe { (self.bridge.users)(self.weak) };
+        usize::try_from(n_all).is_ok_and(|n_all| n_all <= open.len())
     }
 }
 
@@ -236,12 +250,31 @@ impl Session for HostSession {
     }
 
     fn is_alone(&mut self) -> Result<bool> {
-        let shared = &self.shared;
-        // A session is listed after it was opened and until it is closed, so while the list is locked all that it holds are counted.
-        let open = lock(&shared.open);
-        // SAFETY: `weak` is valid until what is shared is dropped.
-        let n_all = unsafe { (shared.bridge.users)(shared.weak) };
-        Ok(usize::try_from(n_all).is_ok_and(|n_all| n_all <= open.len()))
+        Ok(self.shared.is_alone())
+    }
+
+    fn interrupter(&self) -> Option<Arc<dyn Interrupter>> {
+        Some(Arc::new(SessionInterrupter { session: OpenSession(self.connection.as_raw()), shared: self.shared.clone() }))
+    }
+}
+
+/// Interrupts the statements of a session for as long as that is open.
+struct SessionInterrupter {
+    session: OpenSession,
+    shared: Arc<Shared>,
+}
+
+impl Interrupter for SessionInterrupter {
+    fn interrupt(&self) {
+        let open = lock(&self.shared.open);
+        if open.contains(&self.session) {
+            // SAFETY: a listed connection is open: it leaves the list, under this lock, before it is closed.
+            unsafe { duckdb_interrupt(self.session.0) };
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.shared.is_alone()
     }
 }
 

@@ -10,6 +10,7 @@ pub use target::CatalogKind;
 
 use crate::columns::Batch;
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// Rows in the text of one statement: many more take DuckDB much longer.
 const ROWS_A_STATEMENT: usize = 500;
@@ -85,6 +86,20 @@ pub trait Session {
     fn is_alone(&mut self) -> Result<bool> {
         Ok(false)
     }
+
+    /// Returns what another thread may do with the session while a statement of it runs; `None` where no statement takes long.
+    fn interrupter(&self) -> Option<Arc<dyn Interrupter>> {
+        None
+    }
+}
+
+/// What another thread may do with a session while a statement of it runs.
+pub trait Interrupter: Send + Sync {
+    /// Interrupts the statement that runs now, if one does.
+    fn interrupt(&self);
+
+    /// Returns what [`Session::is_alone`] does.
+    fn is_alone(&self) -> bool;
 }
 
 /// A value of a query's result or of a function's argument.

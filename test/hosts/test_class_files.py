@@ -91,3 +91,59 @@ def test_files_go_to_every_target_with_values_that_it_keeps(target):
         print(con.execute("SELECT rows FROM unify_refresh('lake.files.stock')").fetchone(), con.execute("SELECT sum(price) FROM files.stock").fetchone())
     """
     target.check(script, "(2, '2.50', 2, '2', '2', '2.0', '4ac7a9e9-607c-4c8a-84f3-843f0191e3fd') (3,)\n(5,) (Decimal('12.50'),)\n")
+
+
+# Many names of one file: DuckDB reads it again for each, and nothing but the end of that is far away.
+MANY = """
+        pathlib.Path("many").mkdir()
+        duckdb.execute("COPY (SELECT random() AS a, random() AS b FROM range(1_000_000)) TO 'many/0.parquet'")
+        for number in range(1, 100):
+            os.link("many/0.parquet", f"many/{number}.parquet")
+        con = connect("x.duckdb")
+        con.execute("CREATE CONNECTION files (ADAPTER files, path 'many', table 'all')")
+        size = lambda: pathlib.Path("x.duckdb").stat().st_size
+        empty = size()
+        con.execute("LOAD TABLE files.all IN BACKGROUND")
+        # DuckDB writes rows to the file before they are committed.
+        until(size, lambda size: size > empty + 4_000_000, 60)
+"""
+
+
+def test_cancel_job_interrupts_the_insert(python, around):
+    script = MANY + """
+        con.execute("CANCEL JOB 1")
+        print(*con.execute("SELECT state, error FROM unify_jobs(1)").fetchone())
+        print(con.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'files'").fetchone())
+        print(con.execute("SELECT action, status FROM information_schema.loading_jobs ORDER BY id").fetchall())
+        con.execute("DROP CONNECTION files CASCADE")
+        con.execute("CREATE CONNECTION files (ADAPTER files, path 'many/1.parquet', table 'all')")
+        print(con.execute("SELECT count(*) FROM files.all").fetchone())
+    """
+    expected = """cancelled connection 'files', table 'all': job 1 was cancelled by CANCEL JOB
+(0,)
+[('load_start', 'success'), ('load_end', 'error')]
+(1000000,)
+"""
+    check(python, around, script, expected)
+
+
+def test_a_database_that_is_closed_does_not_wait_for_the_insert(python, around):
+    script = MANY + """
+        import subprocess
+        con.close()
+        tables = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'files'"
+        look = f"import duckdb; print(duckdb.connect('x.duckdb').execute({tables!r}).fetchone())"
+        opened = lambda: subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
+        print(until(opened, lambda seen: seen.returncode == 0, 60).stdout.strip())
+    """
+    check(python, around, script, "(0,)\n")
+
+
+def test_a_process_that_ends_does_not_wait_for_the_insert(python, around):
+    check(python, around, MANY + """
+        print("ends")
+    """, "ends\n")
+    look = """
+        print(duckdb.connect("x.duckdb").execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'files'").fetchone())
+    """
+    check(python, around, look, "(0,)\n")

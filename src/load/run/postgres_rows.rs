@@ -105,6 +105,7 @@ async fn read(reading: Reading, server: Server, fetch: Arc<Fetch>, work: SetWork
         }
         pending.drain(..begin);
     }
+    server.is_done();
     if page.n_rows > 0 {
         sending.send(page).await?;
     }

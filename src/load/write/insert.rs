@@ -1,6 +1,7 @@
 //! Rows that DuckDB itself reads, into a staging table.
 
-use super::writer::Writer;
+use super::watched::watched;
+use super::writer::{Destination, Writer};
 use crate::columns::TableSchema;
 use crate::load::records::checkpoints::Checkpoint;
 use crate::load::records::live_jobs;
@@ -11,16 +12,16 @@ impl Writer<'_> {
     /// Makes the staging table of these columns, with the rows of a query, in one transaction with the checkpoint that its set reaches.
     pub fn insert(&mut self, schema: &TableSchema, query: &str, set: usize, checkpoint: Checkpoint) -> Result<()> {
         self.checkpoints.reached(set, checkpoint);
-        let (store, job, subject, note) = (self.to.store, self.to.job, self.to.subject, self.note);
+        let (Destination { store, subject, database, job }, note) = (self.to, self.note);
         let Some(table) = self.tables.first_mut() else { return Err(Error::internal("a load writes no table")) };
         table.staging = StagingTable::Absent(schema.clone());
         let lines = job.take_log();
-        let written = store.transact(self.to.database, &|| job.check_cancelled(), |session| {
+        let written = store.transact(database, &|| job.check_cancelled(), |session| {
             if store.kind.is_shared() {
                 live_jobs::check(session, &store.unify_schema, job.id())?;
             }
             table.prepare(session, schema, note)?;
-            session.execute(&format!("INSERT INTO {} {query}", store.staging))?;
+            watched(session, job, database, |session| session.execute(&format!("INSERT INTO {} {query}", store.staging)))?;
             self.checkpoints.store(session, store)?;
             subject.write_log(session, job.id(), &lines)?;
             session.count(&format!("SELECT count(*) FROM {}", store.staging))

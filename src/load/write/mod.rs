@@ -2,4 +2,5 @@
 
 mod insert;
 pub(super) mod transaction;
+pub(super) mod watched;
 pub(super) mod writer;

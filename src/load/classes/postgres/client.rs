@@ -7,10 +7,12 @@ use futures_util::{Stream, StreamExt};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
@@ -23,9 +25,12 @@ const MOST_CONNECT: Duration = Duration::from_secs(15);
 const SETUP: &str = "SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; \
                      SET bytea_output = 'hex'; SET extra_float_digits = 1; SET default_transaction_read_only = on; SET statement_timeout = 0";
 
-/// A session with a server.
+/// A session with a server. Dropped while the server works for it, it has that cancelled: who only goes away is noticed when the server writes
+/// the next row.
 pub struct Server {
     client: Client,
+    tls: Tls,
+    is_busy: AtomicBool,
 }
 
 /// The texts of a row; `None` for null.
@@ -37,19 +42,22 @@ impl Server {
         let (config, host) = config_of(connection)?;
         let mut tls = tls_config(connection)?;
         tls.alpn_protocols = vec![b"postgresql".to_vec()];
-        let (client, driver) =
-            config.connect(Tls(Arc::new(tls))).await.map_err(|err| failed(&format!("cannot connect to {host}"), &err))?;
+        let tls = Tls(Arc::new(tls));
+        let (client, driver) = config.connect(tls.clone()).await.map_err(|err| failed(&format!("cannot connect to {host}"), &err))?;
         // It ends with the client.
         tokio::spawn(async move {
             let _ = driver.await;
         });
         client.batch_execute(SETUP).await.map_err(|err| failed("the session cannot be set up", &err))?;
-        Ok(Server { client })
+        Ok(Server { client, tls, is_busy: AtomicBool::new(false) })
     }
 
     /// Returns the rows of a query.
     pub async fn rows(&self, sql: &str) -> Result<Vec<TextRow>> {
-        let messages = self.client.simple_query(sql).await.map_err(|err| failed("a query failed", &err))?;
+        self.is_busy.store(true, Ordering::Relaxed);
+        let messages = self.client.simple_query(sql).await;
+        self.is_busy.store(false, Ordering::Relaxed);
+        let messages = messages.map_err(|err| failed("a query failed", &err))?;
         let row = |message: &SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|idx| row.get(idx).map(str::to_string)).collect()),
             _ => None,
@@ -57,11 +65,28 @@ impl Server {
         Ok(messages.iter().filter_map(row).collect())
     }
 
-    /// Hands each piece of what a query gives as COPY writes it to `take`, which may wait.
+    /// Returns the pieces of what a query gives, as COPY writes it. After the last one, [`Server::is_done`] is due.
     pub async fn copy(&self, query: &str) -> Result<impl Stream<Item = Result<Vec<u8>>>> {
+        self.is_busy.store(true, Ordering::Relaxed);
         let copied = self.client.copy_out(format!("COPY ({query}) TO STDOUT").as_str()).await;
         let copied = copied.map_err(|err| failed("a table cannot be read", &err))?;
         Ok(Box::pin(copied.map(|piece| piece.map(|bytes| bytes.to_vec()).map_err(|err| failed("the connection broke", &err)))))
+    }
+
+    /// Notes that the server has nothing left to do.
+    pub fn is_done(&self) {
+        self.is_busy.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Where the network threads end, too, nobody is left to ask the server.
+        let (true, Ok(threads)) = (self.is_busy.load(Ordering::Relaxed), Handle::try_current()) else { return };
+        let (asking, tls) = (self.client.cancel_token(), self.tls.clone());
+        threads.spawn(async move {
+            let _ = tokio::time::timeout(MOST_CONNECT, asking.cancel_query(tls)).await;
+        });
     }
 }
 
