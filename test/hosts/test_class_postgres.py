@@ -212,6 +212,34 @@ True
         database[1]("DROP OWNED BY guarded; DROP ROLE guarded")
 
 
+def test_numbers_that_decimals_do_not_have_are_text(python, around, postgres, database):
+    script = """
+        psql("CREATE TABLE readings (id bigint PRIMARY KEY, level numeric(6,2), other numeric(6,2), spans numeric(6,2)[], updated_at timestamptz); GRANT SELECT ON readings TO reader")
+        psql("INSERT INTO readings VALUES (1, 1.50, 2, '{1}', '2024-01-01'), (2, 'NaN', 3, '{2,NaN}', '2024-01-02')")
+        types = "SELECT string_agg(column_type, ' ') FROM (DESCRIBE pg.readings)"
+        print(con.execute("SELECT level, other, spans FROM pg.readings ORDER BY id").fetchall(), con.execute(types).fetchone())
+        print(con.execute("SELECT CAST(level AS DOUBLE) FROM pg.readings ORDER BY id").fetchall())
+        print(con.execute("SELECT message FROM information_schema.loading_log WHERE message LIKE '%NaN%' ORDER BY message").fetchall())
+        psql("INSERT INTO readings VALUES (3, 'NaN', 4, '{3}', '2024-01-03')")
+        print(con.execute("SELECT rows FROM unify_refresh('pg.readings')").fetchone(), con.execute("SELECT level, other FROM pg.readings ORDER BY id").fetchall())
+        print(con.execute(types).fetchone())
+        psql("UPDATE readings SET other = 'NaN', updated_at = '2024-01-04' WHERE id = 1")
+        print(con.execute("SELECT rows FROM unify_refresh('pg.readings')").fetchone(), con.execute("SELECT level, other FROM pg.readings ORDER BY id").fetchall())
+        psql("UPDATE readings SET level = 0, other = 0, spans = NULL")
+        con.execute("RELOAD TABLE pg.readings")
+        print(con.execute(types).fetchone())
+    """
+    expected = """[('1.50', Decimal('2.00'), ['1.00']), ('NaN', Decimal('3.00'), ['2.00', 'NaN'])] ('BIGINT VARCHAR DECIMAL(6,2) VARCHAR[] TIMESTAMP WITH TIME ZONE',)
+[(1.5,), (nan,)]
+[("column 'level' has NaN or infinity, which DECIMAL(6,2) does not have: it is loaded as text; starting over",), ("column 'spans' has NaN or infinity, which DECIMAL(6,2)[] does not have: it is loaded as text; starting over",)]
+(2,) [('1.50', Decimal('2.00')), ('NaN', Decimal('3.00')), ('NaN', Decimal('4.00'))]
+('BIGINT VARCHAR DECIMAL(6,2) VARCHAR[] TIMESTAMP WITH TIME ZONE',)
+(3,) [('1.50', 'NaN'), ('NaN', '3.00'), ('NaN', '4.00')]
+('BIGINT DECIMAL(6,2) DECIMAL(6,2) DECIMAL(6,2)[] TIMESTAMP WITH TIME ZONE',)
+"""
+    check(python, around, postgres, database, script, expected)
+
+
 def test_cancel_job_ends_what_the_server_does(python, around, postgres, database):
     script = """
         psql("CREATE VIEW slow AS SELECT pg_sleep(600) IS NULL AS a; GRANT SELECT ON slow TO reader")

@@ -16,7 +16,7 @@ use crate::source::{PageKey, ResumePoint, Token};
 use crate::{Error, ErrorKind, Result};
 use futures_util::StreamExt;
 use std::sync::atomic::Ordering;
-use std::sync::{mpsc, Arc};
+use std::sync::{mpsc, Arc, OnceLock};
 
 impl JobRun {
     /// Writes the rows that are left to read.
@@ -27,7 +27,7 @@ impl JobRun {
         }
         let (schema, name) = (plan.table_def.discovered_text("schema")?.to_string(), plan.table_def.discovered_text("table")?.to_string());
         let connection = Arc::clone(&self.target.connection);
-        let (server, table) = waited(&self.workers, &|| self.job.check_cancelled(), async move {
+        let (server, mut table) = waited(&self.workers, &|| self.job.check_cancelled(), async move {
             let server = Server::connect(&connection).await?;
             let table = table_of(&server, &schema, &name).await?;
             Ok((server, table))
@@ -35,16 +35,49 @@ impl JobRun {
         if table.key != plan.table_def.key_columns {
             return Err(Error::config("the primary key of the table changed; DISCOVER CONNECTION asks again which tables there are"));
         }
+        for column in &mut table.columns {
+            known_columns(plan, writer).for_each(|known| column.become_text_as_in(known));
+        }
         begin_with(plan, writer, table.table_schema())?;
         let cursor = plan.table_def.refresh.updates().and_then(|updates| updates.cursor.as_ref());
         let since = plan.sets.get(set.number).and_then(|params| params.values.iter().find(|(name, _)| name == SINCE));
         let since = since.and_then(|(_, value)| value.to_text()).filter(|_| plan.is_update);
         let is_number = |name: &str| table.columns.iter().any(|column| column.name == name && column.is_number());
         let resumes = !cursor.is_some_and(|cursor| is_number(&cursor.column));
+        let mut with_texts = table.clone();
         let reading = Reading { table, resumes, since: cursor.map(|cursor| cursor.column.clone()).zip(since) };
-        let (sent, fetching) = (fetch.clone(), fetch.clone());
-        self.move_rows(&sent, writer, move |rows| read(reading, server, fetching, set, rows))
+        let lacking = Arc::new(OnceLock::new());
+        let (sent, pass) = (fetch.clone(), Pass { fetch: fetch.clone(), set, lacking: lacking.clone() });
+        let moved = self.move_rows(&sent, writer, move |rows| read(reading, server, pass, rows));
+        let (Err(err), Some(column)) = (&moved, lacking.get().and_then(|idx: &usize| with_texts.columns.get_mut(*idx))) else {
+            return moved;
+        };
+        column.become_text();
+        writer.wider = Some(vec![with_texts.table_schema()]);
+        match plan.is_update {
+            true => Err(Error::new(ErrorKind::TokenExpired, err.message())),
+            false => moved,
+        }
     }
+}
+
+/// What a pass works with besides the server.
+struct Pass {
+    fetch: Arc<Fetch>,
+    set: SetWork,
+    /// Gets the position of a column with a value that its type does not have.
+    lacking: Arc<OnceLock<usize>>,
+}
+
+/// Returns the columns that were found to need other types than the server's: by the pass before this one, in rows that are staged, and in the
+/// table that takes the updates.
+fn known_columns<'a>(plan: &'a Plan<'_>, writer: &'a Writer<'_>) -> impl Iterator<Item = &'a TableSchema> {
+    let staged = writer.tables.first().and_then(|table| match &table.staging {
+        StagingTable::Noted(staged) | StagingTable::Made(staged) => Some(staged),
+        StagingTable::Absent(_) => None,
+    });
+    let loaded = plan.loaded.as_ref().filter(|_| plan.is_update).map(|loaded| &loaded.columns);
+    writer.wider.iter().flatten().take(1).chain(staged).chain(loaded)
 }
 
 /// The param that says from which value of the cursor on rows are asked for.
@@ -74,7 +107,8 @@ fn begin_with(plan: &Plan<'_>, writer: &mut Writer<'_>, schema: TableSchema) -> 
 }
 
 /// Reads the rows, and hands them on as they come.
-async fn read(reading: Reading, server: Server, fetch: Arc<Fetch>, work: SetWork, rows: mpsc::Sender<Fetched>) -> Result<()> {
+async fn read(reading: Reading, server: Server, pass: Pass, rows: mpsc::Sender<Fetched>) -> Result<()> {
+    let Pass { fetch, set: work, lacking } = pass;
     let position = |name: &String| reading.table.columns.iter().position(|column| column.name == *name);
     let key = if reading.resumes { reading.table.key.iter().filter_map(position).collect() } else { Vec::new() };
     let point = work.point.as_ref().filter(|point| point.ordinal > 0);
@@ -98,6 +132,12 @@ async fn read(reading: Reading, server: Server, fetch: Arc<Fetch>, work: SetWork
         while let Some(len) = pending[begin..].iter().position(|byte| *byte == b'\n') {
             let line = std::str::from_utf8(&pending[begin..begin + len]).map_err(|_| Error::data("a row is not UTF-8"))?;
             page.add(line)?;
+            if let Some((idx, column)) = page.lacking.and_then(|idx| Some((idx, reading.table.columns.get(idx)?))) {
+                let _ = lacking.set(idx);
+                let (name, sql_type) = (&column.name, column.column_type.sql_name());
+                let message = format!("column '{name}' has NaN or infinity, which {sql_type} does not have: it is loaded as text");
+                return Err(Error::new(ErrorKind::CannotWiden, message));
+            }
             begin += len + 1;
             if page.is_full() {
                 sending.send(std::mem::replace(&mut page, Page::new(&schema, &reading.table.columns))).await?;

@@ -69,7 +69,7 @@ impl JobRun {
             is_resumed: start.staging.is_noted(),
             n_pages: start.n_pages,
             tables: self.written_tables(table_def, &children, start),
-            wider: None,
+            wider: wider.clone(),
         };
         let moved = match self.target.connection.adapter.class {
             Class::Rest => match &table_def.recurse {

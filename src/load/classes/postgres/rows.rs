@@ -64,6 +64,8 @@ pub struct Page<'a> {
     pub n_bytes: usize,
     /// The last row, as the server wrote it.
     pub last: Vec<Option<String>>,
+    /// The position of a column with a value that its type does not have.
+    pub lacking: Option<usize>,
 }
 
 /// Values of a column, as texts or as lists of them.
@@ -79,7 +81,7 @@ impl<'a> Page<'a> {
     /// Returns an empty one.
     pub fn new(schema: &'a TableSchema, columns: &'a [ServerColumn]) -> Page<'a> {
         let texts = |column: &ServerColumn| Texts { rows: column.is_list().then(Default::default), ..Texts::default() };
-        Page { schema, columns, values: columns.iter().map(texts).collect(), n_rows: 0, n_bytes: 0, last: Vec::new() }
+        Page { schema, columns, values: columns.iter().map(texts).collect(), n_rows: 0, n_bytes: 0, last: Vec::new(), lacking: None }
     }
 
     /// Adds a row as COPY writes it.
@@ -91,8 +93,11 @@ impl<'a> Page<'a> {
         if fields.len() != self.columns.len() {
             return Err(Error::data(format!("a row has {} values, and the table {} columns", fields.len(), self.columns.len())));
         }
-        for ((column, values), field) in self.columns.iter().zip(&mut self.values).zip(&fields) {
-            values.push(column, field.as_deref()).map_err(|err| err.within(format_args!("column '{}'", column.name)))?;
+        for (idx, ((column, values), field)) in self.columns.iter().zip(&mut self.values).zip(&fields).enumerate() {
+            let has_all = values.push(column, field.as_deref()).map_err(|err| err.within(format_args!("column '{}'", column.name)))?;
+            if !has_all {
+                self.lacking = Some(idx);
+            }
         }
         self.n_rows += 1;
         self.n_bytes += line.len() + fields.len() * 5;
@@ -112,12 +117,15 @@ impl<'a> Page<'a> {
 }
 
 impl Texts {
-    fn push(&mut self, column: &ServerColumn, text: Option<&str>) -> Result<()> {
+    /// Adds a value, or the elements of a list. Returns whether the column's type has all of it.
+    fn push(&mut self, column: &ServerColumn, text: Option<&str>) -> Result<bool> {
         let Texts { texts, validity, rows } = self;
         let mut written = String::new();
+        let mut has_all = true;
         let mut add = |text: Option<&str>| {
             written.clear();
             if let Some(text) = text {
+                has_all &= !column.lacks(text);
                 column.form.write(text, &mut written);
             }
             texts.push(&written);
@@ -125,14 +133,14 @@ impl Texts {
         };
         let Some((ends, lists)) = rows else {
             add(text);
-            return Ok(());
+            return Ok(has_all);
         };
         if let Some(text) = text {
             elements_of(text, add)?;
         }
         ends.push(u32::try_from(validity.bytes.len()).unwrap_or(u32::MAX));
         lists.push(text.is_some());
-        Ok(())
+        Ok(has_all)
     }
 
     fn into_vector(self) -> ColumnVector {

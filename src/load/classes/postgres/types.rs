@@ -1,6 +1,6 @@
 //! What the types of a PostgreSQL database are in a table, and how their texts are those of DuckDB.
 
-use crate::columns::{ColumnType, NativeType};
+use crate::columns::{Column, ColumnType, NativeType, TableSchema};
 use crate::session::quote_ident;
 use crate::spec::ScalarType;
 use crate::{Error, Result};
@@ -13,6 +13,8 @@ pub struct ServerColumn {
     pub form: TextForm,
     /// Whether values are asked for as JSON.
     is_json: bool,
+    /// The texts of values that the column's type does not have.
+    lacking: &'static [&'static str],
 }
 
 /// How a value's text becomes one that DuckDB casts.
@@ -42,7 +44,36 @@ impl ServerColumn {
             }
             (true, _, _) => ColumnType::List(Some(ScalarType::Varchar)),
         };
-        ServerColumn { name: name.to_string(), column_type, form, is_json: is_deep }
+        let lacking = if is_deep { &[] } else { lacking_in(scalar) };
+        ServerColumn { name: name.to_string(), column_type, form, is_json: is_deep, lacking }
+    }
+
+    /// Returns whether the column's type does not have a value: that of a row, or an element of its list.
+    pub fn lacks(&self, value: &str) -> bool {
+        self.lacking.contains(&value)
+    }
+
+    /// Makes the column one of texts, which has all values, as the server writes them.
+    pub fn become_text(&mut self) {
+        self.column_type = self.text_type();
+        self.form = TextForm::AsItIs;
+        self.lacking = &[];
+    }
+
+    /// Makes the column one of texts where it is that in another schema because of a value that its type does not have.
+    pub fn become_text_as_in(&mut self, known: &TableSchema) {
+        let text_type = self.text_type();
+        let is_text = |column: &Column| column.name == self.name && column.column_type == text_type;
+        if !self.lacking.is_empty() && known.columns.iter().any(is_text) {
+            self.become_text();
+        }
+    }
+
+    fn text_type(&self) -> ColumnType {
+        match self.is_list() {
+            true => ColumnType::List(Some(ScalarType::Varchar)),
+            false => ColumnType::Scalar(ScalarType::Varchar),
+        }
     }
 
     /// Returns the expression that the server is asked for.
@@ -106,6 +137,15 @@ fn scalar_of(server_type: &str) -> (ColumnType, TextForm) {
         _ => ColumnType::Scalar(ScalarType::Varchar),
     };
     (column_type, TextForm::AsItIs)
+}
+
+/// Returns the texts of values that the server has and the type does not.
+fn lacking_in(column_type: ColumnType) -> &'static [&'static str] {
+    match column_type {
+        ColumnType::Scalar(ScalarType::Decimal { .. }) => &["NaN", "Infinity", "-Infinity"],
+        ColumnType::Native(native) if NativeType::of_sql_name("INTERVAL") == Some(native) => &["infinity", "-infinity"],
+        _ => &[],
+    }
 }
 
 /// Splits `timestamp(3) with time zone` into its name, what stands in parentheses, and the rest. A name of two words is one.
@@ -236,6 +276,25 @@ mod tests {
         assert_eq!(written(TextForm::Moment, "0044-03-15 10:00:00+00 BC"), "0044-03-15 (BC) 10:00:00+00");
         assert_eq!(written(TextForm::Moment, "infinity"), "infinity");
         assert_eq!(written(TextForm::Span, "-1 days +02:03:00"), "-1 days 02:03:00");
+    }
+
+    #[test]
+    fn values_that_a_type_does_not_have_make_texts() {
+        let lacks = |server_type: &str, value: &str| ServerColumn::new("a", server_type, 1).lacks(value);
+        assert!(lacks("numeric(10,2)", "NaN") && lacks("numeric(10,2)[]", "-Infinity") && lacks("interval", "infinity"));
+        assert!(
+            !lacks("numeric(10,2)", "1.50") && !lacks("numeric", "NaN") && !lacks("double precision", "NaN") && !lacks("date", "infinity")
+        );
+        let mut column = ServerColumn::new("a", "numeric(10,2)[]", 1);
+        let known = |name: &str, column_type: ColumnType| TableSchema::of(&[(name.to_string(), column_type)]);
+        column.become_text_as_in(&known("b", ColumnType::List(Some(ScalarType::Varchar))));
+        column.become_text_as_in(&known("a", ColumnType::Scalar(ScalarType::Varchar)));
+        assert_eq!(column.column_type.sql_name(), "DECIMAL(10,2)[]");
+        column.become_text_as_in(&known("a", ColumnType::List(Some(ScalarType::Varchar))));
+        assert_eq!((column.column_type.sql_name().as_ref(), column.lacks("NaN")), ("VARCHAR[]", false));
+        let mut plain = ServerColumn::new("a", "integer", 0);
+        plain.become_text_as_in(&known("a", ColumnType::Scalar(ScalarType::Varchar)));
+        assert_eq!(plain.column_type.sql_name(), "INTEGER");
     }
 
     #[test]
