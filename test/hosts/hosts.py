@@ -186,3 +186,15 @@ def api_server(program: pathlib.Path) -> Iterator[str]:
 def interrupt(process: subprocess.Popen) -> None:
     """Does what Ctrl-C does."""
     process.send_signal(signal.SIGINT)
+
+
+def check_screen(host: Cli | Node, around: Surroundings, screen: list[tuple[str, list | None]]) -> None:
+    """Runs what a user types in a database of its own, and compares the rows, as text; None stands for those of a statement that acts."""
+    if isinstance(host, Node):
+        answers = [answer.get("rows", answer.get("error")) for answer in host.run(around, [sql for sql, _ in screen], "x.duckdb")]
+    else:
+        outcome = host.run(around, [f"SELECT '== {idx}';\n{sql};" for idx, (sql, _) in enumerate(screen)], "x.duckdb").check()
+        parts = outcome.stdout.split("== ")[1:]
+        answers = [[line.replace('"', "").split(",") for line in part.splitlines()[1:]] for part in parts]
+    wrong = [(sql, expected, answer) for (sql, expected), answer in zip(screen, answers, strict=True) if isinstance(answer, str) or expected not in (None, answer)]
+    assert not wrong, wrong

@@ -2,6 +2,8 @@
 
 import os
 
+import hosts
+
 
 def check(python, around, script: str, expected: str) -> None:
     outcome = python.run(around, script).check()
@@ -147,3 +149,27 @@ def test_a_process_that_ends_does_not_wait_for_the_insert(python, around):
         print(duckdb.connect("x.duckdb").execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'files'").fetchone())
     """
     check(python, around, look, "(0,)\n")
+
+
+# What a user types, and the rows that come as text; None for a statement that acts.
+SCREEN = [
+    ("COPY (SELECT 1 AS id, 'a' AS name UNION ALL SELECT 2, 'b') TO 'shop_orders.csv'", None),
+    ("CREATE CONNECTION folder (ADAPTER files, path 'shop_*')", None),
+    ("SELECT count(*) FILTER (ok) FROM unify_test_connection('folder')", [["5"]]),
+    ("SELECT \"column\", type FROM unify_columns('folder.shop_orders')", [["id", "BIGINT"], ["name", "VARCHAR"]]),
+    ("SELECT name FROM unify_peek('folder.shop_orders', 1)", [["a"]]),
+    ("SELECT sum(id) FROM unify_fetch('folder', 'shop_orders')", [["3"]]),
+    ("SELECT * FROM folder.shop_orders ORDER BY id", [["1", "a"], ["2", "b"]]),
+    ("COPY (SELECT 3 AS id, 'c' AS name) TO 'shop_orders.csv'", None),
+    ("SELECT rows FROM unify_refresh('folder.shop_orders')", [["1"]]),
+    ("SELECT * FROM folder.shop_orders", [["3", "c"]]),
+    ("SELECT count(*) FROM unify_drop_connection('folder', cascade := true)", [["3"]]),
+]
+
+
+def test_what_users_type_in_the_command_line(cli, around):
+    hosts.check_screen(cli, around, SCREEN)
+
+
+def test_what_users_type_in_node(node, around):
+    hosts.check_screen(node, around, SCREEN)

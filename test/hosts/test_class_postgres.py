@@ -217,6 +217,7 @@ def test_numbers_that_decimals_do_not_have_are_text(python, around, postgres, da
         psql("CREATE TABLE readings (id bigint PRIMARY KEY, level numeric(6,2), other numeric(6,2), spans numeric(6,2)[], updated_at timestamptz); GRANT SELECT ON readings TO reader")
         psql("INSERT INTO readings VALUES (1, 1.50, 2, '{1}', '2024-01-01'), (2, 'NaN', 3, '{2,NaN}', '2024-01-02')")
         types = "SELECT string_agg(column_type, ' ') FROM (DESCRIBE pg.readings)"
+        print(con.execute("SELECT level, other, spans FROM unify_peek('pg.readings') ORDER BY id").fetchall())
         print(con.execute("SELECT level, other, spans FROM pg.readings ORDER BY id").fetchall(), con.execute(types).fetchone())
         print(con.execute("SELECT CAST(level AS DOUBLE) FROM pg.readings ORDER BY id").fetchall())
         print(con.execute("SELECT message FROM information_schema.loading_log WHERE message LIKE '%NaN%' ORDER BY message").fetchall())
@@ -229,13 +230,53 @@ def test_numbers_that_decimals_do_not_have_are_text(python, around, postgres, da
         con.execute("RELOAD TABLE pg.readings")
         print(con.execute(types).fetchone())
     """
-    expected = """[('1.50', Decimal('2.00'), ['1.00']), ('NaN', Decimal('3.00'), ['2.00', 'NaN'])] ('BIGINT VARCHAR DECIMAL(6,2) VARCHAR[] TIMESTAMP WITH TIME ZONE',)
+    expected = """[('1.50', Decimal('2.00'), ['1.00']), ('NaN', Decimal('3.00'), ['2.00', 'NaN'])]
+[('1.50', Decimal('2.00'), ['1.00']), ('NaN', Decimal('3.00'), ['2.00', 'NaN'])] ('BIGINT VARCHAR DECIMAL(6,2) VARCHAR[] TIMESTAMP WITH TIME ZONE',)
 [(1.5,), (nan,)]
 [("column 'level' has NaN or infinity, which DECIMAL(6,2) does not have: it is loaded as text; starting over",), ("column 'spans' has NaN or infinity, which DECIMAL(6,2)[] does not have: it is loaded as text; starting over",)]
 (2,) [('1.50', Decimal('2.00')), ('NaN', Decimal('3.00')), ('NaN', Decimal('4.00'))]
 ('BIGINT VARCHAR DECIMAL(6,2) VARCHAR[] TIMESTAMP WITH TIME ZONE',)
 (3,) [('1.50', 'NaN'), ('NaN', '3.00'), ('NaN', '4.00')]
 ('BIGINT DECIMAL(6,2) DECIMAL(6,2) DECIMAL(6,2)[] TIMESTAMP WITH TIME ZONE',)
+"""
+    check(python, around, postgres, database, script, expected)
+
+
+def test_a_look_at_tables_stores_nothing(python, around, postgres, database):
+    script = """
+        print(con.execute("SELECT id, total, typeof(total), typeof(updated_at) FROM unify_peek('pg.orders', 2)").fetchall())
+        print(con.execute("SELECT \\"column\\", type, key FROM unify_columns('pg.orders')").fetchall())
+        con.execute("PEEK pg.kinds LIMIT 5")
+        for name, kind in con.execute("SELECT \\"column\\", type FROM unify_columns('pg.kinds')").fetchall():
+            sql = f'SELECT CAST("{name}" AS VARCHAR), typeof("{name}") FROM '
+            peeked = con.execute(sql + "unify_peek('pg.kinds') ORDER BY id").fetchall()
+            if [row[1] for row in peeked] != [kind, kind]:
+                print(name, kind, peeked)
+        print(con.execute("SELECT count(*) FROM unify_peek('pg.many')").fetchone(), con.execute("SELECT count(*) FROM unify_peek('pg.many', 1000000)").fetchone())
+        psql("CREATE TABLE nothing (a int, b text[]); GRANT SELECT ON nothing TO reader")
+        con.execute("DISCOVER CONNECTION pg").fetchall()
+        print(con.execute("SELECT count(*), any_value(typeof(a)) FROM unify_peek('pg.nothing')").fetchone())
+        print(con.execute("SELECT count(*) FROM unify_tables('pg') WHERE loaded").fetchone())
+        print(fails("FROM unify_fetch('pg', 'orders')").split(": ", 1)[1].splitlines()[0])
+        for row in con.execute("SELECT \\"check\\", ok, message FROM unify_test_connection('pg') WHERE \\"check\\" IN ('tables', 'rows')").fetchall():
+            print(*row)
+        looked = con.execute("SELECT id, total, CAST(updated_at AS VARCHAR) FROM unify_peek('pg.orders', 2)").fetchall()
+        print(looked == con.execute("SELECT id, total, CAST(updated_at AS VARCHAR) FROM pg.orders ORDER BY id LIMIT 2").fetchall())
+        psql("ALTER TABLE kinds RENAME price TO cost_price; REVOKE SELECT ON orders FROM reader")
+        print(fails("PEEK pg.orders").split(": ", 1)[1])
+        print(con.execute("SELECT count(*) FROM unify_columns('pg.kinds') WHERE \\"column\\" = 'cost_price'").fetchone())
+    """
+    expected = """[(1, Decimal('1.00'), 'DECIMAL(10,2)', 'TIMESTAMP WITH TIME ZONE'), (2, Decimal('2.00'), 'DECIMAL(10,2)', 'TIMESTAMP WITH TIME ZONE')]
+[('id', 'BIGINT', True), ('total', 'DECIMAL(10,2)', False), ('updated_at', 'TIMESTAMP WITH TIME ZONE', False)]
+(20,) (1000,)
+(0, None)
+(0,)
+connection 'pg', table 'orders': unify_fetch gives what an API or files give; PEEK pg.orders shows the first rows, and LOAD TABLE pg.orders has all
+tables True 6 tables found
+rows True can be read: 'kinds', 'many', 'nothing', 'odd "name', 'orders'; not tried: 1 more
+True
+connection 'pg', table 'orders': the database has no table 'public.orders' that the user may read; DISCOVER CONNECTION asks again
+(1,)
 """
     check(python, around, postgres, database, script, expected)
 
@@ -251,3 +292,24 @@ def test_cancel_job_ends_what_the_server_does(python, around, postgres, database
         print(con.execute("SELECT state FROM unify_jobs(1)").fetchone(), until(active, lambda n: n == "0"))
     """
     check(python, around, postgres, database, script, "1\n('cancelled',) 0\n")
+
+
+def screen_of(postgres, database) -> list:
+    """What a user types, and the rows that come as text."""
+    return [
+        (f"CREATE CONNECTION pg (ADAPTER postgres, host '{postgres.folder}', database '{database[0]}', user 'reader')", None),
+        ("SELECT count(*) FILTER (ok) FROM unify_test_connection('pg')", [["5"]]),
+        ("SELECT \"column\", CAST(key AS VARCHAR) FROM unify_columns('pg.orders') LIMIT 2", [["id", "true"], ["total", "false"]]),
+        ("SELECT total FROM unify_peek('pg.orders', 1)", [["1.00"]]),
+        ("SELECT count(*), sum(total) FROM pg.orders", [["100", "5050.00"]]),
+        ("SELECT rows FROM unify_refresh('pg.orders')", [["6"]]),
+        ("SELECT count(*) FROM unify_drop_connection('pg', cascade := true)", [["3"]]),
+    ]
+
+
+def test_what_users_type_in_the_command_line(cli, around, postgres, database):
+    hosts.check_screen(cli, around, screen_of(postgres, database))
+
+
+def test_what_users_type_in_node(node, around, postgres, database):
+    hosts.check_screen(node, around, screen_of(postgres, database))

@@ -37,15 +37,31 @@ fn text_of(rows: &[Vec<Value>], now: i64) -> String {
     lines.join("\n")
 }
 
+/// How many rows DuckDB looks at before it decides about types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sniffing {
+    /// As many as it does by itself, which is soon done.
+    FirstRows,
+    /// All of them, so that a later one does not fail.
+    AllRows,
+}
+
 /// Asks DuckDB for the columns of files.
-pub fn rows_of(session: &mut dyn Session, connection: &Connection, files: &[String], format: FileFormat) -> Result<FileRows> {
-    let reader = reader_sql(connection, files, format)?;
+pub fn rows_of(
+    session: &mut dyn Session,
+    connection: &Connection,
+    files: &[String],
+    format: FileFormat,
+    sniffing: Sniffing,
+) -> Result<FileRows> {
+    let reader = reader_sql(connection, files, format, sniffing)?;
     let rows = session.query(&format!("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {reader})"))?;
     let (mut columns, mut values) = (Vec::new(), Vec::new());
     for row in &rows {
         let text = |idx: usize| row.get(idx).and_then(Value::as_text).ok_or_else(|| Error::internal("a column has no name or type"));
         let name = text(0)?;
-        let (column_type, value) = column_of(&quote_ident(name), text(1)?);
+        let quoted = quote_ident(name);
+        let (column_type, value) = column_of(&quoted, text(1)?);
         columns.push(Column {
             name: name.to_string(),
             source: ColumnSource::Record(vec![name.to_string()]),
@@ -53,20 +69,21 @@ pub fn rows_of(session: &mut dyn Session, connection: &Connection, files: &[Stri
             declared: true,
             form: Form::default(),
         });
-        values.push(value);
+        values.push(format!("{value} AS {quoted}"));
     }
     Ok(FileRows { schema: TableSchema { columns }, query: format!("SELECT {} FROM {reader}", values.join(", ")) })
 }
 
-/// Returns the call of DuckDB's reader. It looks at all rows before it decides about types, so that a later one does not fail.
-fn reader_sql(connection: &Connection, files: &[String], format: FileFormat) -> Result<String> {
+/// Returns the call of DuckDB's reader.
+fn reader_sql(connection: &Connection, files: &[String], format: FileFormat, sniffing: Sniffing) -> Result<String> {
     let option = |name: &str| connection.option(name).map_or("", |value| value.expose());
     let files = list_of(files);
     if format == FileFormat::Parquet {
         return Ok(format!("read_parquet({files}, union_by_name := true)"));
     }
+    let sample = if sniffing == Sniffing::AllRows { ", sample_size := -1" } else { "" };
     if format == FileFormat::Json {
-        return Ok(format!("read_json({files}, union_by_name := true, sample_size := -1)"));
+        return Ok(format!("read_json({files}, union_by_name := true{sample})"));
     }
     let delimiter = match option("delimiter") {
         "" => String::new(),
@@ -78,7 +95,7 @@ fn reader_sql(connection: &Connection, files: &[String], format: FileFormat) -> 
         "false" | "no" => ", header := false",
         _ => return Err(Error::config("option 'header' is not one of auto, true, false")),
     };
-    Ok(format!("read_csv({files}, union_by_name := true, sample_size := -1{delimiter}{header})"))
+    Ok(format!("read_csv({files}, union_by_name := true{sample}{delimiter}{header})"))
 }
 
 fn list_of(files: &[String]) -> String {

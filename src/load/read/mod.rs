@@ -6,6 +6,7 @@ pub(super) mod changes;
 pub(super) mod estimate;
 pub(super) mod explain;
 pub(super) mod first_request;
+pub(super) mod look;
 pub(super) mod peek;
 pub(super) mod probe;
 pub(super) mod reader;

@@ -1,7 +1,7 @@
 //! The rows of a table of files: DuckDB reads them straight into the staging table, where they are others than those of the table.
 
 use super::{JobRun, Plan};
-use crate::load::classes::file_rows::{fingerprint, rows_of};
+use crate::load::classes::file_rows::{fingerprint, rows_of, Sniffing};
 use crate::load::classes::files::FilePlace;
 use crate::load::clock::now_micros;
 use crate::load::flow::fetch::Fetch;
@@ -33,7 +33,8 @@ impl JobRun {
             return Ok(());
         }
         self.job.log(LogLevel::Info, || format!("reading as {}, files: {}", format.name(), files.len()));
-        let rows = watched(session.as_mut(), &self.job, database, |session| rows_of(session, connection, &files, format))?;
+        let rows =
+            watched(session.as_mut(), &self.job, database, |session| rows_of(session, connection, &files, format, Sniffing::AllRows))?;
         drop(session);
         writer.insert(&rows.schema, &rows.query, set.number, Checkpoint::Synced(etag))
     }

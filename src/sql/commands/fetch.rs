@@ -31,6 +31,11 @@ fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
     let relation = Relation::find(&path, ctx)?;
     let target = &relation.one_table("is a view; fetch a table it reads")?;
     let params = arguments.named_map(PARAMS.name)?;
+    let class = target.connection.adapter.class;
+    if !class.has_requests() {
+        let has_none = || Error::config(format!("a table of {} has no params", class.key())).at(target.place());
+        return if params.is_empty() { ctx.instance.loader.reader().whole(target).map(Bound::Scan) } else { Err(has_none()) };
+    }
     for parent in ctx.instance.loader.reader().parents_of_stream(target, params)? {
         load_parent(&parent, target, ctx)?;
     }

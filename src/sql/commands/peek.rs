@@ -45,7 +45,11 @@ fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
     };
     let relation = Relation::find(&grammar::table_argument(arguments.text(0, TABLE.name)?)?, ctx)?;
     let target = relation.one_table("is a view; peek at a table it reads")?;
-    let batch = ctx.instance.loader.reader().peek(&target, n_rows, &ctx.settings, ctx.interrupted).map_err(|err| err.at(target.place()))?;
+    let reader = ctx.instance.loader.reader();
+    if !target.connection.adapter.class.has_requests() {
+        return reader.look(&target, n_rows, ctx.interrupted).map(Bound::Scan);
+    }
+    let batch = reader.peek(&target, n_rows, &ctx.settings, ctx.interrupted).map_err(|err| err.at(target.place()))?;
     Ok(Bound::Rows(Box::new(PeekedRows { batch })))
 }
 

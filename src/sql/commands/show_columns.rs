@@ -1,9 +1,10 @@
 //! `SHOW COLUMNS FROM conn.table` and `unify_columns`: the columns of a table, declared or as loaded.
 
 use crate::catalog::is_reserved;
+use crate::columns::{Column, ColumnType};
 use crate::load::TableTarget;
 use crate::session::{quote_literal, TableName, Value};
-use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
+use crate::spec::{ColumnSpec, ScalarType, TableDef};
 use crate::sql::commands::audit;
 use crate::sql::commands::load::TABLE;
 use crate::sql::discovery::{opened, Need};
@@ -14,7 +15,7 @@ use crate::sql::relation::{attached, lookup};
 use crate::sql::rows::{bound_rows, text};
 use crate::sql::search_path::candidates;
 use crate::sql::{Arguments, Bound, FunctionDef, Seen, StatementContext, StatementDef, Topic};
-use crate::{columns::ColumnType, Error, Result};
+use crate::{Error, Result};
 use std::sync::Arc;
 
 const COLUMNS: &[(&str, ScalarType)] = &[
@@ -74,20 +75,24 @@ fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>>
             _ => Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect()),
         };
     };
-    if !columns.is_empty() && is_loaded(&connection, table, catalog, ctx)? {
+    let target = TableTarget { connection: Arc::clone(&connection), table: table.to_string(), catalog };
+    if !columns.is_empty() && is_loaded(&target, ctx)? {
         let row = |column: &NativeColumn| {
             let declared = table_def.columns.iter().find(|declared| declared.name.eq_ignore_ascii_case(&column.name));
             native_row(column, is_key(table_def, &column.name), declared)
         };
         return Ok(columns.iter().map(row).collect());
     }
+    if !connection.adapter.class.has_requests() {
+        let there = ctx.instance.loader.reader().columns_there(&target, ctx.interrupted)?;
+        return Ok(there.columns.iter().map(|column| there_row(table_def, column)).collect());
+    }
     Ok(table_def.columns.iter().map(|column| declared_row(table_def, column)).collect())
 }
 
-fn is_loaded(connection: &Arc<Connection>, table: &str, catalog: String, ctx: &StatementContext<'_>) -> Result<bool> {
-    let target = TableTarget { connection: Arc::clone(connection), table: table.to_string(), catalog };
+fn is_loaded(target: &TableTarget, ctx: &StatementContext<'_>) -> Result<bool> {
     let mut session = ctx.instance.database.connect()?;
-    ctx.instance.loader.is_loaded(session.as_mut(), &target).map_err(|err| err.at(target.place()))
+    ctx.instance.loader.is_loaded(session.as_mut(), target).map_err(|err| err.at(target.place()))
 }
 
 /// Returns the columns of a table that belongs to no connection, of those that DESCRIBE would find under that name.
@@ -164,6 +169,12 @@ fn declared_row(table_def: &TableDef, column: &ColumnSpec) -> Vec<Value> {
         text(source_path(column).as_deref()),
         text(column.description.as_deref()),
     ]
+}
+
+/// Returns the row for a column that files or a server have now.
+fn there_row(table_def: &TableDef, column: &Column) -> Vec<Value> {
+    let (name, key) = (text(Some(&column.name)), Value::Boolean(is_key(table_def, &column.name)));
+    vec![name, text(Some(&column.column_type.sql_name())), Value::Boolean(true), key, Value::Null, Value::Null]
 }
 
 fn source_path(column: &ColumnSpec) -> Option<String> {

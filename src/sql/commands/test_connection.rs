@@ -17,7 +17,7 @@ use std::time::Instant;
 const COLUMNS: &[(&str, ScalarType)] =
     &[("check", ScalarType::Varchar), ("ok", ScalarType::Boolean), ("message", ScalarType::Varchar), ("latency", ScalarType::Double)];
 
-/// Tables that are asked for without credentials, at most.
+/// Tables that are tried, at most.
 const MOST_TABLES: usize = 5;
 
 pub(super) static STATEMENT: StatementDef = StatementDef {
@@ -113,6 +113,7 @@ fn checks(entry: &ConnectionEntry, ctx: &StatementContext<'_>) -> Result<Vec<Vec
             let (_, connection) = renewed(entry, ctx)?;
             Ok(Checked::Well(format!("{} tables found", connection.adapter.tables.len())))
         })?;
+        report.check("rows", || try_to_read(&entry.open()?, ctx))?;
         return Ok(report.rows);
     }
     check_requests(&mut report, entry, ctx)?;
@@ -123,6 +124,18 @@ fn checks(entry: &ConnectionEntry, ctx: &StatementContext<'_>) -> Result<Vec<Vec
         report.check("access", || Ok(access_to(&connection)))?;
     }
     Ok(report.rows)
+}
+
+/// Reads a row of the first tables, where no request tells that they can be read.
+fn try_to_read(connection: &Arc<Connection>, ctx: &StatementContext<'_>) -> Result<Checked> {
+    let tables: Vec<&str> = connection.adapter.tables.iter().map(|table_def| table_def.name.as_str()).collect();
+    let tried = &tables[..tables.len().min(MOST_TABLES)];
+    for table in tried {
+        let target = TableTarget { connection: Arc::clone(connection), table: table.to_string(), catalog: ctx.catalog()?.to_string() };
+        ctx.instance.loader.reader().try_to_read(&target, ctx.interrupted)?;
+    }
+    let rest = if tables.len() > tried.len() { format!("; not tried: {} more", tables.len() - tried.len()) } else { String::new() };
+    Ok(Checked::Well(format!("can be read: '{}'{rest}", tried.join("', '"))))
 }
 
 /// Sends a request, one for each credential where there are several: each works or not by itself.

@@ -1,6 +1,7 @@
 //! Tables of a PostgreSQL database: what its catalog has, and rows by COPY.
 
 mod client;
+pub mod first_rows;
 pub mod rows;
 pub mod tables;
 pub mod types;
