@@ -29,9 +29,7 @@ struct Sample {
 fn samples() -> Vec<Sample> {
     let blocks = [REFERENCE, AUTHORS_PAGE, HABITS_PAGE].into_iter().flat_map(blocks_of).map(|block| whole_spec(&block));
     let blocks = blocks.map(|text| ("docs".to_string(), text));
-    // Most keys are those of APIs, and what they need others do not have.
     let bundled = BUNDLED.iter().map(|bundled| (bundled.file.to_string(), bundled.text().unwrap()));
-    let bundled = bundled.filter(|(_, text)| !text.contains("\nclass: "));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/test/specs");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
@@ -126,7 +124,14 @@ fn values_of_other_kinds_are_refused() {
     check("refresh: [updates]", false);
     check("resource_path: {a: b}", false);
     check("columns: [{type: BIGINT}]", false);
-    assert!(!validator.is_valid(&json!({ "name": "a", "tables": [{ "name": "t" }] })));
+    let is_spec = |text: &str| validator.is_valid(&json_of(&parse("a.yaml", text).unwrap(), None));
+    assert!(!is_spec("name: a\ntables: [{name: t}]") && !is_spec("name: a\nclass: REST\ntables: [{name: t}]"));
+    for class in ["files", "Postgres", "PostgresAdapter"] {
+        assert!(is_spec(&format!("name: a\nclass: {class}\noptions: {{path: {{required: true}}}}")), "{class}");
+        assert!(!is_spec(&format!("name: a\nclass: {class}\nbase_url: https://a")), "{class}");
+        assert!(!is_spec(&format!("name: a\nclass: {class}\ntables: [{{name: t}}]")), "{class}");
+    }
+    assert!(!is_spec("name: a\nclass: file\nbase_url: https://a\ntables: [{name: t}]"));
     let text = schema.to_string();
     for strategy in Paging::strategies() {
         assert!(text.contains(&format!("\"{strategy}\"")), "no example has the strategy {strategy}");

@@ -2,8 +2,12 @@
 
 use super::shapes::{Keys, Mapping, Shape, Shapes, SELECTORS};
 use crate::document::{json, JsonMap, JsonValue};
+use crate::spec::Class;
 use crate::yaml::trace::Read;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The key that says of which class a spec is.
+const CLASS: &str = "class";
 
 /// The types of scalars in YAML: a text may be written without quotes.
 const SCALARS: [&str; 3] = ["string", "number", "boolean"];
@@ -57,18 +61,33 @@ impl<'a> Render<'a> {
         json!({
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "Adapter spec of Unify",
-            "allOf": [self.shape(&self.shapes.spec, &BTreeSet::new())],
+            "allOf": [self.shape(&self.shapes.spec, &BTreeSet::new()), self.of_classes()],
             "definitions": definitions,
+        })
+    }
+
+    /// Returns what a spec of a class that makes its tables itself may not have, and what others must have.
+    fn of_classes(&self) -> JsonValue {
+        let own = words_of(|class| !class.has_requests());
+        let decided: JsonMap<String, JsonValue> = Class::DECIDED.iter().map(|key| (key.to_string(), JsonValue::Bool(false))).collect();
+        let needed = self.shapes.spec.mappings.iter().filter_map(|keys| self.shapes.mappings.get(keys)?.required.as_ref()).flatten();
+        let needed: BTreeSet<&String> = needed.filter(|key| Class::DECIDED.contains(&key.as_str())).collect();
+        json!({
+            "if": { "type": "object", "required": [CLASS], "properties": { CLASS: one_of_words(&own) } },
+            "then": { "properties": decided },
+            "else": { "required": needed },
         })
     }
 
     fn mapping(&self, keys: &Keys, mapping: &Mapping) -> JsonValue {
         let mut properties = JsonMap::new();
+        let is_spec = self.shapes.spec.mappings.contains(keys);
         for key in keys {
             let Some((shape, reads)) = mapping.keys.get(key) else { continue };
             let is_selector = self.selected.get(keys) == Some(key);
             let mut schema = match mapping.selectors.get(key).filter(|_| is_selector) {
                 Some(values) => one_of_words(values),
+                None if is_spec && key == CLASS => one_of_words(&words_of(|_| true)),
                 None => self.value(shape, reads),
             };
             if let (Some(meaning), Some(object)) = (self.meaning(keys, key), schema.as_object_mut()) {
@@ -76,7 +95,9 @@ impl<'a> Render<'a> {
             }
             properties.insert(key.clone(), schema);
         }
-        let required: Vec<&String> = mapping.required.iter().flatten().collect();
+        // What a class may decide is said of all specs at once.
+        let is_decided = |key: &str| is_spec && Class::DECIDED.contains(&key);
+        let required: Vec<&String> = mapping.required.iter().flatten().filter(|key| !is_decided(key)).collect();
         let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
         if let (false, Some(object)) = (required.is_empty(), schema.as_object_mut()) {
             object.insert("required".to_string(), json!(required));
@@ -146,6 +167,12 @@ impl<'a> Render<'a> {
         let n_common = |table: &&BTreeMap<String, String>| keys.iter().filter(|key| table.contains_key(*key)).count();
         self.meanings.iter().filter(|table| table.contains_key(key)).max_by_key(n_common)?.get(key).cloned()
     }
+}
+
+/// Returns what specs write for some of the classes.
+fn words_of(is_meant: impl Fn(Class) -> bool) -> BTreeSet<String> {
+    let classes = Class::ALL.iter().filter(|class| is_meant(**class));
+    classes.flat_map(|class| [class.key(), class.name()]).map(str::to_string).collect()
 }
 
 /// Returns the schema of one of several words, whatever their case.
