@@ -164,6 +164,18 @@ pub(super) static FUNCTION: FunctionDef = FunctionDef {
     ..FunctionDef::calling(bind)
 };
 
+/// Binds a call whose first argument is [`NAME`]: `rows` makes its rows of that connection as it is at each execution.
+pub(super) fn rows_of_connection(
+    columns: &[(&str, ScalarType)],
+    arguments: &Arguments,
+    ctx: &StatementContext<'_>,
+    rows: fn(&ConnectionEntry, &StatementContext<'_>) -> Result<Vec<Vec<Value>>>,
+) -> Result<Bound> {
+    let name = arguments.text(0, NAME.name)?.to_string();
+    ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&name)?;
+    Ok(bound_rows(columns, move |ctx| rows(ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&name)?, ctx)))
+}
+
 fn bind(arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
     let request = Request {
         name: arguments.text(0, NAME.name)?.to_string(),

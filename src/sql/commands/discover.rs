@@ -2,10 +2,10 @@
 
 use crate::session::{quote_literal, Value};
 use crate::spec::{AdapterSpec, ColumnSpec, Connection, ScalarType, TableDef};
-use crate::sql::commands::create_connection::NAME;
+use crate::sql::commands::create_connection::{rows_of_connection, NAME};
 use crate::sql::discovery::renewed;
 use crate::sql::grammar::{self, Rule};
-use crate::sql::rows::{bound_rows, integer, text};
+use crate::sql::rows::{integer, text};
 use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::{Error, Result};
 
@@ -40,21 +40,17 @@ pub(super) static FUNCTION: FunctionDef = FunctionDef {
 };
 
 fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-    let name = arguments.text(0, NAME.name)?.to_string();
-    ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&name)?;
-    Ok(bound_rows(COLUMNS, move |ctx| {
-        let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-        let entry = snapshot.expect_connection(&name)?;
+    rows_of_connection(COLUMNS, arguments, ctx, |entry, ctx| {
         let connection = entry.open()?;
         if connection.adapter.discover.is_empty() {
+            let (adapter, name) = (&connection.adapter.name, &connection.name);
             return Err(Error::config(format!(
-                "adapter '{}' of connection '{name}' discovers nothing: its tables are those of its spec, which SHOW TABLES IN {name} lists",
-                connection.adapter.name
+                "adapter '{adapter}' of connection '{name}' discovers nothing: its tables are those of its spec, which SHOW TABLES IN {name} lists"
             )));
         }
         let (before, now) = renewed(entry, ctx)?;
         Ok(changes(before.as_deref(), &now))
-    }))
+    })
 }
 
 /// Returns a row for each table that was discovered, now or before.

@@ -5,10 +5,10 @@ use crate::load::{Probe, TableTarget};
 use crate::session::{quote_literal, Value};
 use crate::spec::{AdapterSpec, AuthSpec, Connection, ScalarType, TableDef};
 use crate::sql::commands::authorize::access_of;
-use crate::sql::commands::create_connection::NAME;
+use crate::sql::commands::create_connection::{rows_of_connection, NAME};
 use crate::sql::discovery::renewed;
 use crate::sql::grammar::{self, Rule};
-use crate::sql::rows::{bound_rows, text};
+use crate::sql::rows::text;
 use crate::sql::{Arguments, Bound, FunctionDef, StatementContext, StatementDef, Topic};
 use crate::{Error, ErrorKind, Result};
 use std::sync::Arc;
@@ -40,12 +40,7 @@ pub(super) static FUNCTION: FunctionDef = FunctionDef {
 };
 
 fn bind(arguments: &Arguments, ctx: &StatementContext<'_>) -> Result<Bound> {
-    let name = arguments.text(0, NAME.name)?.to_string();
-    ctx.instance.catalog.snapshot(&ctx.settings).expect_connection(&name)?;
-    Ok(bound_rows(COLUMNS, move |ctx| {
-        let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
-        checks(snapshot.expect_connection(&name)?, ctx)
-    }))
+    rows_of_connection(COLUMNS, arguments, ctx, checks)
 }
 
 /// The checks so far. Each builds upon those before it: after one that failed the others are not tried.
