@@ -1,7 +1,7 @@
 //! Where the records of a body are, and what stands above them.
 
 use crate::document::{ArrayIter, Node, View};
-use crate::spec::{Missing, TableDef};
+use crate::spec::{Missing, RecordForm, TableDef};
 use crate::{Error, Result};
 
 /// The most keys an error lists.
@@ -15,13 +15,16 @@ pub(super) struct RecordPath {
     missing: Missing,
     /// Whether there is one record, which is an object.
     pub(super) is_object: bool,
+    /// Whether an object there holds lists side by side: it stands above the records that they make.
+    has_lists: bool,
 }
 
 impl RecordPath {
     pub(super) fn new(table_def: &TableDef) -> RecordPath {
         let mut keys = table_def.result_body_path.clone();
         keys.extend(table_def.result_object_path.iter().flat_map(|path| path.split('.')).map(str::to_string));
-        RecordPath { keys, missing: table_def.missing, is_object: table_def.result_object_path.is_some() }
+        let has_lists = matches!(table_def.answer.records, RecordForm::Zip(_));
+        RecordPath { keys, missing: table_def.missing, is_object: table_def.result_object_path.is_some(), has_lists }
     }
 }
 
@@ -82,7 +85,7 @@ impl<'d> Search<'_, 'd> {
             if matches!(node.view(), View::Object(entries) if entries.is_empty()) && !self.of.is_object {
                 return;
             }
-            self.groups.push(RecordGroup { records: node, ancestors: self.ancestors.clone() });
+            self.push(node);
             return;
         }
         match node.view() {
@@ -106,6 +109,19 @@ impl<'d> Search<'_, 'd> {
             },
             _ => self.note_missing(node, depth),
         }
+    }
+
+    fn push(&mut self, node: Node<'d>) {
+        let mut ancestors = self.ancestors.clone();
+        match node.view() {
+            View::Array(elements) if self.of.has_lists && elements.clone().all(|element| matches!(element.view(), View::Object(_))) => {
+                elements.for_each(|element| self.descend(element, self.path.len()));
+                return;
+            }
+            View::Object(_) if self.of.has_lists => ancestors.push(node),
+            _ => {}
+        }
+        self.groups.push(RecordGroup { records: node, ancestors });
     }
 
     fn descend_from(&mut self, node: Node<'d>, child: Node<'d>, depth: usize) {

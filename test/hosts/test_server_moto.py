@@ -1,10 +1,12 @@
-"""moto: its Cost Explorer with the bundled adapter (signed requests, windows of days, pages by tokens in bodies, a signature that is wrong), and its
-Athena, whose rows are the results of jobs."""
+"""moto: its Cost Explorer with the bundled adapter (signed requests, windows of days, pages by tokens in bodies, a signature that is wrong), its
+Athena, whose rows are the results of jobs, and its CloudWatch, whose values stand in lists side by side."""
 
+import contextlib
 import datetime
 import json
 import pathlib
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -17,11 +19,24 @@ USER = """
 import boto3, json, sys
 iam = boto3.client("iam", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
 iam.create_user(UserName="me")
-document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ce:*", "athena:*"], "Resource": "*"}]}
+document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ce:*", "athena:*", "monitoring:*"], "Resource": "*"}]}
 iam.put_user_policy(UserName="me", PolicyName="all", PolicyDocument=json.dumps(document))
 key = iam.create_access_key(UserName="me")["AccessKey"]
 print(json.dumps([key["AccessKeyId"], key["SecretAccessKey"]]))
 """
+# Gives the metric of each shop its values, one a minute.
+METERED = """
+import boto3, datetime, json, sys
+client = boto3.client("cloudwatch", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+begin, n_of_put = datetime.datetime.fromtimestamp(int(sys.argv[2]), datetime.UTC), int(sys.argv[3])
+for shop, values in json.loads(sys.argv[4]).items():
+    about = {"MetricName": "orders", "Dimensions": [{"Name": "shop", "Value": shop}], "Unit": "Count"}
+    told = [{**about, "Timestamp": begin + datetime.timedelta(minutes=idx), "Value": value} for idx, value in enumerate(values)]
+    for first in range(0, len(told), n_of_put):
+        client.put_metric_data(Namespace="shops", MetricData=told[first : first + n_of_put])
+"""
+# As many values as CloudWatch takes at once.
+N_OF_PUT = 1000
 TODAY = datetime.datetime.now(datetime.UTC).date()
 METRICS = ["UnblendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost", "UsageQuantity"]
 # A window of 90 days, whose answer has two pages, and one of 30.
@@ -58,17 +73,24 @@ class Moto:
     specs: pathlib.Path
 
 
-@pytest.fixture
-def moto(tmp_path):
+@contextlib.contextmanager
+def started(folder: pathlib.Path, n_unchecked: int = 0) -> Iterator[Moto]:
+    """Runs a server that does not check the signatures of so many requests from now on."""
     program = servers.installed("moto/bin/moto_server", "moto")
     address = f"http://127.0.0.1:{(port := servers.free_port())}"
     spec = (hosts.ROOT / "rest_specs" / "aws_costs.yaml").read_text()
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "aws_costs.yaml").write_text(spec.replace("base_url: https://ce.us-east-1.amazonaws.com", f"base_url: {address}"))
+    (folder / "specs").mkdir()
+    (folder / "specs" / "aws_costs.yaml").write_text(spec.replace("base_url: https://ce.us-east-1.amazonaws.com", f"base_url: {address}"))
     command = [str(program), "-H", "127.0.0.1", "-p", str(port)]
-    with servers.running(command, address, tmp_path, INITIAL_NO_AUTH_ACTION_COUNT="4"):
+    with servers.running(command, address, folder, INITIAL_NO_AUTH_ACTION_COUNT=str(4 + n_unchecked)):
         made = subprocess.run([str(program.parent / "python"), "-c", USER, address], check=True, capture_output=True, text=True)
-        yield Moto(address, *json.loads(made.stdout), tmp_path / "specs")
+        yield Moto(address, *json.loads(made.stdout), folder / "specs")
+
+
+@pytest.fixture
+def moto(tmp_path):
+    with started(tmp_path) as moto:
+        yield moto
 
 
 def connect_costs(around, moto: Moto, secret: str) -> None:
@@ -118,4 +140,31 @@ def test_rows_are_the_results_of_jobs(python, around, moto):
         "SELECT region, id, note FROM athena.orders ORDER BY region, id": sorted(
             (region, idx, f"{region} {idx}") for region in regions for idx in range(40)
         ),
+    })
+
+
+# When the metrics begin, and the values that each shop has, one a minute. No shop has the third day, and one of them the second.
+BEGIN = datetime.datetime.combine(TODAY, datetime.time(), datetime.UTC) - datetime.timedelta(days=3)
+ORDERS = {"north": [idx + 0.5 for idx in range(2000)], "größe": [idx * 2.0 for idx in range(100)]}
+
+
+@pytest.fixture
+def metered(tmp_path):
+    """A server with metrics. It does not know the signature of the client that brings them."""
+    n_requests = sum(-(-len(values) // N_OF_PUT) for values in ORDERS.values())
+    with started(tmp_path, n_requests) as moto:
+        program = servers.installed("moto/bin/python", "moto")
+        subprocess.run([str(program), "-c", METERED, moto.address, str(int(BEGIN.timestamp())), str(N_OF_PUT), json.dumps(ORDERS)], check=True)
+        yield moto
+
+
+def test_lists_side_by_side_are_rows_below_what_they_are_of(python, around, metered):
+    options = {"since": str(BEGIN.date()), "until": str(TODAY), "access_key_id": metered.key, "secret_access_key": metered.secret}
+    servers.connect(around, "cloudwatch", host=metered.address, **options)
+    servers.compare(python, around, {
+        "SELECT id, epoch(time)::BIGINT, orders FROM cloudwatch.orders ORDER BY ALL": [
+            (name, int(BEGIN.timestamp()) + 60 * idx, value) for name, shop in (("a", "north"), ("b", "größe")) for idx, value in enumerate(ORDERS[shop])
+        ],
+        "SELECT DISTINCT label FROM cloudwatch.orders": [("orders Sum",)],
+        "SELECT namespace, name, shop FROM cloudwatch.metrics ORDER BY ALL": [("shops", "orders", "größe"), ("shops", "orders", "north")],
     })

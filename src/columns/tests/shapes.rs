@@ -86,6 +86,28 @@ fn lists_side_by_side_are_rows() {
 }
 
 #[test]
+fn each_object_of_lists_gives_its_rows() {
+    check(
+        &table("result_body_path: results\nzip: {time: ts, v: vs}\nresult_meta_paths: {name: results.label, page: page}"),
+        &[r#"{"page":7,"results":[{"label":"a","ts":[1,2],"vs":[3,4]},{"label":"b","ts":[],"vs":[]},{"label":"c","ts":[5],"vs":[6]},{}]}"#],
+        "name VARCHAR: a | a | c\n page BIGINT: 7 | 7 | 7\n time BIGINT: 1 | 2 | 5\n v BIGINT: 3 | 4 | 6",
+    );
+    check(
+        &table("zip: {v: vs}\nresult_meta_paths: {name: label}"),
+        &[r#"{"label":"a","vs":[1,2]}"#, r#"[{"label":"b","vs":[3]},{"label":"c","vs":[4]}]"#],
+        "name VARCHAR: a | a | b | c\n v BIGINT: 1 | 2 | 3 | 4",
+    );
+    // Lists in a list, each at its position.
+    check(
+        &table("result_body_path: r.values\nzip: {a: '0', b: '1'}"),
+        &[r#"{"r":[{"values":[[1],[2]]},{"values":[[3],[4]]}]}"#],
+        "a BIGINT: 1 | 3\n b BIGINT: 2 | 4",
+    );
+    assert_eq!(load_of("zip: {v: vs}", "[]").unwrap().n_rows, 0);
+    fails("zip: {a: x}", r#"[{"x":[1]},{"y":[1]}]"#, "'x', the list of column 'a' in 'zip', is not there");
+}
+
+#[test]
 fn a_number_is_a_position_in_a_list() {
     check(
         &table("result_body_path: '1'\nresult_meta_paths: ['0.page']"),
