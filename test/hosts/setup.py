@@ -112,6 +112,7 @@ def main() -> None:
         "localstripe": lambda: python_folder(servers / "localstripe", [f"localstripe=={HOSTS['localstripe']}"]),
         "node_servers": lambda: node_folder(servers / "node", HOSTS["node_servers"]),
         "moto": lambda: python_folder(servers / "moto", HOSTS["moto"]),
+        "copyparty": lambda: python_folder(servers / "copyparty", HOSTS["copyparty"]),
         "authlib": lambda: python_folder(servers / "authlib", HOSTS["authlib"]),
         "oidc": lambda: node_folder(servers / "oidc", HOSTS["oidc"]),
         "yoga": lambda: node_folder(servers / "yoga", HOSTS["yoga"]),
