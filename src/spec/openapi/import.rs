@@ -3,6 +3,7 @@
 use super::alternative::Alternative;
 use super::auth::alternatives;
 use super::document::Description;
+use super::each::Each;
 use super::names::{snake, unique};
 use super::paging::PagingKeys;
 use super::server::{server_of, Server};
@@ -124,11 +125,15 @@ fn rename_holes(tables: &mut [Table<'_>], auth: &[Alternative], server: &Server)
         for hole in &mut table.holes {
             if taken.contains(hole.name.as_str()) {
                 let name = unique(&format!("path_{}", hole.name), |name| others.iter().any(|other| other == name));
+                table.each.iter_mut().filter(|each| each.name == hole.name).for_each(|each| each.name = name.clone());
                 names.insert(std::mem::replace(&mut hole.name, name.clone()), name);
             }
         }
         for sent in table.params.iter_mut().chain(&mut table.headers).filter(|sent| taken.contains(sent.option.as_str())) {
             sent.option = format!("param_{}", sent.option);
+        }
+        for each in table.each.iter_mut().filter(|each| taken.contains(each.option.as_str())) {
+            each.option = format!("param_{}", each.option);
         }
         if let Some(parent) = &mut table.parent {
             for (hole, column) in &mut parent.columns {
@@ -236,6 +241,9 @@ impl Writer<'_, '_> {
             for hole in table.holes.iter().filter(|hole| hole.source == Source::Option) {
                 add(&hole.name, &hole.description, Some(hole.given.clone().unwrap_or_default()));
             }
+            for each in &table.each {
+                add(&each.option, &each.description, Some(each.values.join(",")));
+            }
             for sent in table.params.iter().filter(|sent| sent.value.is_none()) {
                 add(&sent.option, &sent.description, None);
             }
@@ -289,6 +297,9 @@ impl Writer<'_, '_> {
     fn table_lines(&self, table: &Table<'_>, common: Option<&PagingKeys>) -> Vec<String> {
         let mut lines = vec![format!("name: {}", scalar_of(&table.name))];
         lines.extend(table.doubts.iter().map(|doubt| comment(&format!("unsure: {doubt}"))));
+        let each =
+            |each: &Each| comment(&format!("unsure: the rows are those of each '{}'; option '{}' has its values", each.name, each.option));
+        lines.extend(table.each.iter().map(each));
         if !table.description.is_empty() {
             lines.push(format!("description: {}", scalar_of(&table.description)));
         }
@@ -312,7 +323,9 @@ impl Writer<'_, '_> {
             let keys: Vec<String> = table.records.iter().map(|key| scalar_of(key)).collect();
             lines.push(format!("result_body_path: [{}]", keys.join(", ")));
         }
-        let copied: Vec<String> = table.parent.iter().flat_map(|parent| &parent.columns).map(|(hole, _)| scalar_of(hole)).collect();
+        let of_parent = table.parent.iter().flat_map(|parent| &parent.columns).map(|(hole, _)| scalar_of(hole));
+        let each = table.each.iter().filter(|each| each.is_copied).map(|each| scalar_of(&each.name));
+        let copied: Vec<String> = of_parent.chain(each).collect();
         if !copied.is_empty() {
             lines.push(format!("copy_params_to_output: [{}]", copied.join(", ")));
         }
@@ -329,6 +342,10 @@ impl Writer<'_, '_> {
 
     fn param_lines(&self, table: &Table<'_>) -> Vec<String> {
         let mut lines: Vec<String> = table.params.iter().map(|sent| format!("{}: {}", scalar_of(&sent.name), value_of(sent))).collect();
+        for each in &table.each {
+            let sql = format!("sql@(SELECT unnest(string_split(${{{}}}, ',')))", each.option);
+            lines.push(format!("{}: {}", scalar_of(&each.name), scalar_of(&sql)));
+        }
         if let Some(parent) = &table.parent {
             let names: Vec<&str> = parent.columns.iter().map(|(hole, _)| hole.as_str()).collect();
             let columns: Vec<String> = parent.columns.iter().map(|(_, column)| identifier(column)).collect();

@@ -4,6 +4,7 @@ mod alternative;
 mod auth;
 mod check;
 mod document;
+mod each;
 mod import;
 mod names;
 mod oauth;

@@ -52,6 +52,16 @@ pub fn singular(word: &str) -> String {
     }
 }
 
+/// Returns several of what a word means one of: `country` is `countries`.
+pub fn plural(word: &str) -> String {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
+    match word.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        Some(stem) => format!("{stem}ies"),
+        None if ends(&["s", "x", "ch", "sh"]) => format!("{word}es"),
+        None => format!("{word}s"),
+    }
+}
+
 /// Returns whether a part of a path says what version of an API it is, and nothing about what is asked for.
 pub fn is_version(segment: &str) -> bool {
     let lower = segment.to_ascii_lowercase();
@@ -151,6 +161,16 @@ mod tests {
         check("status", "status");
         check("addresses", "address");
         check("s", "s");
+    }
+
+    #[test]
+    fn several_of_one() {
+        let check = |word: &str, expected: &str| assert_eq!(plural(word), expected);
+        check("package_type", "package_types");
+        check("category", "categories");
+        check("bot_class", "bot_classes");
+        check("day", "days");
+        check("os", "oses");
     }
 
     proptest! {

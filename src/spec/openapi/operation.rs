@@ -1,12 +1,15 @@
 //! The requests a description has that read: their parameters and their answers.
 
 use super::document::Description;
-use super::schema::Schema;
+use super::schema::{Schema, Shape};
 use super::text::{one_line, text_of_value};
 use crate::document::JsonValue;
 
 /// How many parameters of a path or an operation are read at most.
 const MOST_PARAMETERS: usize = 300;
+
+/// How many of the values that a parameter may have are told.
+const MOST_CHOICES: usize = 30;
 
 /// Where a parameter is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,21 @@ impl<'a> Parameter<'a> {
         self.schema.value("default").or_else(only).filter(|value| is_scalar(value))
     }
 
-    /// Returns what the parameter is for in one line, with an example where the description has one.
+    /// Returns what the description says about it in one line.
+    pub fn about(&self) -> String {
+        Some(one_line(self.whole_text())).filter(|text| !text.is_empty()).unwrap_or_else(|| format!("Value of '{}'", self.name))
+    }
+
+    /// Returns what the parameter is for in one line, with the values that it may have or an example, where the description has them.
     pub fn told(&self) -> String {
-        let text = Some(one_line(self.whole_text())).filter(|text| !text.is_empty()).unwrap_or_else(|| format!("Value of '{}'", self.name));
+        let text = self.about();
+        let choices = self.schema.choices();
+        if !choices.is_empty() {
+            let named: Vec<String> = choices.iter().take(MOST_CHOICES).map(|value| text_of_value(value)).collect();
+            let more = if choices.len() > MOST_CHOICES { ", ..." } else { "" };
+            let how_many = if self.schema.shape() == Shape::List { "some" } else { "one" };
+            return format!("{text}: {how_many} of {}{more}", named.join(", "));
+        }
         let example = self.node.get("example").or_else(|| self.schema.value("example")).filter(|value| is_scalar(value));
         example.map_or(text.clone(), |example| format!("{text}, such as {}", text_of_value(example)))
     }

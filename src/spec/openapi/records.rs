@@ -23,6 +23,15 @@ const USUAL: &[&str] = &[
     "resources",
     "result",
 ];
+/// What the names of fields have in them that tell about a list: which page it is, and how much there is.
+const ABOUT_LISTS: &[&str] = &["page", "total", "count", "limit", "offset", "cursor", "token", "next", "prev", "more", "size", "link"];
+/// Names of fields that stand beside lists and say nothing about a record.
+const ENVELOPE: &[&str] = &[
+    "first", "last", "start", "end", "skip", "from", "to", "success", "ok", "error", "message", "code", "status", "object", "kind", "type",
+    "etag", "url", "self", "isdone", "finished",
+];
+/// The most fields of another meaning that an answer has whose list of another name is its records.
+const MOST_OWN_FIELDS: usize = 4;
 /// Names of objects that hold the list of records.
 const WRAPPERS: &[&str] = &["data", "result", "results", "response", "embedded", "payload", "page", "body", "d", "items", "collection"];
 
@@ -97,13 +106,16 @@ fn holds_records(list: Schema<'_>) -> bool {
     list.items().is_none_or(|items| items.shape() != Shape::Scalar)
 }
 
-/// Returns whether an answer is one record that happens to have a list: it has an id, or its path ends with a placeholder and it has more
-/// than notes about a list.
+/// Returns whether an answer is one record that happens to have a list: it has an id, its path ends with a placeholder and it has more than
+/// notes about a list, or it has many fields of its own.
 fn is_one_record(properties: &[(&str, Schema<'_>)], path: &str) -> bool {
     let has = |wanted: &[&str]| {
         properties.iter().any(|(name, schema)| wanted.contains(&folded(name).as_str()) && schema.shape() == Shape::Scalar)
     };
     let ends_with_hole = segments(path).last().is_some_and(|segment| is_hole(segment));
+    let is_about_list = |name: &str| ABOUT_LISTS.iter().any(|about| name.contains(about)) || ENVELOPE.contains(&name);
+    let is_own = |(name, schema): &&(&str, Schema<'_>)| schema.shape() == Shape::Scalar && !is_about_list(&folded(name));
     has(&["id", "gid", "uuid", "guid"])
+        || properties.iter().filter(is_own).count() > MOST_OWN_FIELDS
         || ends_with_hole && has(&["name", "title", "status", "state", "type", "createdat", "created", "key"])
 }

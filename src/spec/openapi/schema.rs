@@ -7,6 +7,9 @@ use crate::document::JsonValue;
 const MOST_PARTS: usize = 64;
 /// How deep they may stand in one another.
 const MOST_LEVELS: usize = 8;
+/// As much for a list of values, each part of which is looked through for itself.
+const MOST_ALTERNATIVES: usize = 16;
+const MOST_LEVELS_OF_VALUES: usize = 3;
 
 /// A schema, its reference resolved.
 #[derive(Clone, Copy)]
@@ -104,6 +107,46 @@ impl<'a> Schema<'a> {
         self.parts().into_iter().find_map(|part| whole(part.get(key)?))
     }
 
+    /// Returns whether the description says that the value should not be used any more, as OpenAPI does or in a key of its own.
+    pub fn is_deprecated(self) -> bool {
+        let says = |key: &str, value: &JsonValue| match value {
+            JsonValue::Bool(is_so) => *is_so && key.contains("deprecated"),
+            JsonValue::String(text) => key.starts_with("x-") && (key.contains("deprecated") || text.eq_ignore_ascii_case("deprecated")),
+            _ => false,
+        };
+        self.parts().into_iter().filter_map(JsonValue::as_object).flatten().any(|(key, value)| says(key, value))
+    }
+
+    /// Returns the values that it, or each element of a list, may have, where the description lists them all and they are several.
+    pub fn choices(self) -> Vec<&'a JsonValue> {
+        let values = self.listed(0).or_else(|| self.items()?.listed(0)).unwrap_or_default();
+        if values.len() > 1 {
+            values
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Returns the values that an `enum` lists: where there are alternatives, each needs one.
+    fn listed(self, depth: usize) -> Option<Vec<&'a JsonValue>> {
+        let is_scalar = |value: &&JsonValue| value.is_string() || value.is_number() || value.is_boolean();
+        let below = |key: &str| {
+            let parts = self.node.get(key).and_then(JsonValue::as_array)?;
+            let is_read = depth < MOST_LEVELS_OF_VALUES && parts.len() <= MOST_ALTERNATIVES;
+            is_read.then(|| parts.iter().map(|part| Schema::of(self.description, part)).collect::<Vec<_>>())
+        };
+        if let Some(values) = self.node.get("enum").and_then(JsonValue::as_array) {
+            return Some(values.iter().filter(is_scalar).collect());
+        }
+        if let Some(parts) = below("allOf") {
+            return parts.into_iter().find_map(|part| part.listed(depth + 1));
+        }
+        let alternatives = below("oneOf").or_else(|| below("anyOf"))?;
+        let alternatives = alternatives.into_iter().filter(|part| !part.node.get("type").is_some_and(|name| name == "null"));
+        let listed: Vec<Vec<&JsonValue>> = alternatives.map(|part| part.listed(depth + 1)).collect::<Option<_>>()?;
+        Some(listed.into_iter().flatten().collect())
+    }
+
     /// Returns the value of a key of the schema.
     pub fn value(self, key: &str) -> Option<&'a JsonValue> {
         self.parts().into_iter().find_map(|part| part.get(key))
@@ -164,6 +207,26 @@ mod tests {
         let listed = found.property("x").unwrap();
         assert_eq!((listed.shape(), listed.items().unwrap().shape()), (Shape::List, Shape::Scalar));
         assert!(found.property("y").unwrap().has_type("integer") && !found.is_open() && listed.is_open());
+    }
+
+    #[test]
+    fn values_are_all_listed_or_none() {
+        let description = description(
+            "    a: {enum: [x, y, null]}\n    b: {allOf: [{type: string}, {$ref: '#/components/schemas/a'}]}\n    \
+             c: {oneOf: [{$ref: '#/components/schemas/a'}, {type: 'null'}, {enum: [z]}]}\n    d: {anyOf: [{enum: [x, y]}, {type: string}]}\n    \
+             e: {type: array, items: {enum: [1, 2]}}\n    f: {enum: [x]}\n    g: {oneOf: [{$ref: '#/components/schemas/g'}]}\n",
+        );
+        let check = |name: &str, expected: &str| {
+            let found: Vec<String> = schema(&description, name).choices().into_iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), expected, "{name}");
+        };
+        check("a", "\"x\" \"y\"");
+        check("b", "\"x\" \"y\"");
+        check("c", "\"x\" \"y\" \"z\"");
+        check("d", "");
+        check("e", "1 2");
+        check("f", "");
+        check("g", "");
     }
 
     #[test]

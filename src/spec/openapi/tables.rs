@@ -1,6 +1,7 @@
 //! Makes tables of the list operations of a description: their names, keys, parents and params.
 
 use super::document::Description;
+use super::each::{each_in_path, each_of, Each};
 use super::names::{folded, hole_of, is_hole, path_key, segments, singular, snake, table_name, unique};
 use super::operation::{Operation, Parameter, Place};
 use super::paging::{is_paging_param, paging_of, PagingKeys};
@@ -25,6 +26,8 @@ pub enum Source {
     Option,
     /// Other placeholders and this one are filled by the rows of a table.
     Parent,
+    /// It is asked for with each value that it may have.
+    Each,
 }
 
 /// A placeholder of a path.
@@ -66,6 +69,7 @@ pub struct Table<'a> {
     pub holes: Vec<Hole>,
     pub parent: Option<Parent>,
     pub params: Vec<Sent>,
+    pub each: Vec<Each>,
     pub headers: Vec<Sent>,
     pub records: Vec<&'a str>,
     pub record: Option<Schema<'a>>,
@@ -91,6 +95,7 @@ pub fn tables_of<'a>(description: &'a Description, operations: &'a [Operation<'a
         table.name = unique(&wanted, |name| names.contains_key(name));
         names.insert(table.name.clone(), tables.len());
         find_parent(&mut table, &tables, &by_path);
+        take_back_each(&mut table);
         by_path.entry(path_key(&segments(operation.path))).or_insert(tables.len());
         tables.push(table);
         if description.check_steps().is_err() {
@@ -98,6 +103,7 @@ pub fn tables_of<'a>(description: &'a Description, operations: &'a [Operation<'a
         }
     }
     find_parents_of_params(&mut tables);
+    tell_options_apart(&mut tables);
     (tables, n_others)
 }
 
@@ -125,23 +131,76 @@ fn table_of<'a>(operation: &Operation<'a>, records: Records<'a>) -> Table<'a> {
     let guess = paging_of(operation, &records);
     let text_of = |key: &str| operation.node.get(key).and_then(JsonValue::as_str).map(one_line).filter(|text| !text.is_empty());
     let mut doubts: Vec<String> = records.doubt.clone().into_iter().chain(guess.doubt).collect();
-    let params = params_of(operation, &mut doubts);
+    let mut each = Vec::new();
+    let mut params = params_of(operation, &mut doubts);
+    params.retain(|sent| {
+        let parameter = operation.query_parameter(|parameter| parameter.name == sent.name);
+        let found = parameter.filter(|_| sent.value.is_none()).and_then(|parameter| each_of(parameter, records.record));
+        if found.is_some() {
+            doubts.retain(|doubt| !doubt.contains(&format!("needs parameter '{}'", sent.name)));
+        }
+        let is_each = found.is_some();
+        each.extend(found);
+        !is_each
+    });
+    let mut holes = holes_of(operation);
+    for hole in &mut holes {
+        let parameter = operation.parameters.iter().find(|parameter| parameter.place == Place::Path && parameter.name == hole.written);
+        if let Some(found) =
+            parameter.filter(|_| hole.given.is_none()).and_then(|parameter| each_in_path(parameter, &hole.name, records.record))
+        {
+            hole.source = Source::Each;
+            each.push(found);
+        }
+    }
     if operation.node.get("deprecated") == Some(&JsonValue::Bool(true)) {
         doubts.push("the description calls this request deprecated".to_string());
     }
+    let name = table_name(operation.path);
+    for found in each.iter_mut().filter(|found| GENERIC.contains(&found.name.as_str())) {
+        found.option = format!("{}_{}", singular(&name), found.option);
+    }
     Table {
-        name: table_name(operation.path),
+        name,
         path: operation.path,
         description: text_of("summary").or_else(|| text_of("description")).unwrap_or_default(),
-        holes: holes_of(operation),
+        holes,
         parent: None,
         params,
+        each,
         headers: headers_of(operation),
         key: records.record.and_then(|record| key_of(record, operation.path)),
         records: records.path,
         record: records.record,
         paging: guess.paging,
         doubts,
+    }
+}
+
+/// Lets an option give the one value of a placeholder before others of which an option has one: these go with it.
+fn take_back_each(table: &mut Table<'_>) {
+    let Some(last) = table.holes.iter().rposition(|hole| hole.source == Source::Option) else { return };
+    for hole in table.holes[..last].iter_mut().filter(|hole| hole.source == Source::Each) {
+        hole.source = Source::Option;
+        table.each.retain(|each| each.name != hole.name);
+    }
+}
+
+/// Gives options of the same name that list other values the names of their tables, too.
+fn tell_options_apart(tables: &mut [Table<'_>]) {
+    let mut known: HashMap<String, Vec<String>> = HashMap::new();
+    for table in tables.iter() {
+        let holes = table.holes.iter().filter(|hole| hole.source == Source::Option).map(|hole| &hole.name);
+        known.extend(holes.chain(table.params.iter().map(|sent| &sent.option)).map(|name| (name.clone(), Vec::new())));
+    }
+    for table in tables {
+        for each in &mut table.each {
+            let values = known.entry(each.option.clone()).or_insert_with(|| each.values.clone());
+            if *values != each.values {
+                each.option = format!("{}_{}", table.name, each.option);
+                known.insert(each.option.clone(), each.values.clone());
+            }
+        }
     }
 }
 
@@ -218,14 +277,16 @@ fn headers_of(operation: &Operation<'_>) -> Vec<Sent> {
 /// Returns the column that identifies a record.
 fn key_of<'a>(record: Schema<'a>, path: &str) -> Option<&'a str> {
     let properties = record.properties();
-    let scalar = |wanted: &str| {
-        let found =
-            properties.iter().find(|(name, schema)| folded(name) == wanted && !matches!(schema.shape(), Shape::List | Shape::Object));
-        found.map(|(name, _)| *name)
+    let scalar = |wanted: &str, is_old: bool| {
+        let fits = |name: &str, schema: &Schema<'_>| {
+            folded(name) == wanted && !matches!(schema.shape(), Shape::List | Shape::Object) && schema.is_deprecated() == is_old
+        };
+        properties.iter().find(|(name, schema)| fits(name, schema)).map(|(name, _)| *name)
     };
     let last =
         segments(path).into_iter().rev().find(|segment| !is_hole(segment)).map(|segment| singular(&folded(segment))).unwrap_or_default();
-    IDS.iter().find_map(|id| scalar(id)).or_else(|| scalar(&format!("{last}id"))).filter(|name| is_column(name))
+    let found = |is_old: bool| IDS.iter().find_map(|id| scalar(id, is_old)).or_else(|| scalar(&format!("{last}id"), is_old));
+    found(false).or_else(|| found(true)).filter(|name| is_column(name))
 }
 
 /// Returns whether a field has a column of its own name, and can be named in a query.
@@ -249,13 +310,16 @@ fn find_parent(table: &mut Table<'_>, tables: &[Table<'_>], by_path: &HashMap<St
             table.doubts.push(format!("'{written}' of the path is taken from column '{column}' of '{}'", parent.name));
         }
         let mut columns = Vec::new();
-        for (position, hole) in parent.holes.iter().enumerate().filter(|(_, hole)| hole.source == Source::Parent) {
+        for (position, hole) in parent.holes.iter().enumerate().filter(|(_, hole)| hole.source != Source::Option) {
             columns.push((table.holes[position].name.clone(), hole.name.clone()));
             table.holes[position].source = Source::Parent;
         }
         columns.push((table.holes[n_before].name.clone(), column));
         table.holes[n_before].source = Source::Parent;
         table.parent = Some(Parent { table: parent_idx, columns });
+        // The parent has those values.
+        let is_of_parent = |name: &str| table.holes.iter().any(|hole| hole.source == Source::Parent && hole.name == name);
+        table.each.retain(|each| !is_of_parent(&each.name));
         return;
     }
 }
@@ -287,11 +351,17 @@ fn find_parents_of_params(tables: &mut [Table<'_>]) {
     }
 }
 
-/// Returns the column of a parent's record that fills a placeholder, and whether that is a guess.
+/// Returns the column of a parent's record that fills a placeholder, and whether that is a guess. One that is deprecated is the last choice.
 fn column_for(hole: &str, entity: &str, record: Schema<'_>) -> Option<(String, bool)> {
+    column_among(hole, entity, record, false).or_else(|| column_among(hole, entity, record, true))
+}
+
+fn column_among(hole: &str, entity: &str, record: Schema<'_>, is_old: bool) -> Option<(String, bool)> {
     let properties = record.properties();
     let scalar = |wanted: &str| {
-        let fits = |name: &str, schema: &Schema<'_>| folded(name) == wanted && !matches!(schema.shape(), Shape::List | Shape::Object);
+        let fits = |name: &str, schema: &Schema<'_>| {
+            folded(name) == wanted && !matches!(schema.shape(), Shape::List | Shape::Object) && schema.is_deprecated() == is_old
+        };
         properties.iter().find(|(name, schema)| fits(name, schema) && is_column(name)).map(|(name, _)| name.to_string())
     };
     let hole = folded(hole);

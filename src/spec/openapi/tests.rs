@@ -60,6 +60,77 @@ fn schemas_that_refer_to_one_another_without_end_are_an_error() {
     assert!(imported("a.yaml", &text, &[]).is_err());
 }
 
+/// Returns a description of GET requests: for each the path, its parameters, and the schema of the records or of the answer.
+fn described(requests: &[(&str, &str, &str)]) -> String {
+    let request = |(path, parameters, schema): &(&str, &str, &str)| {
+        let answer = format!("content: {{application/json: {{schema: {schema}}}}}");
+        format!("  {path}:\n    get: {{parameters: [{parameters}], responses: {{200: {{{answer}}}}}}}\n")
+    };
+    format!("openapi: 3.0.0\nservers: [{{url: 'https://a.test'}}]\npaths:\n{}", requests.iter().map(request).collect::<String>())
+}
+
+fn records(properties: &str) -> String {
+    format!("{{type: array, items: {{type: object, properties: {{{properties}}}}}}}")
+}
+
+#[test]
+fn a_column_that_is_deprecated_is_taken_where_there_is_no_other() {
+    let text = "type: string";
+    let (evidence, path) = (records("evidence_id: {type: string}"), "{name: dispute_id, in: path, required: true, schema: {type: string}}");
+    for mark in ["deprecated: true", "x-release-status: DEPRECATED", "x-deprecated: true", "x-is-deprecated: use id"] {
+        let old = format!("dispute_id: {{{text}, {mark}}}");
+        let yaml = |properties: &str| {
+            let requests = [("/disputes", "", records(properties)), ("/disputes/{dispute_id}/evidence", path, evidence.clone())];
+            let requests: Vec<(&str, &str, &str)> =
+                requests.iter().map(|(path, params, schema)| (*path, *params, schema.as_str())).collect();
+            imported("a.yaml", &described(&requests), &[]).unwrap()
+        };
+        let found = yaml(&format!("{old}, id: {{{text}}}"));
+        assert!(found.contains("dispute_id: sql@(SELECT id FROM disputes)"), "{mark}:\n{found}");
+        let found = yaml(&format!("{old}, note: {{{text}}}"));
+        assert!(found.contains("dispute_id: sql@(SELECT dispute_id FROM disputes)"), "{mark}:\n{found}");
+        let found = yaml(&format!("id: {{{text}, {mark}}}, uuid: {{{text}}}"));
+        assert!(found.contains("key_column: uuid"), "{mark}:\n{found}");
+        let found = yaml(&format!("id: {{{text}, {mark}}}"));
+        assert!(found.contains("key_column: id"), "{mark}:\n{found}");
+    }
+}
+
+#[test]
+fn one_record_with_a_list_is_not_a_table_of_the_list() {
+    let fields = ["vcs", "vcs_url", "status", "status_text", "percent", "failed_step", "has_large_files", "html_url", "message"];
+    let status: Vec<String> = fields.iter().map(|name| format!("{name}: {{type: string}}")).collect();
+    let status = status.join(", ");
+    let list = "{type: array, items: {type: object, properties: {name: {type: string}}}}";
+    let one = format!("{{type: object, properties: {{{status}, project_choices: {list}}}}}");
+    let lists = format!("{{type: object, properties: {{page: {{type: integer}}, per_page: {{type: integer}}, pages: {{type: integer}}, total_count: {{type: integer}}, has_more: {{type: boolean}}, next: {{type: string}}, widgets: {list}}}}}");
+    let named = format!("{{type: object, properties: {{{status}, imports: {list}}}}}");
+    let text = described(&[("/import", "", &one), ("/things", "", &lists), ("/imports", "", &named)]);
+    assert_eq!(names(&imported("a.yaml", &text, &[]).unwrap()), ["things", "imports"]);
+}
+
+#[test]
+fn values_that_a_parameter_may_have_are_told_or_all_asked_for() {
+    let kinds =
+        "{name: package_type, in: query, required: true, description: Kind of package, schema: {type: string, enum: [npm, maven, docker]}}";
+    let view = "{name: interval, in: query, required: true, schema: {type: string, enum: [minute, hour]}}";
+    let groups = "{name: group_by, in: query, required: true, schema: {type: array, items: {enum: [day, shop]}}}";
+    let path = "{name: os, in: path, required: true, schema: {enum: [LINUX, MACOS]}}";
+    let other = "{name: os, in: path, required: true, schema: {enum: [DOS]}}";
+    let actor = "{name: kind, in: path, required: true, schema: {enum: [user, app]}}";
+    let more = "{name: os, in: path, required: true, schema: {enum: [A, B]}}";
+    let text = described(&[
+        ("/packages", kinds, &records("id: {type: integer}, package_type: {type: string}")),
+        ("/tests", &format!("{view}, {groups}"), &records("id: {type: integer}")),
+        ("/systems/{os}", path, &records("id: {type: integer}, n: {type: integer}")),
+        ("/old/{os}", other, &records("id: {type: integer}")),
+        ("/new/{os}/x", more, &records("id: {type: integer}")),
+        ("/actors/{kind}/{name}/stats", &format!("{actor}, {{name: name, in: path, required: true}}"), &records("n: {type: integer}")),
+        ("/policies", &kinds.replace("package_type", "type"), &records("id: {type: integer}, type: {type: string}")),
+    ]);
+    expect_file!["../../../test/fixtures/openapi/kinds.spec.yaml"].assert_eq(&imported("a.yaml", &text, &[]).unwrap());
+}
+
 /// A word of a description, or one that ends it.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
