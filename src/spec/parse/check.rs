@@ -1,6 +1,8 @@
 //! Checks what no single key can tell: names that repeat, holes that nothing fills, parents that are missing or go in circles.
 
 use super::body::BODY_KEYS;
+use super::foreign::Known;
+use super::foreign_texts::check_texts;
 use super::holes::{Discovers, Given, HolePlace};
 use super::limits::check_login_rules;
 use super::queries::QueryPlace;
@@ -27,6 +29,8 @@ pub(super) fn check(spec: &AdapterSpec, fields: &Fields<'_>) {
     check_auth_holes(spec, fields, &options);
     check_login_rules(fields, has_tokens(spec));
     check_setup(spec, fields, &options);
+    let known = Known { params: Vec::new(), options: options.iter().map(|option| option.name.as_str()).collect() };
+    check_texts(root, "the spec", &known, mistakes);
     if let Some(node) = fields.get("headers") {
         for (name, template) in &spec.headers {
             let name = format!("header '{name}' of the spec");
@@ -40,7 +44,7 @@ pub(super) fn check(spec: &AdapterSpec, fields: &Fields<'_>) {
     for table_def in &spec.tables {
         let Some(node) = table_nodes.iter().find(|node| name_of(node) == table_def.name) else { continue };
         let discovers = discovers_of(spec, table_def);
-        TableCheck { spec, table_def, node, discovers, options: &options, has_start: false, mistakes }.run();
+        TableCheck { spec, table_def, node, discovers, options: &options, has_start: false, mistakes }.run_with_texts();
         if let Some((updating, node)) = table_def.updating.as_deref().zip(updating::overlaid(node)) {
             let has_start = !updating.params.iter().any(ParamDef::varies);
             TableCheck { spec, table_def: updating, node: &node, discovers, options: &options, has_start, mistakes }.run();
@@ -132,6 +136,7 @@ fn place_in_spec<'a>(spec: &'a AdapterSpec, options: &'a [&'a OptionSpec], node:
         paging: None,
         is_later: false,
         has_window: false,
+        is_path: false,
         name: String::new(),
         node,
         mistakes,
@@ -177,7 +182,7 @@ fn check_discovery(spec: &AdapterSpec, table_nodes: &[&Node], options: &[&Option
         let Some(node) = table_nodes.iter().find(|node| name_of(node) == discover.table.name) else { continue };
         if !discover.is_fixed() {
             let discovers = discovers_of(spec, &discover.table);
-            TableCheck { spec, table_def: &discover.table, node, discovers, options, has_start: false, mistakes }.run();
+            TableCheck { spec, table_def: &discover.table, node, discovers, options, has_start: false, mistakes }.run_with_texts();
             if let Some((updating, node)) = discover.table.updating.as_deref().zip(updating::overlaid(node)) {
                 let has_start = !updating.params.iter().any(ParamDef::varies);
                 TableCheck { spec, table_def: updating, node: &node, discovers, options, has_start, mistakes }.run();
@@ -189,7 +194,7 @@ fn check_discovery(spec: &AdapterSpec, table_nodes: &[&Node], options: &[&Option
         for (table_def, key) in objects.chain(fields) {
             let Some(node) = node.get("discover").and_then(|node| node.get(key)) else { continue };
             let discovers = Discovers { objects: key == "fields" && !discover.is_fixed(), fields: false };
-            TableCheck { spec, table_def, node, discovers, options, has_start: false, mistakes }.run();
+            TableCheck { spec, table_def, node, discovers, options, has_start: false, mistakes }.run_with_texts();
             for parent in table_def.parents().into_iter().filter(|parent| needs_discovery(spec, parent)) {
                 let of = &discover.table.name;
                 let message = format!("'{key}' in 'discover' of table '{of}' queries table '{parent}', which has to be discovered itself");
@@ -227,12 +232,21 @@ struct TableCheck<'a> {
 }
 
 impl TableCheck<'_> {
+    /// Checks a table as the file has it.
+    fn run_with_texts(&self) {
+        let options = self.options.iter().map(|option| option.name.as_str()).collect();
+        let known = Known { params: self.param_names().collect(), options };
+        check_texts(self.node, &format!("table '{}'", self.table_def.name), &known, self.mistakes);
+        self.run();
+    }
+
     fn run(&self) {
         let place = format!("table '{}'", self.table_def.name);
         let path_node = self.node.get("resource_path").or_else(|| self.node.get("query_resource")).unwrap_or(self.node);
         self.check_host_holes(&place);
         let has_first = self.table_def.request.first.is_some();
-        let in_path = HolePlace { is_later: has_first, ..self.hole_place(format!("the path of {place}"), path_node, Given::Request) };
+        let in_path =
+            HolePlace { is_later: has_first, is_path: true, ..self.hole_place(format!("the path of {place}"), path_node, Given::Request) };
         in_path.check(self.table_def.base_url(self.spec));
         in_path.check(&self.table_def.path);
         self.check_own_base_url(&place);
@@ -442,6 +456,7 @@ impl TableCheck<'_> {
             paging: Some(&self.table_def.paging),
             is_later: false,
             has_window: self.table_def.window.is_some() || self.node.get("window").is_some(),
+            is_path: false,
             name,
             node,
             mistakes: self.mistakes,

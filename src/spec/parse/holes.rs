@@ -1,8 +1,9 @@
 //! Checks what fills holes: that each name is known where it stands, and has a value where it must have one.
 
+use super::foreign::{meant_by, needed, Known};
 use super::Node;
 use crate::source::{PagePart, Paging};
-use crate::spec::{Builtin, Hole, OptionSpec, Template, FIELDS_HOLE, JOB_HOLE, OBJECT_HOLE, SETUP_HOLE};
+use crate::spec::{Builtin, Hole, OptionSpec, Part, Template, FIELDS_HOLE, JOB_HOLE, OBJECT_HOLE, SETUP_HOLE};
 use crate::yaml::Mistakes;
 
 /// Which names that a load fills have a value at a place.
@@ -64,6 +65,8 @@ pub(super) struct HolePlace<'a> {
     pub is_later: bool,
     /// Whether the table's range is cut into windows.
     pub has_window: bool,
+    /// Whether a hole may be written `{name}`.
+    pub is_path: bool,
     /// Such as `header 'X' of table 'orders'`.
     pub name: String,
     pub node: &'a Node,
@@ -73,7 +76,12 @@ pub(super) struct HolePlace<'a> {
 impl HolePlace<'_> {
     /// Adds the mistakes of a text's holes.
     pub fn check(&self, template: &Template) {
-        for hole in template.holes() {
+        for (idx, part) in template.parts().iter().enumerate() {
+            let Part::Hole(hole) = part else { continue };
+            // A hole of another tool is told by itself.
+            if self.is_path && is_in_braces(template.parts(), idx) {
+                continue;
+            }
             self.check_hole(hole, template.only_hole().is_some());
             for name in hole.filter_names() {
                 self.check_filter_name(name);
@@ -202,9 +210,26 @@ impl HolePlace<'_> {
     }
 
     fn unknown(&self, name: &str) {
-        let names = self.params.iter().copied().chain(self.options.iter().map(|option| option.name.as_str()));
-        let hint = self.mistakes.suggestions().hint("; ", name, names.chain(Builtin::NAMES));
-        let lacks = if self.given == Given::Now { "is not an option" } else { "no param or option fills" };
-        self.mistake(format!("has a hole '{name}' that {lacks}{hint}"));
+        let suggestions = self.mistakes.suggestions();
+        let own = || self.params.iter().copied().chain(self.options.iter().map(|option| option.name.as_str()));
+        if self.given == Given::Now {
+            let hint = suggestions.hint("; ", name, own().chain(Builtin::NAMES));
+            self.mistake(format!("has a hole '{name}' that is not an option{hint}"));
+            return;
+        }
+        let near = Some(suggestions.hint("", name, own())).filter(|hint| !hint.is_empty());
+        let known = Known { params: self.params.clone(), options: self.options.iter().map(|option| option.name.as_str()).collect() };
+        let near_ours = || Some(suggestions.hint("", name, Builtin::NAMES)).filter(|hint| !hint.is_empty());
+        let hint = near.or_else(|| meant_by(name, self.is_path, &known)).or_else(near_ours).unwrap_or_else(|| needed(name));
+        self.mistake(format!("has a hole '{name}' that no param or option fills; {hint}"));
     }
+}
+
+/// Returns whether a hole stands in braces of its own, as in `{{name}}`.
+fn is_in_braces(parts: &[Part], idx: usize) -> bool {
+    let literal = |idx: Option<usize>| match idx.and_then(|idx| parts.get(idx)) {
+        Some(Part::Literal(text)) => text.as_str(),
+        _ => "",
+    };
+    literal(idx.checked_sub(1)).ends_with('{') && literal(idx.checked_add(1)).starts_with('}')
 }

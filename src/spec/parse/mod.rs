@@ -19,6 +19,10 @@ mod discover_tests;
 mod etag;
 mod expect;
 mod findings;
+mod foreign;
+#[cfg(test)]
+mod foreign_tests;
+mod foreign_texts;
 mod headers;
 mod holes;
 mod job;

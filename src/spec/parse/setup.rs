@@ -64,6 +64,7 @@ pub(super) fn check_setup(spec: &AdapterSpec, fields: &Fields<'_>, options: &[&O
         paging: None,
         is_later: false,
         has_window: false,
+        is_path: false,
         name: name.to_string(),
         node,
         mistakes: fields.mistakes(),

@@ -1,5 +1,6 @@
 //! Texts with a form of their own: templates, dotted paths, JSONPaths.
 
+use super::foreign::double_brace_with_dollar;
 use crate::spec::{duration_of, Template, DURATION_FORMS};
 use crate::yaml::{Fields, Mistakes, Node};
 use crate::Result;
@@ -22,7 +23,7 @@ pub(super) fn value_template(text: &str, node: &Node, place: &str, mistakes: &Mi
 
 fn parsed(template: Result<Template>, text: &str, node: &Node, place: &str, mistakes: &Mistakes) -> Template {
     template.unwrap_or_else(|err| {
-        mistakes.at(node, format!("{place}: {err}"));
+        mistakes.at(node, double_brace_with_dollar(text).map_or_else(|| format!("{place}: {err}"), |found| format!("{place} {found}")));
         Template::of_text(text)
     })
 }
