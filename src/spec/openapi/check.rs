@@ -191,7 +191,12 @@ impl<'c, 'a> Comparison<'c, 'a> {
         let Some(answer) = operation.answer.filter(|_| table_def.answer.records == RecordForm::Plain) else { return };
         let mut schema = answer;
         for name in &table_def.result_body_path {
+            let is_list = schema.shape() == Shape::List;
             schema = element_of(schema);
+            // The elements of a list are described alike, whatever their positions.
+            if is_list && name.parse::<usize>().is_ok() {
+                continue;
+            }
             let Some(below) = schema.property(name) else {
                 if schema.shape() == Shape::Object && !schema.is_open() {
                     let place = node.get("result_body_path").unwrap_or(node);
@@ -212,7 +217,8 @@ impl<'c, 'a> Comparison<'c, 'a> {
             return;
         }
         let above = table_def.result_meta_paths.iter().map(|path| path.join("_"));
-        let others: Vec<String> = table_def.copy_params_to_output.iter().cloned().chain(above).collect();
+        let names_above = table_def.answer.tree.iter().map(|tree| tree.column.clone());
+        let others: Vec<String> = table_def.copy_params_to_output.iter().cloned().chain(above).chain(names_above).collect();
         let has = |name: &str| others.iter().any(|other| other.eq_ignore_ascii_case(name)) || has_column(record, name, 0);
         let sourced = |name: &str| table_def.columns.iter().any(|column| column.source.is_some() && column.name.eq_ignore_ascii_case(name));
         let keys = table_def.key_columns.iter().map(|name| (name.as_str(), "key_column"));

@@ -207,6 +207,12 @@ tables:
   - {name: search, resource_path: /stores/search/now}
   - {name: found, resource_path: /stores/search}
   - {name: refunds, resource_path: /refunds, params: {since: 2020-01-01}, result_body_path: refunds, key_column: refund_id}
+  - name: first_orders
+    resource_path: /stores/{store}/orders
+    params: {store: [1]}
+    result_body_path: orders.0
+    tree: {below: lines, label: id, column: above}
+    columns: {above: JSON, total: DOUBLE}
 ";
     check_compared(
         spec,
