@@ -8,6 +8,7 @@ mod auth_options;
 mod body;
 mod broken;
 mod check;
+mod check_table;
 mod children;
 mod class;
 mod columns;

@@ -43,6 +43,11 @@ impl Hole {
         Ok(hole)
     }
 
+    /// Returns whether the hole, written, is read as itself.
+    pub fn is_read_back(&self) -> bool {
+        Hole::parse(&self.to_string()).is_ok_and(|read| read == *self)
+    }
+
     fn check(&self) -> Result<()> {
         let place = || format!("'${{{self}}}'");
         if let Some(idx) = self.filters.iter().position(|filter| *filter == Filter::Raw) {

@@ -181,6 +181,8 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts.iter().try_for_each(|part| match part {
             Part::Literal(literal) => f.write_str(literal),
+            // A name that would be read as something else between `${` and `}`, as in `/jobs/{today-1d}`.
+            Part::Hole(hole) if !hole.is_read_back() => write!(f, "{{{hole}}}"),
             Part::Hole(hole) => write!(f, "${{{hole}}}"),
         })
     }
