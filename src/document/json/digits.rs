@@ -7,6 +7,8 @@ use std::ops::Range;
 const WORD: usize = 8;
 /// Bytes that are passed over at once where no word of them is one of digits.
 const BLOCK: usize = 64;
+/// Digits of the exponent of a number that is not long and next to zero.
+const TINY_EXPONENT: usize = 3;
 /// Significant digits that every DOUBLE gives back.
 const SAFE_DIGITS: usize = 15;
 /// Capacity for the shortest text of a DOUBLE that is neither huge nor tiny.
@@ -106,7 +108,21 @@ pub(super) fn loses_digits(body: &[u8]) -> bool {
             }
         }
     }
-    false
+    is_tiny(body)
+}
+
+/// Returns whether a body holds a number that is nearer to zero than a DOUBLE keeps all digits of, with an exponent such as `e-320`. One that is
+/// written without an exponent is long.
+fn is_tiny(body: &[u8]) -> bool {
+    memchr::memchr_iter(b'-', body).any(|minus| {
+        let Some(mark) = minus.checked_sub(1).filter(|mark| matches!(body[*mark], b'e' | b'E')) else { return false };
+        let exponent = &body[minus + 1..];
+        if exponent.len() < TINY_EXPONENT || !exponent[..TINY_EXPONENT].iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        let n_before = body[..mark].iter().rev().take_while(|byte| is_digit(**byte)).count();
+        n_before > 0 && is_lost(body, mark - n_before..mark)
+    })
 }
 
 /// Returns whether all bytes of a word may be digits. The compiler makes few instructions of a block.
@@ -191,7 +207,9 @@ mod tests {
 
     #[test]
     fn numbers_are_found_where_they_are_values() {
-        for body in ["0.1234567890123456789", "[1,-12345678901234567.89]", "{\"a\": 12345678901234567.89}"] {
+        let long = ["0.1234567890123456789", "[1,-12345678901234567.89]", "{\"a\": 12345678901234567.89}"];
+        let tiny = ["22e-522223", "[1e-400]", "{\"a\":-1.2345E-320}", "1\n1e-0324\n"];
+        for body in long.into_iter().chain(tiny) {
             assert!(loses_digits(body.as_bytes()), "{body}");
         }
         for body in [
@@ -199,6 +217,8 @@ mod tests {
             "[12345678901234567890]",
             "{\"a\":\"0.1234567890123456789\"}",
             "[\"12345678-1234-1234-1234-123456789012\"]",
+            "[1e-300, 1.5e-5, 5e-324]",
+            "[\"1e-400\", \"site-999\", \"e-999\"]",
         ] {
             assert!(!loses_digits(body.as_bytes()), "{body}");
         }
@@ -209,6 +229,13 @@ mod tests {
         fn no_such_number_is_missed(before in "[ ,1]{0,140}", digits in "[1-9][0-9]{17,30}", point in 1..17_usize, after in "[ ,1]{0,40}") {
             let number = format!("{}.{}1", &digits[..point], &digits[point..]);
             let body = format!("[{before},{number},{after}]");
+            prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
+        }
+
+        #[test]
+        fn no_number_next_to_zero_is_missed(mantissa in "-?[1-9][0-9]{0,9}(\\.[0-9]{1,4})?", mark in "[eE]-0?", exponent in 1..600_u16) {
+            let number = format!("{mantissa}{mark}{exponent}");
+            let body = format!("{{\"a\":{number}}}");
             prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
         }
 
