@@ -16,7 +16,7 @@ use crate::document::Fault;
 use crate::source::Headers;
 use crate::spec::{Connection, ErrorCondition};
 use crate::{Error, ErrorKind, Result};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -121,7 +121,6 @@ impl ApiClient {
             secret_params: secret_params(&connection).into(),
             allow_http: settings.allow_http,
             may_send: Arc::default(),
-            allowed_at: Mutex::default(),
             token_notes: Arc::default(),
             connection: connection.clone(),
         };

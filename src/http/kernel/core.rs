@@ -8,13 +8,12 @@ use crate::http::redact::Redactor;
 use crate::http::sink::BodySink;
 use crate::http::stop::Stop;
 use crate::http::transport::Transport;
-use crate::lock::lock;
 use crate::spec::{AuthSpec, Connection};
 use crate::{Error, ErrorKind, Result};
 use std::fmt::{self, Display};
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use url::Url;
 
 /// Is told what happens to requests. Texts are redacted.
@@ -32,10 +31,6 @@ pub trait RequestObserver: Send + Sync {
     /// An answer is used, and its data may not be complete.
     fn warned(&self, _warning: &str) {}
 }
-
-/// For how long it holds that a request may be sent. To ask costs more than a small request, and one that is under way when the answer changes
-/// goes on, too.
-const ALLOWED_FOR: Duration = Duration::from_millis(20);
 
 /// Returns the error that keeps a request from being sent. It may block.
 pub type MaySend = dyn Fn() -> Result<()> + Send + Sync;
@@ -138,8 +133,6 @@ pub struct Kernel {
     pub allow_http: bool,
     /// Set once: what has to agree to each request.
     pub may_send: Arc<OnceLock<Arc<MaySend>>>,
-    /// When it last agreed.
-    pub allowed_at: Mutex<Option<Instant>>,
     /// What is told of requests for tokens.
     pub token_notes: Arc<Notes>,
 }
@@ -172,15 +165,8 @@ impl Kernel {
     /// Fails when nothing may be sent now.
     pub async fn check_allowed(&self) -> Result<()> {
         let Some(may_send) = self.may_send.get().cloned() else { return Ok(()) };
-        let now = Instant::now();
-        if lock(&self.allowed_at).is_some_and(|at| now.duration_since(at) < ALLOWED_FOR) {
-            return Ok(());
-        }
         let asked = tokio::task::spawn_blocking(move || may_send()).await;
-        let stopped = || Error::new(ErrorKind::Cancelled, "the request was stopped because the database or the process ends");
-        asked.unwrap_or_else(|_| Err(stopped()))?;
-        *lock(&self.allowed_at) = Some(now);
-        Ok(())
+        asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the request was stopped because the database or the process ends")))
     }
 
     /// Returns whether a request carries credentials, or what may be some.
