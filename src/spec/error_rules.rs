@@ -1,4 +1,4 @@
-//! What answers mean that are no rows: when a request is tried again, and the rules of APIs that do not keep to the standard statuses.
+//! When a request is tried again, and the rules for answers of APIs that do not keep to the standard statuses.
 
 use super::WaitSign;
 use std::time::Duration;
