@@ -111,6 +111,15 @@ impl Database for HostDatabase {
         Ok(self.session()?.connection.option(c"enable_external_access").is_some_and(|value| value.eq_ignore_ascii_case("true")))
     }
 
+    fn sees_external_access(&self) -> Option<bool> {
+        // SAFETY: `weak` is valid until what is shared is dropped.
+        match unsafe { (self.shared.bridge.has_external_access)(self.shared.weak) } {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     fn enter_thread(&self) {
         block_sigpipe();
     }

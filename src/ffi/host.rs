@@ -11,6 +11,7 @@ pub struct Bridge {
     pub weak: unsafe extern "C" fn(database: *mut c_void) -> *mut c_void,
     pub weak_free: unsafe extern "C" fn(weak: *mut c_void),
     pub users: unsafe extern "C" fn(weak: *mut c_void) -> i64,
+    pub has_external_access: unsafe extern "C" fn(weak: *mut c_void) -> i32,
     pub moves_first_rows: unsafe extern "C" fn() -> bool,
     pub lock: unsafe extern "C" fn(weak: *mut c_void) -> *mut c_void,
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),

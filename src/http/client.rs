@@ -135,9 +135,9 @@ impl ApiClient {
         Ok(ApiClient { authorizer: authorizer_of(&connection, post.clone())?, post, setup_turn: tokio::sync::Mutex::default(), kernel })
     }
 
-    /// Makes the client ask before each request, and before each redirect it follows, on a thread that may block.
+    /// Makes the client ask before each request, and before each redirect it follows.
     #[must_use]
-    pub fn asking(self, may_send: Arc<MaySend>) -> ApiClient {
+    pub fn asking(self, may_send: Arc<dyn MaySend>) -> ApiClient {
         // Nobody else has this client yet.
         let _ = self.kernel.may_send.set(may_send);
         self

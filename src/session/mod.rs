@@ -29,6 +29,11 @@ pub trait Database: Send + Sync {
     /// Returns whether DuckDB's `enable_external_access` is true now. Fails as [`Database::connect`] does.
     fn has_external_access(&self) -> Result<bool>;
 
+    /// Returns the same without a session, for threads that must not wait; `None` where only a session can tell.
+    fn sees_external_access(&self) -> Option<bool> {
+        None
+    }
+
     /// Prepares a thread of Unify's own, which calls this before anything else: a peer that hangs up does not end the process.
     fn enter_thread(&self) {}
 }

@@ -50,6 +50,33 @@ static int64_t Users(void *weak) {
 	return reinterpret_cast<duckdb::weak_ptr<duckdb::DatabaseInstance> *>(weak)->use_count();
 }
 
+static int32_t HasExternalAccess(void *weak) {
+	using namespace duckdb;
+	constexpr int32_t unknown = -1;
+	int32_t answer = unknown;
+	Contain([&] {
+		auto &database = *reinterpret_cast<weak_ptr<DatabaseInstance> *>(weak);
+		auto strong = database.use_count() < 3 ? nullptr : database.lock();
+		if (!strong) {
+			return;
+		}
+		auto &settings = strong->config.user_settings;
+		lock_guard<mutex> guard(Open(settings, static_cast<mutex *>(nullptr)));
+		auto &values = Open(Open(settings, static_cast<UserSettingsMap *>(nullptr)), static_cast<SettingValues *>(nullptr));
+		auto idx = static_cast<idx_t>(EnableExternalAccessSetting::SettingIndex);
+		auto is_set = idx < values.size() && (values.begin() + static_cast<std::ptrdiff_t>(idx))->is_set;
+		if (!is_set) {
+			answer = strcmp(EnableExternalAccessSetting::DefaultValue, "true") == 0;
+			return;
+		}
+		auto &value = (values.begin() + static_cast<std::ptrdiff_t>(idx))->value;
+		if (value.type().id() == LogicalTypeId::BOOLEAN && !value.IsNull()) {
+			answer = *reinterpret_cast<const bool *>(Locate(value, static_cast<ConstantOf *>(nullptr)));
+		}
+	});
+	return answer;
+}
+
 static bool MovesFirstRows() {
 #ifdef UNIFY_DUCKDB_1_5
 	return true;
@@ -210,6 +237,7 @@ const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE) = {
     Weak,
     WeakFree,
     Users,
+    HasExternalAccess,
     MovesFirstRows,
     Lock,
     Unlock,

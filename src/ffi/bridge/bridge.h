@@ -29,6 +29,9 @@ struct UnifyBridge {
 	void (*weak_free)(void *weak);
 	//! How many keep the database open: each of its connections, and each object that stands for the database itself.
 	int64_t (*users)(void *weak);
+	//! Whether `enable_external_access` is true: 1 or 0. Any other number says that it cannot tell without a connection, as when so few keep
+	//! the database open that the caller might be the last of them, and would have to close it. It does not wait.
+	int32_t (*has_external_access)(void *weak);
 	//! Whether DuckDB moves the rows of a transaction that finds the table empty into the table as they are. Else it does so from a row group
 	//! on, and copies fewer (LocalStorage::Flush).
 	bool (*moves_first_rows)();

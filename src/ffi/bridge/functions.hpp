@@ -158,6 +158,17 @@ mutex &Open(GlobalUserSettings &settings, mutex *);
 template struct Opened<GlobalUserSettings, OptionMap, OptionMap, &GlobalUserSettings::extension_parameters>;
 template struct Opened<GlobalUserSettings, mutex, mutex, &GlobalUserSettings::lock>;
 
+using SettingValues = vector<GenericSetting>;
+UserSettingsMap &Open(GlobalUserSettings &settings, UserSettingsMap *);
+SettingValues &Open(UserSettingsMap &map, SettingValues *);
+template struct Opened<GlobalUserSettings, UserSettingsMap, UserSettingsMap, &GlobalUserSettings::settings_map>;
+template struct Opened<UserSettingsMap, SettingValues, SettingValues, &UserSettingsMap::settings>;
+
+//! Where a value that has no parts is: a union of a private type, whose members all begin where it does.
+struct ConstantOf;
+const void *Locate(const Value &value, ConstantOf *);
+template struct Located<Value, ConstantOf, decltype(&Value::value_), &Value::value_>;
+
 // Asked by DuckDB before it keeps a value. The callback is not told which setting is meant, so each has one of its own.
 template <size_t setting>
 static void CheckSetting(ClientContext &, SetScope, Value &value) {

@@ -18,6 +18,7 @@
 #include "duckdb/logging/log_manager.hpp"
 #include "duckdb/logging/log_type.hpp"
 #include "duckdb/main/extension_callback_manager.hpp"
+#include "duckdb/main/settings.hpp"
 #include "duckdb/main/user_settings.hpp"
 #ifndef UNIFY_DUCKDB_1_5
 #include "duckdb/main/active_query_context.hpp"
@@ -178,6 +179,14 @@ template <class OWNER, class NAME, class MEMBER, MEMBER OWNER::*member>
 struct Opened {
 	friend MEMBER &Open(OWNER &owner, NAME *) {
 		return owner.*member;
+	}
+};
+
+//! The same for a member whose type is private, too.
+template <class OWNER, class NAME, class MEMBER, MEMBER member>
+struct Located {
+	friend const void *Locate(const OWNER &owner, NAME *) {
+		return &(owner.*member);
 	}
 };
 

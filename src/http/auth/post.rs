@@ -23,7 +23,7 @@ const MOST_WAIT: Duration = Duration::from_secs(20);
 pub struct TokenPost {
     pub redactor: Arc<Redactor>,
     /// Set once: what has to agree to each request.
-    pub may_send: Arc<OnceLock<Arc<MaySend>>>,
+    pub may_send: Arc<OnceLock<Arc<dyn MaySend>>>,
     pub timeout: Duration,
     pub network: Arc<Network>,
     /// Tries of one request, the first included.
@@ -42,7 +42,7 @@ impl TokenPost {
         loop {
             number += 1;
             if let Some(may_send) = self.may_send.get() {
-                may_send()?;
+                may_send.check()?;
             }
             let outgoing = Outgoing { method: ask.method.name(), url: &ask.url, headers: &ask.headers, body: ask.body.clone(), sink: None };
             self.notes.add(format!("{} {} for a token", ask.method, self.redactor.url(&ask.url)));

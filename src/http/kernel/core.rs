@@ -33,7 +33,13 @@ pub trait RequestObserver: Send + Sync {
 }
 
 /// Returns the error that keeps a request from being sent. It may block.
-pub type MaySend = dyn Fn() -> Result<()> + Send + Sync;
+pub trait MaySend: Send + Sync {
+    /// Fails when nothing may be sent now. May wait.
+    fn check(&self) -> Result<()>;
+
+    /// Returns what [`MaySend::check`] does, or `None` where that takes waiting.
+    fn check_at_once(&self) -> Option<Result<()>>;
+}
 
 /// When a request may be sent once more, and where its redirects may lead: all that tells one that reads from one that writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +138,7 @@ pub struct Kernel {
     /// Whether credentials may go over plain http to other machines.
     pub allow_http: bool,
     /// Set once: what has to agree to each request.
-    pub may_send: Arc<OnceLock<Arc<MaySend>>>,
+    pub may_send: Arc<OnceLock<Arc<dyn MaySend>>>,
     /// What is told of requests for tokens.
     pub token_notes: Arc<Notes>,
 }
@@ -165,7 +171,10 @@ impl Kernel {
     /// Fails when nothing may be sent now.
     pub async fn check_allowed(&self) -> Result<()> {
         let Some(may_send) = self.may_send.get().cloned() else { return Ok(()) };
-        let asked = tokio::task::spawn_blocking(move || may_send()).await;
+        if let Some(answer) = may_send.check_at_once() {
+            return answer;
+        }
+        let asked = tokio::task::spawn_blocking(move || may_send.check()).await;
         asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the request was stopped because the database or the process ends")))
     }
 

@@ -1,13 +1,13 @@
 //! The clients of connections: the tables of one share its API's budget, and connections to it.
 
-use crate::http::{ApiClient, HttpSettings};
+use crate::http::{ApiClient, HttpSettings, MaySend};
 use crate::load::services::sessions::OpenSessions;
 use crate::lock::lock;
 use crate::session::{Database, Settings};
 use crate::spec::Connection;
 use crate::{Error, Result};
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The clients of one database instance.
@@ -64,20 +64,10 @@ impl Clients {
 
     /// Makes a client that asks before each request whether DuckDB's settings allow it: they may change while a load runs.
     pub fn own(&self, connection: Arc<Connection>, http: HttpSettings) -> Result<ApiClient> {
-        let database = self.database.clone();
-        let class = connection.adapter.class;
-        let allowed = self.sessions.allowed();
-        let may_send = move || {
-            if !class.has_requests() {
-                let message = "the adapter has no API over HTTP: LOAD its tables, or SELECT from them";
-                return Err(Error::config(message));
-            }
-            let is_allowed = database.has_external_access()?;
-            allowed.store(is_allowed, Ordering::Relaxed);
-            match is_allowed {
-                true => Ok(()),
-                false => Err(Error::config("nothing is sent because setting 'enable_external_access' is false")),
-            }
+        let may_send = ExternalAccess {
+            database: self.database.clone(),
+            has_requests: connection.adapter.class.has_requests(),
+            last: self.sessions.allowed(),
         };
         let client = ApiClient::new(Arc::clone(&connection), http)?.asking(Arc::new(may_send));
         let endings = client.endings();
@@ -92,6 +82,39 @@ impl Clients {
     pub fn keep(&self, client: Arc<ApiClient>, settings: &Settings) {
         let key = client.connection().name.to_lowercase();
         lock(&self.known).insert(key, Known { http: http_settings(settings), client });
+    }
+}
+
+/// What DuckDB's settings say of requests.
+struct ExternalAccess {
+    database: Arc<dyn Database>,
+    /// Whether the adapter is of a class that sends any.
+    has_requests: bool,
+    /// The last answer, for those who cannot ask any more.
+    last: Arc<AtomicBool>,
+}
+
+impl ExternalAccess {
+    fn judge(&self, is_allowed: bool) -> Result<()> {
+        self.last.store(is_allowed, Ordering::Relaxed);
+        match is_allowed {
+            true => Ok(()),
+            false => Err(Error::config("nothing is sent because setting 'enable_external_access' is false")),
+        }
+    }
+}
+
+impl MaySend for ExternalAccess {
+    fn check(&self) -> Result<()> {
+        if !self.has_requests {
+            return Err(Error::config("the adapter has no API over HTTP: LOAD its tables, or SELECT from them"));
+        }
+        self.judge(self.database.has_external_access()?)
+    }
+
+    fn check_at_once(&self) -> Option<Result<()>> {
+        let is_allowed = self.has_requests.then(|| self.database.sees_external_access())??;
+        Some(self.judge(is_allowed))
     }
 }
 

@@ -77,7 +77,8 @@ impl Workers {
     /// Stops and joins all threads, but one that calls this itself.
     pub fn stop(&self) {
         if let Some(runtime) = lock(&self.runtime).take() {
-            runtime.shutdown_timeout(STOP_TIMEOUT);
+            // A network thread may have been the last to keep the database open, and its tasks must not wait.
+            tokio::task::block_in_place(|| runtime.shutdown_timeout(STOP_TIMEOUT));
         }
         drop(lock(&self.converters).take());
         let threads = std::mem::take(&mut *lock(&self.converter_threads));
@@ -116,6 +117,19 @@ mod tests {
         assert_eq!(sum.unwrap(), 2);
         assert!(panicked.unwrap_err().message().contains("panicked"));
         workers.stop();
+    }
+
+    #[test]
+    fn a_network_thread_may_stop_them_all() {
+        let workers = Arc::new(Workers::start(|| ()).unwrap());
+        let (told, stopped) = std::sync::mpsc::channel();
+        let own = workers.clone();
+        workers.spawn(async move {
+            own.stop();
+            told.send(()).unwrap();
+        });
+        stopped.recv().unwrap();
+        assert!(lock(&workers.runtime).is_none());
     }
 
     #[test]
