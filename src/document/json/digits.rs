@@ -1,6 +1,7 @@
 //! Numbers with more digits than a DOUBLE holds.
 
 use std::fmt::Write as _;
+use std::num::IntErrorKind;
 use std::ops::Range;
 
 /// Bytes that are looked at at once. A run of fewer than twice as many digits, the point included, loses none in a DOUBLE.
@@ -75,7 +76,13 @@ impl Decimal {
     fn of(text: &str) -> Option<Decimal> {
         let text = text.trim_start_matches(['-', '+']);
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let exponent: i64 = exponent.parse().ok()?;
+        let exponent = match exponent.parse::<i64>() {
+            Ok(exponent) => exponent,
+            // It has more digits than fit: the number is 0, or as far from all others as any.
+            Err(err) if *err.kind() == IntErrorKind::PosOverflow => i64::MAX,
+            Err(err) if *err.kind() == IntErrorKind::NegOverflow => i64::MIN,
+            Err(_) => return None,
+        };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -237,6 +244,11 @@ mod tests {
             let number = format!("{mantissa}{mark}{exponent}");
             let body = format!("{{\"a\":{number}}}");
             prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
+        }
+
+        #[test]
+        fn nothing_is_lost_of_0_whatever_its_exponent(zero in "-?0(\\.0{1,4})?[eE][+-]?[0-9]{1,30}") {
+            prop_assert!(has_digits(zero.parse().unwrap(), &zero), "{}", zero);
         }
 
         #[test]
