@@ -3,13 +3,15 @@
 use super::appender::{append, insert_texts, Way};
 use super::comments::column_comments;
 use super::connection::Connection;
+use super::entry::Catalog;
 use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::result::{QueryResult, Rows};
 use super::signals::block_sigpipe;
+use super::text::c_string;
 use crate::columns::Batch;
 use crate::lock::lock;
-use crate::session::{quote_ident, CatalogKind, Database, Interrupter, Session, TableName, Value};
+use crate::session::{quote_ident, CatalogKind, Database, Found, Interrupter, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
 use std::collections::HashMap;
@@ -251,6 +253,15 @@ impl Session for HostSession {
         self.use_own_names()?;
         let _own = OwnStatement::begin();
         insert_texts(&self.connection, insert, columns, rows)
+    }
+
+    fn find(&mut self, table: &TableName) -> Option<Found> {
+        let name = |text: &str| c_string(text).ok();
+        let (database, schema, table) = (name(table.catalog.as_deref()?)?, name(&table.schema)?, name(&table.table)?);
+        let context = self.connection.context().ok()?;
+        let catalog = Catalog::named(&context, &database)?;
+        let entry = catalog.table(&schema, &table);
+        Some(entry.map_or(Found::Nothing, |entry| entry.found()))
     }
 
     fn column_comments(&mut self, table: &TableName) -> Result<Vec<(String, String)>> {

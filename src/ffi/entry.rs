@@ -4,7 +4,7 @@ use super::context::RunningContext;
 use super::host::Bridge;
 use super::text::{text_of, Text};
 use super::value::LentValue;
-use crate::session::Value;
+use crate::session::{Found, Value};
 use crate::sql::FunctionDef;
 use libduckdb_sys::*;
 use std::ffi::{c_void, CStr};
@@ -64,6 +64,17 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Returns what it is, of what shares the names of tables.
+    pub fn found(&self) -> Found {
+        // SAFETY: the entry is alive.
+        let kind = unsafe { duckdb_catalog_entry_get_type(self.entry) };
+        if kind == duckdb_catalog_entry_type_DUCKDB_CATALOG_ENTRY_TYPE_VIEW {
+            Found::View
+        } else {
+            Found::Table
+        }
+    }
+
     /// Returns whether an open transaction made or changed it.
     pub fn is_uncommitted(&self, bridge: &Bridge) -> bool {
         // SAFETY: the entry is alive.

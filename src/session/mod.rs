@@ -38,6 +38,14 @@ pub trait Database: Send + Sync {
     fn enter_thread(&self) {}
 }
 
+/// What has a name in a schema of tables and views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    Table,
+    View,
+}
+
 /// One connection to DuckDB, held only for the length of a piece of work.
 pub trait Session {
     /// Runs one or more statements and ignores their rows. Fails with the message DuckDB gave.
@@ -80,6 +88,12 @@ pub trait Session {
             self.execute(&format!("{insert} FROM (VALUES {}) AS rows ({})", rows.join(", "), columns.join(", ")))?;
         }
         Ok(())
+    }
+
+    /// Returns what has that name, as the session's transaction sees it, where that can be told without a query: in a transaction. DuckDB's lists
+    /// of tables and views write all of them out, those of its own among them.
+    fn find(&mut self, _table: &TableName) -> Option<Found> {
+        None
     }
 
     /// Returns the comments of a table's columns, each with the column's name, as the session's transaction sees them; there must be one. A

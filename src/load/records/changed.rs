@@ -1,6 +1,6 @@
 //! What the last publication of each table changed: counts in `unify.table_changes`, and rows in `unify.changed_rows` where they are kept.
 
-use super::exists::exists_sql;
+use super::exists::exists;
 use super::store::Store;
 use super::tables::{RecordTable, CHANGED_ROWS, TABLE_CHANGES};
 use crate::load::clock::now_micros;
@@ -139,7 +139,7 @@ pub fn forget_changes(store: &Store, session: &mut dyn Session) -> Result<()> {
 
 fn is_there(store: &Store, session: &mut dyn Session, table: &RecordTable) -> Result<bool> {
     let name = TableName { catalog: store.target.catalog.clone(), schema: "unify".to_string(), table: table.name.to_string() };
-    Ok(!session.query(&exists_sql(store.kind, &name))?.is_empty())
+    exists(session, store.kind, &name)
 }
 
 fn is_about(store: &Store) -> String {

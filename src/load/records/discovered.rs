@@ -1,6 +1,6 @@
 //! What APIs were found to have, as `unify.discovered` keeps it: a row for each object, and one for the connection.
 
-use super::exists::exists_sql;
+use super::exists::exists;
 use super::store::Store;
 use super::tables::DISCOVERED;
 use crate::session::{quote_literal, Session, TableName, Value};
@@ -38,7 +38,7 @@ fn name_of(store: &Store) -> TableName {
 
 /// Returns what is stored about the store's connection; `None` when nothing is, or what is there cannot be read.
 pub fn stored(store: &Store, session: &mut dyn Session) -> Result<Option<StoredDiscovery>> {
-    if session.query(&exists_sql(store.kind, &name_of(store)))?.is_empty() {
+    if !exists(session, store.kind, &name_of(store))? {
         return Ok(None);
     }
     // CSV makes empty texts null.
@@ -99,7 +99,7 @@ pub fn store_discovery(store: &Store, session: &mut dyn Session, discovery: &Sto
 
 /// Forgets, in the session's transaction, what was discovered of the store's connection.
 pub fn forget_discovery(store: &Store, session: &mut dyn Session) -> Result<()> {
-    if session.query(&exists_sql(store.kind, &name_of(store)))?.is_empty() {
+    if !exists(session, store.kind, &name_of(store))? {
         return Ok(());
     }
     let table = DISCOVERED.sql_name(&store.unify_schema);

@@ -1,9 +1,25 @@
-//! The queries that tell whether a table or view is there, in each kind of database.
+//! Whether a table or view is there, in each kind of database.
 
-use crate::session::{quote_literal, CatalogKind, TableName};
+use crate::session::{quote_literal, CatalogKind, Found, Session, TableName};
+use crate::Result;
 
-/// Returns a query that has a row if there is a table or view of that name, as the session's transaction sees it.
-pub fn exists_sql(kind: CatalogKind, table: &TableName) -> String {
+/// Returns whether there is a table or view of that name, as the session's transaction sees it.
+pub fn exists(session: &mut dyn Session, kind: CatalogKind, table: &TableName) -> Result<bool> {
+    match find(session, kind, table) {
+        Some(found) => Ok(found != Found::Nothing),
+        None => Ok(!session.query(&exists_sql(kind, table))?.is_empty()),
+    }
+}
+
+/// Returns what has that name, where that can be told without a query.
+pub fn find(session: &mut dyn Session, kind: CatalogKind, table: &TableName) -> Option<Found> {
+    if kind.is_shared() {
+        return None;
+    }
+    session.find(table)
+}
+
+fn exists_sql(kind: CatalogKind, table: &TableName) -> String {
     match kind {
         CatalogKind::Postgres => exists_in_postgres_sql(table),
         CatalogKind::DuckDb | CatalogKind::DuckLake | CatalogKind::Other => exists_in_duckdb_sql(table),

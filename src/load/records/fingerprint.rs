@@ -4,18 +4,23 @@
 //! a statement that binds such a view may hold that lock while it waits for this very load.
 
 use crate::columns::TableSchema;
+use crate::load::records::exists::find;
 use crate::load::records::store::Store;
-use crate::session::{quote_literal, Session, TableName, Value};
+use crate::session::{quote_literal, Found, Session, TableName, Value};
 use crate::Result;
 
 impl Store {
     /// Returns the columns and types a table of this schema has now; `None` when the table does not exist, or it is a view.
     pub fn fingerprint(&self, session: &mut dyn Session, table: &str) -> Result<Option<String>> {
-        if session.query(&format!("SELECT 1 FROM duckdb_tables() WHERE {}", self.is_table_sql(table)))?.is_empty() {
+        let name = TableName { table: table.to_string(), ..self.target.clone() };
+        let is_table = match find(session, self.kind, &name) {
+            Some(found) => found == Found::Table,
+            None => !session.query(&format!("SELECT 1 FROM duckdb_tables() WHERE {}", self.is_table_sql(table)))?.is_empty(),
+        };
+        if !is_table {
             return Ok(None);
         }
-        let table = TableName { table: table.to_string(), ..self.target.clone() };
-        let rows = session.query(&format!("SELECT column_name, column_type FROM (DESCRIBE {table})"))?;
+        let rows = session.query(&format!("SELECT column_name, column_type FROM (DESCRIBE {name})"))?;
         let column = |row: &Vec<Value>| Some(format!("{} {}", row.first()?.as_text()?, row.get(1)?.as_text()?));
         Ok(Some(rows.iter().filter_map(column).collect::<Vec<_>>().join(", ")))
     }

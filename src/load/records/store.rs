@@ -5,7 +5,7 @@
 
 use crate::columns::TableSchema;
 use crate::load::identity::SpecMatch;
-use crate::load::records::exists::exists_sql;
+use crate::load::records::exists;
 use crate::load::records::marks::Marks;
 use crate::load::records::retry::{retry_conflicts, tell_conflict};
 use crate::load::records::{self, LOAD_STATE};
@@ -340,7 +340,7 @@ impl Store {
 
     /// Returns whether a table or view of that name exists.
     pub fn exists(&self, session: &mut dyn Session, table: &TableName) -> Result<bool> {
-        Ok(!session.query(&exists_sql(self.kind, table))?.is_empty())
+        exists::exists(session, self.kind, table)
     }
 
     /// Returns what a load of the same spec stored about the table; `None` without such a load.

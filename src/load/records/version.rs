@@ -7,7 +7,7 @@ use super::tables::{
     RecordColumn, RecordTable, CHANGED_ROWS, LIVE_JOBS, LOADING_JOBS, LOADING_LOG, LOAD_STATE, META, SCHEMA_CHANGES, TABLE_CHANGES,
 };
 use crate::load::clock::now_micros;
-use crate::load::records::exists::exists_sql;
+use crate::load::records::exists;
 use crate::session::{quote_ident, quote_literal, CatalogKind, Session, TableName, Value};
 use crate::{Error, Result};
 
@@ -108,7 +108,7 @@ fn live_jobs_sql(unify: &str) -> String {
 
 fn exists(session: &mut dyn Session, catalog: &str, kind: CatalogKind, table: &RecordTable) -> Result<bool> {
     let name = TableName { catalog: Some(catalog.to_string()), schema: "unify".to_string(), table: table.name.to_string() };
-    Ok(!session.query(&exists_sql(kind, &name))?.is_empty())
+    exists::exists(session, kind, &name)
 }
 
 /// Returns the query for the highest version and who wrote it. PostgreSQL itself answers, as it does whether there is such a table: what its
