@@ -1,7 +1,6 @@
 //! Data chunks: those that DuckDB lends, and those of Unify's own.
 
 use super::slots::Slots;
-use super::types::OwnedType;
 use super::vector::Vector;
 use crate::{Error, Result};
 use libduckdb_sys::*;
@@ -88,28 +87,10 @@ impl OwnedChunk {
         (!chunk.is_null()).then_some(OwnedChunk(chunk))
     }
 
-    /// Makes an empty chunk with columns of these types.
-    pub fn of_types(types: &[OwnedType]) -> OwnedChunk {
-        let mut raw: Vec<duckdb_logical_type> = types.iter().map(OwnedType::as_raw).collect();
-        // SAFETY: the types are valid; the chunk copies them.
-        OwnedChunk(unsafe { duckdb_create_data_chunk(raw.as_mut_ptr(), raw.len() as idx_t) })
-    }
-
     /// Lends the chunk.
     pub fn lent(&self) -> LentChunk<'_> {
         // SAFETY: the chunk is ours and lives as long as the loan; a handle of ours stays on its thread.
         unsafe { LentChunk::borrow(self.0) }
-    }
-
-    /// Empties the chunk.
-    pub fn reset(&mut self) {
-        // SAFETY: the chunk is valid.
-        unsafe { duckdb_data_chunk_reset(self.0) };
-    }
-
-    /// Returns the handle, valid while `self` is.
-    pub fn as_raw(&self) -> duckdb_data_chunk {
-        self.0
     }
 }
 

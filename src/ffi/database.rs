@@ -1,20 +1,20 @@
 //! Sessions on the host's database: [`Database`] and [`Session`] over the C API.
 
-use super::appender::{append, insert_texts, Way};
 use super::comments::column_comments;
 use super::connection::Connection;
 use super::entry::Catalog;
+use super::feed::feed;
 use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::result::{QueryResult, Rows};
 use super::signals::block_sigpipe;
 use super::text::c_string;
-use crate::columns::Batch;
+use crate::columns::{Batch, ColumnType};
 use crate::lock::lock;
-use crate::session::{quote_ident, CatalogKind, Database, Found, Interrupter, Session, TableName, Value};
+use crate::session::{quote_ident, Database, Found, Interrupter, Session, TableName, Value};
+use crate::spec::ScalarType;
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
-use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
@@ -67,7 +67,7 @@ impl HostDatabase {
         unsafe { (shared.bridge.unlock)(handle) };
         let connection = connection?;
         lock(&shared.open).push(OpenSession(connection.as_raw()));
-        let mut session = HostSession { connection, shared: shared.clone(), has_own_names: false, kinds: HashMap::new() };
+        let mut session = HostSession { connection, shared: shared.clone(), has_own_names: false };
         session.compare_by_bytes();
         Ok(session)
     }
@@ -160,8 +160,6 @@ pub struct HostSession {
     shared: Arc<Shared>,
     /// Whether names without a schema are DuckDB's own.
     has_own_names: bool,
-    /// What kinds the databases are that were appended to.
-    kinds: HashMap<String, CatalogKind>,
 }
 
 impl HostSession {
@@ -186,17 +184,6 @@ impl HostSession {
         if self.connection.option(c"default_collation").is_some_and(|collation| !collation.is_empty()) {
             let _ = self.execute("SET SESSION default_collation = ''");
         }
-    }
-
-    /// Returns the kind of an attached database; `None` is the session's own.
-    fn kind_of(&mut self, catalog: Option<&str>) -> Result<CatalogKind> {
-        let Some(catalog) = catalog else { return Ok(CatalogKind::DuckDb) };
-        if let Some(kind) = self.kinds.get(catalog) {
-            return Ok(*kind);
-        }
-        let kind = CatalogKind::of(self, catalog)?;
-        self.kinds.insert(catalog.to_string(), kind);
-        Ok(kind)
     }
 
     fn run(&mut self, sql: &str) -> Result<QueryResult> {
@@ -244,15 +231,15 @@ impl Session for HostSession {
     }
 
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
-        let way = if self.kind_of(table.catalog.as_deref())?.has_appender() { Way::Direct } else { Way::Insert };
-        let _own = OwnStatement::begin();
-        append(&self.connection, table, batches, way)
+        self.use_own_names()?;
+        feed(&self.connection, &format!("INSERT INTO {table} SELECT *"), batches)
     }
 
     fn insert_texts(&mut self, insert: &str, columns: &[&str], rows: &[Vec<Option<&str>>]) -> Result<()> {
         self.use_own_names()?;
-        let _own = OwnStatement::begin();
-        insert_texts(&self.connection, insert, columns, rows)
+        let varchar = ColumnType::Scalar(ScalarType::Varchar);
+        let columns: Vec<(&str, ColumnType)> = columns.iter().map(|name| (*name, varchar)).collect();
+        feed(&self.connection, insert, &[Batch::of_texts(&columns, rows)])
     }
 
     fn find(&mut self, table: &TableName) -> Option<Found> {

@@ -5,7 +5,6 @@ use super::host::Bridge;
 use super::text::{text_of, Text};
 use super::value::LentValue;
 use crate::session::{Found, Value};
-use crate::sql::FunctionDef;
 use libduckdb_sys::*;
 use std::ffi::{c_void, CStr};
 
@@ -98,8 +97,8 @@ impl Entry<'_> {
 
     /// Gives functions beside this one, a function or a view of a schema, the description that `duckdb_functions()` shows. Returns whether it
     /// was done.
-    pub fn describe_neighbour(&self, bridge: &Bridge, function: &FunctionDef) -> bool {
-        let (name, description, example) = (Text::lend(function.name), Text::lend(function.description), Text::lend(function.example));
+    pub fn describe_neighbour(&self, bridge: &Bridge, name: &str, description: &str, example: &str) -> bool {
+        let (name, description, example) = (Text::lend(name), Text::lend(description), Text::lend(example));
         // SAFETY: entry and context are alive; the texts are copied.
         unsafe { (bridge.describe)(self.as_raw(), self.catalog.context.as_raw(), name, description, example) }
     }

@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::context::RunningContext;
 use super::database::DatabaseLease;
 use super::entry::Catalog;
+use super::feed;
 use super::guard::guard;
 use super::host::{done, Bridge};
 use super::lent::{carried, free, give, Lent};
@@ -40,6 +41,7 @@ pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -
     for function in DEFINITIONS.functions {
         register_one(&connection, Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
+    feed::register(&connection)?;
     done(describe_all(&connection, bridge)?, "describe the functions")?;
     connection.query("COMMIT").map(|_| ())
 }
@@ -50,7 +52,9 @@ fn describe_all(connection: &Connection, bridge: &Bridge) -> Result<bool> {
     let context = connection.context()?;
     let catalog = Catalog::named(&context, c"system");
     let Some(neighbour) = catalog.as_ref().and_then(|catalog| catalog.view(c"main", c"duckdb_tables")) else { return Ok(true) };
-    Ok(DEFINITIONS.functions.iter().all(|function| neighbour.describe_neighbour(bridge, function)))
+    let described = DEFINITIONS.functions.iter().map(|function| (function.name, function.description, function.example));
+    let mut described = described.chain([(feed::FUNCTION, feed::DESCRIPTION, feed::EXAMPLE)]);
+    Ok(described.all(|(name, description, example)| neighbour.describe_neighbour(bridge, name, description, example)))
 }
 
 /// A table function that is being made; it is freed when this is dropped, and what was registered is a copy.

@@ -2,7 +2,6 @@
 //!
 //! Every function DuckDB calls does three things: borrow the arguments, call safe code inside `guard`, hand the result back.
 
-mod appender;
 mod callbacks;
 mod calls;
 mod chunk;
@@ -13,6 +12,7 @@ mod copy;
 mod database;
 mod entry;
 mod exit;
+mod feed;
 mod functions;
 mod guard;
 mod host;
@@ -29,6 +29,7 @@ mod settings;
 mod signals;
 mod slots;
 mod state;
+mod statement;
 mod storage;
 mod text;
 mod types;

@@ -45,11 +45,6 @@ impl CatalogKind {
         self != CatalogKind::DuckDb
     }
 
-    /// Returns whether DuckDB's appender writes to its tables; otherwise rows go through INSERT.
-    pub fn has_appender(self) -> bool {
-        self == CatalogKind::DuckDb
-    }
-
     /// Returns whether a column's type can be changed where it is, to any type and by any expression.
     pub fn changes_types(self) -> bool {
         self == CatalogKind::DuckDb
@@ -142,7 +137,7 @@ mod tests {
     fn an_unknown_kind_is_trusted_with_little() {
         let kind = CatalogKind::of_type("sqlite");
         assert_eq!(kind, CatalogKind::Other);
-        assert!(kind.is_shared() && !kind.has_appender() && !kind.changes_types() && !kind.has_views());
+        assert!(kind.is_shared() && !kind.changes_types() && !kind.has_views());
         assert_eq!(CatalogKind::of_type("DuckDB"), CatalogKind::DuckDb);
     }
 

@@ -77,8 +77,12 @@ impl Workers {
     /// Stops and joins all threads, but one that calls this itself.
     pub fn stop(&self) {
         if let Some(runtime) = lock(&self.runtime).take() {
-            // A network thread may have been the last to keep the database open, and its tasks must not wait.
-            tokio::task::block_in_place(|| runtime.shutdown_timeout(STOP_TIMEOUT));
+            let stop = || runtime.shutdown_timeout(STOP_TIMEOUT);
+            match tokio::runtime::Handle::try_current() {
+                // A network thread was the last to keep the database open, and its tasks must not wait.
+                Ok(_) => tokio::task::block_in_place(stop),
+                Err(_) => stop(),
+            }
         }
         drop(lock(&self.converters).take());
         let threads = std::mem::take(&mut *lock(&self.converter_threads));
