@@ -435,7 +435,19 @@ fn path_of(table: &Table<'_>) -> String {
         rest = after;
     }
     path.push_str(rest);
-    path
+    spoken(&path)
+}
+
+/// Writes what begins as a placeholder of another tool does, such as `/:id`, so that it is none: for the API both are the same.
+fn spoken(path: &str) -> String {
+    let mut spoken = String::with_capacity(path.len());
+    for sign in path.chars() {
+        match sign {
+            ':' | '<' if spoken.is_empty() || spoken.ends_with(['/', ' ']) => spoken.push_str(if sign == ':' { "%3A" } else { "%3C" }),
+            sign => spoken.push(sign),
+        }
+    }
+    spoken
 }
 
 fn flow(paging: &PagingKeys) -> String {

@@ -131,6 +131,16 @@ fn values_that_a_parameter_may_have_are_told_or_all_asked_for() {
     expect_file!["../../../test/fixtures/openapi/kinds.spec.yaml"].assert_eq(&imported("a.yaml", &text, &[]).unwrap());
 }
 
+#[test]
+fn a_path_that_looks_like_a_placeholder_of_another_tool_is_a_path() {
+    let one = records("id: {type: integer}");
+    let text = described(&[("/:batch/things", "", &one), ("/jobs/<all>", "", &one), ("/jobs:list", "", &one)]);
+    let yaml = imported("a.yaml", &text, &[]).unwrap();
+    for path in ["/%3Abatch/things", "/jobs/%3Call>", "/jobs:list"] {
+        assert!(yaml.contains(path), "{path}:\n{yaml}");
+    }
+}
+
 /// A word of a description, or one that ends it.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
