@@ -25,6 +25,7 @@ use std::sync::Mutex;
 pub const FUNCTION: &str = "unify_fed_rows";
 /// What `duckdb_functions()` says of it.
 pub const DESCRIPTION: &str = "The rows that a load of Unify's inserts: for its own use";
+/// How a load calls it.
 pub const EXAMPLE: &str = "INSERT INTO staging SELECT * FROM unify_fed_rows()";
 
 thread_local! {
