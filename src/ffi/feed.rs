@@ -1,7 +1,7 @@
 //! Feeds the rows of batches to an INSERT, as the rows of a table function.
 //!
 //! DuckDB's appender copies rows into a collection and has an INSERT read that. While another thread works on the INSERT, the appender's own
-//! spins; and DuckDB 2.0 compresses the collection in parts, which copies it once more.
+//! spins. In DuckDB 2.0 that collection has a batch index, for which an INSERT on several threads makes collections of its own.
 
 use super::chunk::{chunk_rows, LentChunk};
 use super::connection::Connection;

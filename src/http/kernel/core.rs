@@ -32,7 +32,7 @@ pub trait RequestObserver: Send + Sync {
     fn warned(&self, _warning: &str) {}
 }
 
-/// Returns the error that keeps a request from being sent. It may block.
+/// What has to agree to each request.
 pub trait MaySend: Send + Sync {
     /// Fails when nothing may be sent now. May wait.
     fn check(&self) -> Result<()>;
