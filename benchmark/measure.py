@@ -1,6 +1,7 @@
 """Starts processes and measures them whole: wall, CPU with all children, and peak memory of the largest process."""
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -35,7 +36,7 @@ class Run:
 
 def run(command: list[str], environment: dict[str, str] | None = None, look=None) -> Run:
     """Runs a process to its end. Its last line of output is a JSON object. Ends the benchmark if it fails. `look` sees the process many times
-    a second."""
+    a second. A process that first prepares what is measured answers with `measured`, the wall and the CPU of the rest: it has no peak then."""
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, env={**os.environ, **(environment or {})})
@@ -53,6 +54,8 @@ def run(command: list[str], environment: dict[str, str] | None = None, look=None
     if process.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n" + "\n".join(lines[-20:]))
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    if rest := answer.get("measured"):
+        return Run(rest["wall"], rest["cpu"], math.nan, answer)
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, answer)
 
 

@@ -3,8 +3,9 @@
 //!
 //! Prints `ready http://127.0.0.1:PORT` when it listens. `/__stats` tells what was asked of it.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{header, HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
@@ -47,16 +48,21 @@ fn page_size() -> usize {
     pages::PAGE_SIZE
 }
 
-async fn repos(State(api): State<Arc<Api>>, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+/// What every answer takes: it is counted and comes late.
+async fn as_by_an_api(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     api.n_requests.fetch_add(1, Relaxed);
     let n_in_flight = api.n_in_flight.fetch_add(1, Relaxed) + 1;
     api.most_in_flight.fetch_max(n_in_flight, Relaxed);
     if !api.latency.is_zero() {
         tokio::time::sleep(api.latency).await;
     }
-    let response = page_response(&api, &query, &headers);
+    let response = next.run(request).await;
     api.n_in_flight.fetch_sub(1, Relaxed);
     response
+}
+
+async fn repos(State(api): State<Arc<Api>>, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+    page_response(&api, &query, &headers)
 }
 
 fn page_response(api: &Api, query: &PageQuery, headers: &HeaderMap) -> Response {
@@ -77,26 +83,22 @@ fn page_response(api: &Api, query: &PageQuery, headers: &HeaderMap) -> Response 
 
 /// Answers with one small record, for a load that asks for many parameter sets.
 async fn item(State(api): State<Arc<Api>>, Path(id): Path<u64>) -> Response {
-    api.n_requests.fetch_add(1, Relaxed);
     api.answer(small::row(id).into())
 }
 
 /// Answers with all rows at once.
 async fn export(State(api): State<Arc<Api>>) -> Response {
-    api.n_requests.fetch_add(1, Relaxed);
     api.n_bytes.fetch_add(api.body.len() as u64, Relaxed);
     api.body.clone().into_response()
 }
 
 /// Answers with the parents.
 async fn owners(State(api): State<Arc<Api>>) -> Response {
-    api.n_requests.fetch_add(1, Relaxed);
     api.answer(small::owners(api.pages.len()).into())
 }
 
 /// Answers with a parent's rows.
 async fn repos_of_owner(State(api): State<Arc<Api>>, Path(id): Path<usize>) -> Response {
-    api.n_requests.fetch_add(1, Relaxed);
     match api.pages.get(id) {
         Some(page) => api.answer(page.clone()),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -113,7 +115,6 @@ struct ChangeQuery {
 
 /// Answers with a page of the table that changes.
 async fn changing(State(api): State<Arc<Api>>, Query(query): Query<ChangeQuery>) -> Response {
-    api.n_requests.fetch_add(1, Relaxed);
     let n_rows = if query.since.is_some() { api.n_changed.load(Relaxed) } else { api.n_small_rows };
     api.answer(small::page(query.page as u64, n_rows).into())
 }
@@ -156,7 +157,7 @@ async fn main() -> std::io::Result<()> {
         _ => Bytes::new(),
     };
     let counts = || AtomicU64::new(0);
-    let api = Api {
+    let api = Arc::new(Api {
         pages: pages::serialised(n_rows),
         body,
         n_small_rows: flags::value_of("--small-rows", 0),
@@ -166,7 +167,7 @@ async fn main() -> std::io::Result<()> {
         n_in_flight: counts(),
         most_in_flight: counts(),
         n_bytes: counts(),
-    };
+    });
     let router = Router::new()
         .route("/repos", get(repos))
         .route("/items/{id}", get(item))
@@ -174,9 +175,10 @@ async fn main() -> std::io::Result<()> {
         .route("/owners", get(owners))
         .route("/owners/{id}/repos", get(repos_of_owner))
         .route("/changing", get(changing))
+        .route_layer(middleware::from_fn_with_state(api.clone(), as_by_an_api))
         .route("/__change", get(change))
         .route("/__stats", get(stats))
-        .with_state(Arc::new(api));
+        .with_state(api);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("ready http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {

@@ -1,0 +1,55 @@
+"""The memory of loads beside DuckDB's own: load_memory.py EXTENSION SERVER DATABASE N_TABLES
+
+Loads the table for N_TABLES connections at once. Prints the most memory that the process had, and the most of it that DuckDB did not count as
+its own in `duckdb_memory()` at the same moment, both above what the process had before the loads.
+"""
+
+import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+
+MIB = 1 << 20
+extension, server, database, n_tables = sys.argv[1:5]
+names = [f"bench{number}" for number in range(int(n_tables))]
+connections_file = Path(database).with_suffix(".yaml")
+connections_file.write_text(json.dumps([{name: {"adapter": "bench", "options": {"server": server}}} for name in names]))
+session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
+session.execute(f"LOAD '{extension}'")
+session.execute(f"SET GLOBAL unify_spec_path = '{Path(__file__).parent / 'specs'}'")
+session.execute(f"SET GLOBAL unify_connections_file = '{connections_file}'")
+
+
+def resident() -> int:
+    """Bytes of the process that are not pages of files, as the kernel counts them."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["RssAnon"].split()[0]) * 1024
+
+
+def watch(ended: threading.Event, samples: list[tuple[int, int]]) -> None:
+    own = session.cursor()
+    while not ended.wait(0.05):
+        # Before and after: what grows meanwhile must not count as ours.
+        before = resident()
+        (counted,) = own.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
+        samples.append((max(before, resident()), int(counted)))
+
+
+def count(name: str) -> int:
+    return session.cursor().execute(f"SELECT count(*) FROM {name}.repos").fetchone()[0]
+
+
+start, samples, ended = resident(), [], threading.Event()
+watcher = threading.Thread(target=watch, args=(ended, samples))
+watcher.start()
+with ThreadPoolExecutor(len(names)) as pool:
+    rows = sum(pool.map(count, names))
+ended.set()
+watcher.join()
+session.close()
+most = max(resident for resident, _ in samples) - start
+beside = max(resident - counted for resident, counted in samples) - start
+print(json.dumps({"rows": rows, "most_mib": most / MIB, "beside_mib": beside / MIB}))

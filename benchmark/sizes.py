@@ -1,0 +1,46 @@
+"""Tables of many sizes: what their rows take, and the memory."""
+
+import measure
+from cases import HERE, RELEASES
+from cases import beside_floor, by_hand, check_rows, clear_work, duckdb, fresh, measured, own, rows_of, thread_counts, threads, unify
+
+# A larger table is measured once: it takes minutes.
+MOST_REPEATED = 300_000
+# Beyond it only the fewest threads are measured, with one release.
+MOST_COMPARED = 1_000_000
+
+
+def growth(repetitions: int, counts: list[int], charts: list) -> list[str]:
+    """Time should grow with the rows, memory should not."""
+    report, bars = [], []
+    for rows in counts:
+        with measure.api(rows) as address:
+            for release in [RELEASES[0], RELEASES[-1]] if rows <= MOST_COMPARED else RELEASES[-1:]:
+                used = thread_counts() if rows <= MOST_COMPARED else thread_counts()[:1]
+                cases = {f"Unify, {threads(count)}": unify(release, address, "numbered_repos", count) for count in used}
+                cases |= {f"by hand, {threads(count)}": by_hand(release, address, count) for count in used}
+                if rows <= MOST_COMPARED:
+                    cases |= own(release, rows_of(address, rows))
+                runs = measured(cases, repetitions if rows <= MOST_REPEATED else 1)
+                check_rows(runs, rows)
+                report += ["", f"## {rows:,} rows, DuckDB {release}", "", *beside_floor(runs)]
+                if release == RELEASES[-1]:
+                    bars += [(f"{rows:,} rows, {name}", [(name, runs[f"{name}, 1 thread"].peak_mib)]) for name in ("Unify", "by hand")]
+    charts.append((f"Peak memory as tables grow, DuckDB {RELEASES[-1]}, 1 thread", "MiB", bars))
+    return report
+
+
+def memory(cases: list[tuple[int, int]]) -> list[str]:
+    """The memory of the process, and what of it is not DuckDB's own."""
+    report = ["", "## Memory above that of the process before the loads", ""]
+    report += ["| | most MiB | most MiB that `duckdb_memory()` does not count |", "|---|---|---|"]
+    for rows, n_tables in cases:
+        with measure.api(rows) as address:
+            for release in [RELEASES[0], RELEASES[-1]]:
+                command = [duckdb(release), str(HERE / "load_memory.py"), str(measure.EXTENSION), address, fresh(f"memory-{rows}"), str(n_tables)]
+                run = measure.run(command)
+                check_rows({release: run}, rows * n_tables)
+                name = f"{n_tables} tables of {rows:,} rows at once" if n_tables > 1 else f"{rows:,} rows"
+                report.append(f"| {name}, DuckDB {release} | {run.answer['most_mib']:.0f} | {run.answer['beside_mib']:.0f} |")
+                clear_work()
+    return report
