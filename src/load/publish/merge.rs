@@ -41,6 +41,10 @@ impl Updating<'_> {
         let staged = &self.without_fields_of_deleted(session, staged)?;
         let schema = self.known.merged(&staged.clone().without_marks());
         let changes = self.known.changes_to(&schema);
+        if changes.is_empty() && self.brings_nothing(session)? {
+            session.execute(&format!("DROP TABLE {}", self.store.staging))?;
+            return Ok((schema, Changes::default()));
+        }
         let kept = Kept::of(session, self.store)?;
         let widens = changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. }));
         let is_alterable = changes.iter().all(|change| is_alterable(self.store.kind, &schema, change));
@@ -61,6 +65,11 @@ impl Updating<'_> {
         };
         session.execute(&format!("DROP TABLE {staging}"))?;
         Ok((schema, changed))
+    }
+
+    /// Returns whether no row was staged, as in most refreshes.
+    fn brings_nothing(&self, session: &mut dyn Session) -> Result<bool> {
+        Ok(session.query(&format!("SELECT 1 FROM {} LIMIT 1", self.store.staging))?.is_empty())
     }
 
     /// Returns the staged columns without those that are new and that only records have which say that a row is gone.

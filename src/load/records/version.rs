@@ -8,7 +8,7 @@ use super::tables::{
 };
 use crate::load::clock::now_micros;
 use crate::load::records::exists;
-use crate::session::{quote_ident, quote_literal, CatalogKind, Session, TableName, Value};
+use crate::session::{quote_ident, quote_literal, CatalogKind, Found, Session, TableName, Value};
 use crate::{Error, Result};
 
 /// The version that this release writes.
@@ -35,14 +35,16 @@ pub fn prepare(session: &mut dyn Session, catalog: &str, kind: CatalogKind) -> R
     if kind.is_shared() && is_there && version == VERSION {
         return Ok(());
     }
-    let mut sql = format!("CREATE SCHEMA IF NOT EXISTS {unify};");
-    for table in [&LOADING_JOBS, &LOADING_LOG, &SCHEMA_CHANGES, &LOAD_STATE, &META, &TABLE_CHANGES, &CHANGED_ROWS] {
-        sql.push_str(&format!("CREATE TABLE IF NOT EXISTS {} ({});", table.sql_name(&unify), table.columns_sql()));
-    }
+    let tables = [&LOADING_JOBS, &LOADING_LOG, &SCHEMA_CHANGES, &LOAD_STATE, &META, &TABLE_CHANGES, &CHANGED_ROWS];
+    let missing = tables.into_iter().filter(|table| !matches!(exists::find(session, kind, &name_of(catalog, table)), Some(Found::Table)));
+    let mut sql: String =
+        missing.map(|table| format!("CREATE TABLE IF NOT EXISTS {} ({});", table.sql_name(&unify), table.columns_sql())).collect();
     if kind.is_shared() && !is_there {
         sql.push_str(&live_jobs_sql(&unify));
     }
-    session.execute(&sql)?;
+    if !sql.is_empty() {
+        session.execute(&format!("CREATE SCHEMA IF NOT EXISTS {unify};{sql}"))?;
+    }
     match version < VERSION {
         true => migrate(session, &unify, version),
         false => Ok(()),
@@ -107,8 +109,11 @@ fn live_jobs_sql(unify: &str) -> String {
 }
 
 fn exists(session: &mut dyn Session, catalog: &str, kind: CatalogKind, table: &RecordTable) -> Result<bool> {
-    let name = TableName { catalog: Some(catalog.to_string()), schema: "unify".to_string(), table: table.name.to_string() };
-    exists::exists(session, kind, &name)
+    exists::exists(session, kind, &name_of(catalog, table))
+}
+
+fn name_of(catalog: &str, table: &RecordTable) -> TableName {
+    TableName { catalog: Some(catalog.to_string()), schema: "unify".to_string(), table: table.name.to_string() }
 }
 
 /// Returns the query for the highest version and who wrote it. PostgreSQL itself answers, as it does whether there is such a table: what its
