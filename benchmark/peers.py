@@ -22,9 +22,9 @@ def main() -> None:
     report = [
         "# Peers",
         "",
-        f"Written by `make bench-peers`: {options.rows:,} rows, {options.rows // 100:,} pages, DuckDB {RELEASES[0]}, dlt {DLT}, PyAirbyte {AIRBYTE} with the",
-        f"DuckDB it asks for; {thread_counts()[-1]} cores, medians of {options.repetitions}. Figures are of whole processes; ratios are against Unify's first",
-        "line. `parallel` and `parents` ask for each parent's page. Airbyte's CDK only reads, it stores nothing.",
+        f"Written by `make bench-peers`: {options.rows:,} rows, {options.rows // 100:,} pages, DuckDB {RELEASES[0]}, dlt {DLT}, PyAirbyte {AIRBYTE}",
+        f"with the DuckDB it asks for; {thread_counts()[-1]} cores, medians of {options.repetitions}. Figures are of whole processes; ratios are",
+        "against Unify's first line. `parallel` and `parents` ask for each parent's page. Airbyte's CDK only reads, it stores nothing.",
     ]
     for latency_ms in (0, LATENCY_MS):
         with measure.api(options.rows, latency_ms) as address:

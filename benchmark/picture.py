@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, BAR, GAP = 800, 250, 20, 8
+WIDTH, LEFT, BAR, GAP = 880, 330, 20, 8
 FONT = "font-family='system-ui, sans-serif' font-size='13'"
 # Colours that differ in grey, too.
 COLOURS = ["#1b4965", "#62b6cb", "#f2a541", "#bfc0c0", "#8d6a9f"]
