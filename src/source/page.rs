@@ -2,7 +2,7 @@
 
 use super::key::{PageKey, PagePosition};
 use super::point::PagePrint;
-use crate::Error;
+use crate::{Error, Result};
 use url::Url;
 
 /// What an answer says about its position among the pages.
@@ -125,6 +125,25 @@ pub fn same_page_twice(first: &PageKey, second: &PageKey) -> Error {
         first.description(),
         second.description()
     ))
+}
+
+/// The first page that was read, which comes again where an API answers a token or a link that has expired as if none had been sent. One record
+/// alone may be like another.
+#[derive(Debug, Default)]
+pub struct FirstPage(Option<(PageKey, u64)>);
+
+impl FirstPage {
+    /// Remembers the first page, and fails when a later one is equal to it.
+    pub fn check(&mut self, key: &PageKey, facts: &PageFacts) -> Result<()> {
+        match &self.0 {
+            Some((first, fingerprint)) if facts.n_rows > 1 && *fingerprint == facts.fingerprint => Err(same_page_twice(first, key)),
+            Some(_) => Ok(()),
+            None => {
+                self.0 = Some((key.clone(), facts.fingerprint));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Returns the error of an answer that nobody waits for.

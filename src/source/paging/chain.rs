@@ -1,6 +1,6 @@
 //! Pages of which each names the next: tokens, links in the body, and resources of a single page.
 
-use crate::source::page::{not_in_flight, same_page_twice, too_many_pages};
+use crate::source::page::{not_in_flight, same_page_twice, too_many_pages, FirstPage};
 use crate::source::{Next, PageFacts, PageKey, PagePosition, PageVerdict, ResumePoint, Source};
 use crate::Result;
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +17,7 @@ pub struct Chain {
     seen: HashMap<PageKey, u64>,
     /// The key and fingerprint of the page before, if it had rows. Some APIs make a new token for the page they have just given.
     last: Option<(PageKey, u64)>,
+    first: FirstPage,
     /// Where to continue after each page, by ordinal. A writer may be many pages behind.
     points: BTreeMap<u64, ResumePoint>,
 }
@@ -39,6 +40,7 @@ impl Chain {
             n_rows: 0,
             seen,
             last: None,
+            first: FirstPage::default(),
             points: BTreeMap::new(),
         }
     }
@@ -87,6 +89,7 @@ impl Source for Chain {
             return Err(same_page_twice(earlier, &position.key));
         }
         self.last = Some((position.key.clone(), facts.fingerprint)).filter(|_| facts.n_rows > 0);
+        self.first.check(&position.key, facts)?;
         let ordinal = position.ordinal + 1;
         if self.seen.insert(next.clone(), ordinal).is_some() {
             return Err(same_page_twice(&position.key, &next));

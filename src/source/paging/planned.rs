@@ -1,7 +1,7 @@
 //! Pages named by `Link` headers: one after the other, or side by side when the header names the last page's number.
 
 use super::url_number::number_in;
-use crate::source::page::{not_in_flight, same_page_twice, too_many_pages};
+use crate::source::page::{not_in_flight, same_page_twice, too_many_pages, FirstPage};
 use crate::source::{Next, PageFacts, PageKey, PagePosition, PagePrint, PageVerdict, ResumePoint, Source};
 use crate::Result;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -23,6 +23,7 @@ pub struct PlannedLinks {
     /// The position and fingerprint of the last page that had rows and a link to the next. Some APIs make a new link to the page they have
     /// just given.
     last: Option<(PagePosition, u64)>,
+    first: FirstPage,
     /// The key of each ordinal planned.
     keys: BTreeMap<u64, PageKey>,
     /// Rows of each page answered, until they are counted, and what the page is known again by.
@@ -43,6 +44,7 @@ impl PlannedLinks {
             knows_end: false,
             seen: HashMap::new(),
             last: None,
+            first: FirstPage::default(),
             keys: BTreeMap::from([(0, first)]),
             answers: BTreeMap::new(),
             n_rows_before: 0,
@@ -65,6 +67,7 @@ impl PlannedLinks {
             return Err(same_page_twice(&last.key, &position.key));
         }
         self.last = Some((position.clone(), facts.fingerprint)).filter(|_| facts.n_rows > 0);
+        self.first.check(&position.key, facts)?;
         let numbered = facts.last_link.as_deref().and_then(|last| NumberedLinks::of(&position.key, next, last));
         let links = match numbered {
             Some(numbered) if self.n_planned.saturating_add(numbered.n_links()) > self.max_pages => {

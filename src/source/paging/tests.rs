@@ -504,3 +504,23 @@ fn a_link_that_comes_back_is_an_error() {
     let err = pager.answered(&second, &PageFacts { next: link_to("https://a.test/2"), ..facts(1, 2) }).unwrap_err();
     assert!(err.to_string().contains("same page twice"), "{err}");
 }
+
+/// Some APIs answer a token or a link that has expired with the first page, as if none had been sent.
+#[test]
+fn an_api_that_begins_anew_in_the_midst_is_an_error() {
+    let read = |paging: &Paging, n_rows: u64, next: fn(&str) -> PageFacts| {
+        let mut pager = paging.source(100);
+        ["b", "c", "d", "e"].iter().zip([1, 2, 3, 1]).try_for_each(|(name, fingerprint)| {
+            let position = pager.next_position().unwrap();
+            pager.answered(&position, &PageFacts { n_rows, fingerprint, ..next(name) }).map(|_| ())
+        })
+    };
+    let by_token: fn(&str) -> PageFacts = |name| PageFacts { next: token(name), ..PageFacts::default() };
+    let link: fn(&str) -> PageFacts = |name| PageFacts { next: link_to(&format!("https://a.test/{name}")), ..PageFacts::default() };
+    for (paging, next) in [(token_paging(), by_token), (Paging::of("{strategy: linkHeader}"), link)] {
+        let message = read(&paging, 10, next).unwrap_err().to_string();
+        assert!(message.contains("the same page twice (for the first page and for "), "{message}");
+        // One row that is like another is no page that came again.
+        assert!(read(&paging, 1, next).is_ok());
+    }
+}
