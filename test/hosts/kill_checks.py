@@ -128,7 +128,9 @@ def requests_left(seen: Seen, case: Case, statement: str, shown: str, has_expire
         # With each row that comes another one is changed and may come again. Hidden ones are asked for when a page is short by them.
         n_more = 2 * (quirks.arrive + len(case.disturbances)) if quirks.arrive else 0
         n_hidden = case.n_hidden(max(case.rows)) + 1 if quirks.hidden else 0
-        n_all = table.n_pages(n_rows + n_more) + 1 + n_hidden
+        # A total that equals the rows of a full first page may count the page: the next one tells.
+        n_doubted = int(n_rows == table.page_size)
+        n_all = table.n_pages(n_rows + n_more) + 1 + n_doubted + n_hidden
         if status != "done":
             plain += table.n_pages(n_rows) + 1 - n_pages_at(place)
             going_on += n_all - n_pages_at(place)
