@@ -281,9 +281,11 @@ class Soak:
     def close(self) -> None:
         """Closes the database, after which the process must hold what it held before."""
         self.process.close()
+        # A load goes on until its threads see that the database is closed. What the server gave it may expire then, and not before: some answer
+        # with an empty page, which is how pages end.
+        facts = self.facts_without_threads()
         self.abandon()
         self.n_closings += 1
-        facts = self.facts_without_threads()
         self.most_mib = max(self.most_mib, facts["mib"])
         if self.n_closings == 2:
             self.baseline = facts
