@@ -23,7 +23,7 @@ def main() -> None:
         "# Peers",
         "",
         f"Written by `make bench-peers`: {options.rows:,} rows, {options.rows // 100:,} pages, DuckDB {RELEASES[0]}, dlt {DLT}, PyAirbyte {AIRBYTE}",
-        f"with the DuckDB it asks for; {thread_counts()[-1]} cores, medians of {options.repetitions}. Figures are of whole processes; ratios are",
+        f"with the DuckDB it asks for; {thread_counts()[-1]} cores, {runs_of(options.repetitions)}. Figures are of whole processes; ratios are",
         "against Unify's first line. `parallel` and `parents` ask for each parent's page. Airbyte's CDK only reads, it stores nothing.",
     ]
     for latency_ms in (0, LATENCY_MS):
@@ -35,6 +35,10 @@ def main() -> None:
     text = "\n".join(report) + "\n"
     (HERE / "peers.md").write_text(text)
     print(text)
+
+
+def runs_of(repetitions: int) -> str:
+    return "one run each" if repetitions == 1 else f"medians of {repetitions} runs"
 
 
 def cases(address: str) -> dict[str, list[str]]:
