@@ -8,9 +8,9 @@ import statistics
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import duckdb
+from connected import connect, opened, to_server
 
 N_TIMES = 51
 STATEMENTS = {
@@ -20,14 +20,10 @@ STATEMENTS = {
     "SELECT": "SELECT count(*) FROM bench.repos",
 }
 extension, server, database, n_connections = sys.argv[1:5]
-session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
-session.execute(f"LOAD '{extension}'")
+session = opened(extension, database)
 adapters = session.execute("SELECT DISTINCT adapter FROM unify_adapters() ORDER BY adapter LIMIT ?", [int(n_connections) - 1]).fetchall()
-connections = [{"bench": {"adapter": "bench", "options": {"server": server}}}, *({name: {"adapter": name}} for (name,) in adapters)]
-connections_file = Path(database).with_suffix(".yaml")
-connections_file.write_text(json.dumps(connections))
-session.execute(f"SET unify_spec_path = '{Path(__file__).parent / 'specs'}'")
-session.execute(f"SET unify_connections_file = '{connections_file}'")
+connections = [*to_server(server, "bench"), *({name: {"adapter": name}} for (name,) in adapters)]
+connect(session, database, connections)
 session.execute("SELECT count(*) FROM bench.repos")
 
 

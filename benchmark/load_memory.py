@@ -10,17 +10,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import duckdb
+from connected import connect, opened, to_server
 
 MIB = 1 << 20
 extension, server, database, n_tables = sys.argv[1:5]
 names = [f"bench{number}" for number in range(int(n_tables))]
-connections_file = Path(database).with_suffix(".yaml")
-connections_file.write_text(json.dumps([{name: {"adapter": "bench", "options": {"server": server}}} for name in names]))
-session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
-session.execute(f"LOAD '{extension}'")
-session.execute(f"SET GLOBAL unify_spec_path = '{Path(__file__).parent / 'specs'}'")
-session.execute(f"SET GLOBAL unify_connections_file = '{connections_file}'")
+session = opened(extension, database)
+connect(session, database, to_server(server, *names))
 
 
 def resident() -> int:

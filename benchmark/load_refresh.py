@@ -8,17 +8,12 @@ import statistics
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
-import duckdb
+from connected import connect, opened, to_server
 
 extension, server, database, changed, times = sys.argv[1:6]
-connections_file = Path(database).with_suffix(".yaml")
-connections_file.write_text(json.dumps([{"bench": {"adapter": "bench", "options": {"server": server}}}]))
-session = duckdb.connect(database, config={"allow_unsigned_extensions": "true"})
-session.execute(f"LOAD '{extension}'")
-session.execute(f"SET unify_spec_path = '{Path(__file__).parent / 'specs'}'")
-session.execute(f"SET unify_connections_file = '{connections_file}'")
+session = opened(extension, database)
+connect(session, database, to_server(server, "bench"))
 
 
 def seconds(statement: str) -> float:

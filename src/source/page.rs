@@ -127,8 +127,8 @@ pub fn same_page_twice(first: &PageKey, second: &PageKey) -> Error {
     ))
 }
 
-/// The first page that was read, which comes again where an API answers a token or a link that has expired as if none had been sent. One record
-/// alone may be like another.
+/// The first page that was read, which comes again where an API answers a token or a link that has expired as if none had been sent. A single
+/// record may be equal to another one.
 #[derive(Debug, Default)]
 pub struct FirstPage(Option<(PageKey, u64)>);
 

@@ -520,7 +520,7 @@ fn an_api_that_begins_anew_in_the_midst_is_an_error() {
     for (paging, next) in [(token_paging(), by_token), (Paging::of("{strategy: linkHeader}"), link)] {
         let message = read(&paging, 10, next).unwrap_err().to_string();
         assert!(message.contains("the same page twice (for the first page and for "), "{message}");
-        // One row that is like another is no page that came again.
+        // A single row may be equal to another one.
         assert!(read(&paging, 1, next).is_ok());
     }
 }
