@@ -250,7 +250,8 @@ impl<'a> Writer<'a> {
             self.log(idx, messages);
         }
         let n_rows = transaction.n_rows;
-        if is_filled(n_rows) || !self.becomes_large(n_rows) {
+        // One that only notes sets without rows has no reason to wait.
+        if n_rows == 0 || is_filled(n_rows) || !self.becomes_large(n_rows) {
             self.commit(open)?;
         }
         Ok(())
