@@ -21,26 +21,42 @@ def program(name: str) -> str:
 
 
 class Postgres:
-    """A running server; `close` ends it and removes its folder."""
+    """A running server; `close` ends it and removes its folder. With `tls`, a port and a folder with certificates, it listens there, too: over TLS
+    alone, and for users with a password."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: tuple[int, pathlib.Path] | None = None) -> None:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="unify-pg-"))
         if OTHER_USER:
             shutil.chown(self.folder, OTHER_USER["user"], OTHER_USER["group"])
         data = self.folder / "data"
         self.run("initdb", "-D", str(data), "-U", "unify", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"]
+        if tls:
+            options += self.listening(*tls)
         with open(os.devnull, "wb") as nowhere:
             self.process = subprocess.Popen(
                 [program("postgres"), "-D", str(data), *options], cwd=self.folder, stdin=nowhere, stdout=nowhere, stderr=nowhere, **OTHER_USER
             )
         for _ in range(600):
-            if self.call("pg_isready", "-h", str(self.folder), "-q").returncode == 0:
+            if self.call("pg_isready", "-h", str(self.folder), "-p", str(tls[0] if tls else 5432), "-q").returncode == 0:
                 return
             assert self.process.poll() is None, "the server ended before it was ready"
             time.sleep(0.05)
         self.close()
         raise AssertionError("the server was not ready within 30 s")
+
+    def listening(self, port: int, certificates: pathlib.Path) -> list[str]:
+        """Returns the options for TLS at the port; PostgreSQL takes a key that is its user's alone."""
+        for name in ("good.pem", "server.key"):
+            copy = self.folder / name
+            shutil.copy(certificates / name, copy)
+            copy.chmod(0o600)
+            if OTHER_USER:
+                shutil.chown(copy, OTHER_USER["user"], OTHER_USER["group"])
+        (self.folder / "data" / "pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
+        settings = {"listen_addresses": "127.0.0.1", "port": port, "ssl": "on"}
+        settings |= {"ssl_cert_file": self.folder / "good.pem", "ssl_key_file": self.folder / "server.key"}
+        return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
     def call(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([program(name), *arguments], cwd=self.folder, capture_output=True, text=True, check=False, **OTHER_USER)

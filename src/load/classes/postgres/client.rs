@@ -1,6 +1,6 @@
 //! The only place of PostgreSQL's protocol: connecting, queries whose answers are texts, and COPY.
 
-use crate::http::tls_config;
+use crate::http::{tls_config, tls_text};
 use crate::spec::Connection;
 use crate::{Error, Result};
 use futures_util::{Stream, StreamExt};
@@ -129,7 +129,10 @@ fn failed(what: &str, err: &tokio_postgres::Error) -> Error {
             }
             source = cause.source();
         }
-        return Error::api(format!("{what}: {text}"));
+        return match tls_text(&text) {
+            Some(words) => Error::api(format!("{what}: {words} ({text})")),
+            None => Error::api(format!("{what}: {text}")),
+        };
     };
     let remedy = match told.code().code() {
         "28P01" | "28000" => "; check options 'user', 'password' and 'sslmode'",
