@@ -13,6 +13,7 @@ mod paging;
 mod records;
 mod schema;
 mod server;
+mod spec_text;
 mod tables;
 #[cfg(test)]
 mod tests;
