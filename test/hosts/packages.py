@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import hosts
 
 BUILDER = [str(hosts.ROOT / "build" / "hosts" / "packages" / "bin" / "python"), str(hosts.ROOT / "packaging" / "packages.py")]
-# Nothing is asked of a registry.
+# The Python that has pip; nothing is asked of a registry.
+PIP = str(hosts.ROOT / "build" / "hosts" / "pip" / "bin" / "python")
 PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
 
 

@@ -1,9 +1,11 @@
-"""Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders.
+"""Makes the hosts and servers of the tests, each in a folder of its own under build/: virtual environments and Node folders. One that runs already
+is waited for.
 
 `setup.py cli packages` makes those kinds alone, and `setup.py --slow` the servers of `make test-servers`. `setup.py --pythons` makes nothing and prints the Pythons that run the sqllogictest
 files, as options of their runner.
 """
 
+import fcntl
 import json
 import pathlib
 import shutil
@@ -14,6 +16,8 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASES = json.loads((ROOT / "extension_config" / "releases.json").read_text())["tested"]
 HOSTS = json.loads((ROOT / "test" / "hosts" / "hosts.json").read_text())
+# The Python whose pip fills all environments: each without its own, which takes longer to make than all else.
+PIP = ROOT / "build" / "hosts" / "pip"
 
 
 def folder_of(kind: str, release: str) -> str:
@@ -25,9 +29,17 @@ def python_folder(path: pathlib.Path, packages: list[str]) -> None:
     """Makes a virtual environment with exactly these packages, unless it is there already."""
     if is_ready(path, packages):
         return
-    venv.EnvBuilder(with_pip=True, clear=True).create(path)
-    run([str(path / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
+    venv.EnvBuilder(clear=True).create(path)
+    run([*pip(), "--python", str(path / "bin" / "python"), "install", "--quiet", "--disable-pip-version-check", *packages])
     mark_ready(path, packages)
+
+
+def pip() -> list[str]:
+    """Returns the command of a pip, which is made on first use."""
+    if not is_ready(PIP, []):
+        venv.EnvBuilder(with_pip=True, clear=True).create(PIP)
+        mark_ready(PIP, [])
+    return [str(PIP / "bin" / "python"), "-m", "pip"]
 
 
 def node_folder(path: pathlib.Path, packages: list[str]) -> None:
@@ -60,10 +72,8 @@ def wheels_folder(hosts: pathlib.Path) -> None:
     path, packages = hosts / "wheels", [f"duckdb=={RELEASES['python'][-1]}"]
     if is_ready(path, packages):
         return
-    python_folder(hosts / "packages", HOSTS["packages"])
     shutil.rmtree(path, ignore_errors=True)
-    pip = [str(hosts / "packages" / "bin" / "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(path), *packages])
+    run([*pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--dest", str(path), *packages])
     mark_ready(path, packages)
 
 
@@ -122,10 +132,13 @@ def main() -> None:
     slow["prism"] = lambda: node_folder(servers / "prism", HOSTS["prism"])
     wanted = list(slow) if sys.argv[1:] == ["--slow"] else sys.argv[1:] or list(kinds)
     kinds |= slow
-    for kind in wanted:
-        if kind not in kinds:
-            sys.exit(f"setup.py: there is no '{kind}'; expected some of {', '.join(kinds)}")
-        kinds[kind]()
+    if unknown := next((kind for kind in wanted if kind not in kinds), None):
+        sys.exit(f"setup.py: there is no '{unknown}'; expected some of {', '.join(kinds)}")
+    hosts.mkdir(parents=True, exist_ok=True)
+    with (hosts / ".lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        for kind in wanted:
+            kinds[kind]()
 
 
 if __name__ == "__main__":

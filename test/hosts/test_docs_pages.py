@@ -1,6 +1,5 @@
 """Each block of the pages for newcomers, in the host it is for, with the server's recorded answers."""
 
-import sys
 import textwrap
 
 import hosts
@@ -100,7 +99,7 @@ def test_the_page_of_the_command_line(cli, around):
 def wheel_folder(made_packages, tmp_path_factory):
     """A folder with the wheel, for Pythons of every release."""
     folder = tmp_path_factory.mktemp("site")
-    packages.run([sys.executable, *packages.PIP_INSTALL, "--target", str(folder), str(made_packages.wheel)], folder)
+    packages.run([packages.PIP, *packages.PIP_INSTALL, "--target", str(folder), str(made_packages.wheel)], folder)
     return folder
 
 
