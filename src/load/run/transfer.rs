@@ -67,6 +67,7 @@ impl JobRun {
             note: LoadNote { identity: &identity.to_text(), started },
             checkpoints: Checkpoints::new(keys, &start.sets).after_failure(start.failed_before),
             is_resumed: start.staging.is_noted(),
+            may_bring_nothing: plan.is_update && table_def.recurse.is_none() && plan.loaded_of_each().all(|loaded| loaded.is_some()),
             n_pages: start.n_pages,
             tables: self.written_tables(table_def, &children, start),
             wider: wider.clone(),
@@ -84,14 +85,17 @@ impl JobRun {
             *wider = writer.wider.take().or(wider.take());
         }
         moved?;
-        writer.make_kept()?;
+        let brings_nothing = fetch.is_unchanged.load(Ordering::Relaxed) || writer.brings_nothing();
+        if !brings_nothing {
+            writer.make_kept()?;
+        }
         let schema = writer.tables.first().map(|table| table.staging.schema());
         if let Some(warning) = schema.and_then(|schema| data_in_names(schema, &table_def.result_body_path)) {
             self.job.log(LogLevel::Warning, || warning);
         }
         let ending = match fetch.is_unchanged.load(Ordering::Relaxed) {
             true => Ending::of_nothing(plan)?,
-            false => Ending::of(plan, &writer, etag_name),
+            false => Ending { keeps_rows: brings_nothing, ..Ending::of(plan, &writer, etag_name) },
         };
         self.publish(plan, &children, ending, &writer)
     }
@@ -198,6 +202,10 @@ impl JobRun {
         // Without an outcome the task was dropped with its runtime: the database or the process ends.
         let outcome = fetch_outcome.recv().unwrap_or_else(|_| self.stopped());
         *lock(&self.watch) = fetch.take_watch();
+        if outcome.is_err() {
+            // What the load failed of is what the user is to hear.
+            let _ = writer.note_passed_over();
+        }
         outcome
     }
 

@@ -305,6 +305,26 @@ fn events(changed: &[&str]) -> Bench {
 }
 
 #[test]
+fn a_refresh_that_brings_nothing_is_one_transaction_after_the_record_of_its_start() {
+    let bench = events(&[r#"{"id": 2, "at": 5}"#]);
+    let (n_before, began) = (bench.database.commits().len(), began(&bench));
+    bench.api.has("/events?since", &[""]);
+    bench.run("events", LoadAction::Refresh).unwrap();
+    let commits = bench.database.commits().split_off(n_before);
+    let changing: Vec<_> = commits.iter().filter(|commit| commit.transaction.has("INSERT")).collect();
+    let [start, end] = changing.as_slice() else { panic!("{changing:#?}") };
+    assert!(start.transaction.has("'refresh_start'") && end.transaction.has("'refresh_end'"));
+    assert!(commits.iter().all(|commit| !commit.transaction.has("CREATE TABLE")), "{commits:#?}");
+    assert_eq!(bench.rows("events"), ["1|1", "2|5"]);
+    assert_ne!(self::began(&bench), began);
+}
+
+/// Returns when the load or refresh began whose rows the events are.
+fn began(bench: &Bench) -> Vec<String> {
+    bench.database.rows("SELECT started FROM unify.load_state WHERE table_name = 'events' AND parameter_set = ''")
+}
+
+#[test]
 fn of_changes_with_one_key_the_last_stays() {
     let bench = events(&[r#"{"id": 2, "at": 5}"#, r#"{"id": 2, "at": 8}"#, r#"{"id": 2, "at": 7}"#]);
     assert_eq!(bench.rows("events"), ["1|1", "2|7"]);

@@ -75,6 +75,7 @@ impl Desk {
             }],
             checkpoints: Checkpoints::new(vec!["{}".to_string()], &HashMap::new()),
             is_resumed: false,
+            may_bring_nothing: false,
             n_pages: 0,
             wider: None,
         }
@@ -165,6 +166,28 @@ fn sets_without_rows_are_stored_without_a_staging_table() {
     assert!(state.table("shop", "items__loading").is_none());
     assert_eq!(checkpoints(&state, "items").into_keys().collect::<Vec<_>>(), ["{}"]);
     assert_eq!(desk.database.rows("SELECT started FROM unify.load_state WHERE status = 'loading'"), ["Timestamp(5)"]);
+}
+
+#[test]
+fn updates_without_rows_are_stored_only_where_the_load_fails() {
+    let desk = Desk::new(Nature::default());
+    let mut writer = desk.writer();
+    writer.may_bring_nothing = true;
+    Desk::feed(&mut writer, vec![Fetched::Done { set: 0, checkpoint: Checkpoint::Done }]).unwrap();
+    assert!(writer.brings_nothing() && checkpoints(&desk.database.state(), "items").is_empty());
+    writer.note_passed_over().unwrap();
+    assert_eq!(checkpoints(&desk.database.state(), "items").into_keys().collect::<Vec<_>>(), ["{}"]);
+}
+
+#[test]
+fn updates_with_a_row_among_pages_without_are_all_stored() {
+    let desk = Desk::new(Nature::default());
+    let mut writer = desk.writer();
+    writer.may_bring_nothing = true;
+    let pages = vec![desk.page(&[], at("one")), desk.page(&["a"], at("two")), desk.page(&[], Checkpoint::Done)];
+    Desk::feed(&mut writer, pages).unwrap();
+    assert!(!writer.brings_nothing());
+    assert_eq!(desk.appended(), [["APPEND items__loading 1"]]);
 }
 
 #[test]

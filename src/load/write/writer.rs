@@ -1,7 +1,6 @@
 //! The one writer of a table and its children: rows into staging, columns added and widened as the pages bring them.
 
 use crate::columns::{Batch, TableSchema};
-use crate::load::identity::set_mark;
 use crate::load::job::handle::Job;
 use crate::load::pages::budget::LoadBudget;
 use crate::load::pages::fetched::Fetched;
@@ -12,7 +11,7 @@ use crate::load::records::staging_table::StagingTable;
 use crate::load::records::store::Store;
 use crate::load::staging::written::{LoadNote, WrittenTable};
 use crate::load::write::transaction::{is_filled, leave_when_alone, Transaction, ROW_GROUP};
-use crate::session::{quote_literal, CatalogKind, Database, LogLevel, Session};
+use crate::session::{CatalogKind, Database, LogLevel, Session};
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -33,7 +32,7 @@ const MOST_GATHERED: usize = 2_000;
 /// long, and no transaction is left open.
 const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(50);
 /// How long it lets pages gather before it looks for more.
 const GATHERING: Duration = Duration::from_millis(1);
 
@@ -47,6 +46,8 @@ pub struct Writer<'a> {
     pub checkpoints: Checkpoints,
     /// Whether rows of an earlier load are staged.
     pub is_resumed: bool,
+    /// Whether a load without rows leaves all tables as they are, and needs none to be staged.
+    pub may_bring_nothing: bool,
     /// Pages appended.
     pub n_pages: u64,
     /// The columns of each table with which to begin again, after an error of kind [`ErrorKind::CannotWiden`].
@@ -113,6 +114,9 @@ impl<'a> Writer<'a> {
                 return Err(self.keep_what_came(open, gathered).err().unwrap_or(cancelled));
             }
             let is_idle = if is_shared { first_page.elapsed() >= SHARED_IDLE } else { last_page.elapsed() >= IDLE };
+            if ended && open.is_none() && self.passes_over(&mut gathered) {
+                return Ok(());
+            }
             let is_due = is_full || is_idle || ended || (!is_shared && first_page.elapsed() >= MOST_WAIT);
             if is_due && !gathered.is_empty() {
                 n_bytes = 0;
@@ -138,60 +142,8 @@ impl<'a> Writer<'a> {
         self.commit(&mut open)
     }
 
-    /// Takes what was gathered, in its order.
-    fn take(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
-        let mut appended = Vec::with_capacity(gathered.len());
-        let mut halved = Vec::new();
-        for fetched in gathered {
-            match fetched {
-                Fetched::Split { set } => {
-                    self.append(open, std::mem::take(&mut appended))?;
-                    self.commit(open)?;
-                    halved.push(set);
-                }
-                fetched => {
-                    self.split(std::mem::take(&mut halved))?;
-                    appended.push(fetched);
-                }
-            }
-        }
-        self.split(halved)?;
-        self.append(open, appended)
-    }
-
-    /// Removes the rows of sets whose windows are asked for in halves, in one transaction with the note of that.
-    fn split(&mut self, sets: Vec<usize>) -> Result<()> {
-        if sets.is_empty() {
-            return Ok(());
-        }
-        let marks: Vec<String> = sets.into_iter().map(|set| quote_literal(&set_mark(&self.checkpoints.split(set)))).collect();
-        let (store, job) = (self.to.store, self.to.job);
-        let n_removed = store.transact(self.to.database, &|| job.check_cancelled(), |session| {
-            if store.kind.is_shared() {
-                live_jobs::check(session, &store.unify_schema, job.id())?;
-            }
-            let mut n_removed = Vec::with_capacity(self.tables.len());
-            for table in &self.tables {
-                if !table.staging.is_noted() {
-                    table.prepare(session, table.staging.schema(), self.note())?;
-                }
-                n_removed.push(table.remove_sets(session, &marks)?);
-            }
-            self.checkpoints.store(session, store)?;
-            Ok(n_removed)
-        })?;
-        for (table, n_removed) in self.tables.iter_mut().zip(&n_removed) {
-            table.staging = StagingTable::prepared(table.staging.schema().clone());
-            table.n_rows = table.n_rows.saturating_sub(*n_removed);
-        }
-        self.checkpoints.committed();
-        job.counters().takes_back(n_removed.first().copied().unwrap_or(0));
-        job.counters().commits();
-        Ok(())
-    }
-
     /// Appends what was gathered, with the changes of the schemas it brings.
-    fn append(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+    pub(super) fn append(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
         // Dropped at the end: only then is their memory free.
         let mut held = Vec::new();
         let mut batches: Vec<Vec<Batch>> = self.tables.iter().map(|_| Vec::new()).collect();
@@ -275,7 +227,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn note(&self) -> LoadNote<'a> {
+    pub(super) fn note(&self) -> LoadNote<'a> {
         LoadNote { identity: self.note.identity, started: self.note.started }
     }
 
@@ -289,7 +241,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Commits the rows appended so far together with the checkpoints they reach and what there is to log.
-    fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
+    pub(super) fn commit(&mut self, open: &mut Option<Transaction>) -> Result<()> {
         if self.to.store.kind.is_shared() {
             let schemas: Vec<TableSchema> = self.tables.iter().map(|table| table.staging.schema().clone()).collect();
             return if self.checkpoints.has_changed() { self.write_shared(&schemas, Vec::new()) } else { Ok(()) };
