@@ -6,12 +6,10 @@ use crate::load::Awaited;
 use crate::{Error, Result};
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long one wait takes at most: as often DuckDB asks for the progress.
+/// How long one wait takes at most: as often DuckDB asks for the progress, and it is asked whether the user interrupted.
 const A_WHILE: Duration = Duration::from_millis(50);
-/// How often a wait asks whether the user interrupted.
-const POLL: Duration = Duration::from_millis(10);
 
 thread_local! {
     /// What the function that this thread ran last waits for. The bridge takes it right after the call.
@@ -46,13 +44,11 @@ impl Wait {
 
     /// Waits until that ends, but not for long. Fails when the user interrupts.
     pub fn a_while(&self) -> Result<()> {
-        let began = Instant::now();
-        while began.elapsed() < A_WHILE && !self.awaited.wait_at_most(POLL) {
-            if self.state.upgrade().is_some_and(|state| state.is_interrupted(&self.context)) {
-                return Err(self.told());
-            }
+        let is_interrupted = || self.state.upgrade().is_some_and(|state| state.is_interrupted(&self.context));
+        match !self.awaited.wait_at_most(A_WHILE) && is_interrupted() {
+            true => Err(self.told()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns the error for a user who interrupted, unless the wait need not go on.
