@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import ssl
 import statistics
 import subprocess
 import sys
@@ -137,7 +138,20 @@ def api(rows: int, latency_ms: int = 0, *flags: str):
         process.wait()
 
 
+def certificate() -> tuple[str, str]:
+    """Returns the files of the server's certificate, which is its own authority, and of its key; made on first use."""
+    folder = BUILD / "tls"
+    paths = folder / "server.pem", folder / "server.key"
+    if not all(path.exists() for path in paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-subj", "/CN=benchmark"]
+        command += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run([*command, "-out", str(paths[0]), "-keyout", str(paths[1])], check=True, capture_output=True)
+    return str(paths[0]), str(paths[1])
+
+
 def stats(address: str) -> dict:
     """Returns what the server was asked so far."""
-    with urllib.request.urlopen(f"{address}/__stats") as response:
+    context = ssl.create_default_context(cafile=certificate()[0]) if address.startswith("https") else None
+    with urllib.request.urlopen(f"{address}/__stats", context=context) as response:
         return json.load(response)

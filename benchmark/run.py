@@ -116,21 +116,31 @@ def latency(repetitions: int, rows: int, latency_ms: int = 50) -> list[str]:
     ideal = pages / IN_FLIGHT * latency_ms / 1000
     report = ["", f"## {rows:,} rows, {pages} pages, {latency_ms} ms for each answer", ""]
     report += [f"Ideal: {pages} pages / {IN_FLIGHT} in flight x {latency_ms} ms = {ideal:.2f} s.", ""]
-    report += ["| | statement s | ratio to the ideal | most in flight |", "|---|---|---|---|"]
+    report += ["| | statement s | ratio to the ideal | most in flight | connections |", "|---|---|---|---|---|"]
     with measure.api(rows) as address:
         stored = {release: measured(own(release, rows_of(address, rows)), repetitions) for release in RELEASES}
     for release in RELEASES:
         for name, table in PAGINGS.items():
-            with measure.api(rows, latency_ms) as address:
-                runs = measured({f"Unify, {name}, DuckDB {release}": unify(release, address, table)}, repetitions)
-                check_rows(runs, rows)
-                in_flight = measure.stats(address)["most_in_flight"]
-                for case, run in runs.items():
-                    report.append(f"| {case} | {run.statement:.2f} | {run.statement / ideal:.2f} | {in_flight} |")
+            for way, flags, options in ways_there():
+                with measure.api(rows, latency_ms, *flags) as address:
+                    runs = measured({f"Unify, {name}, {way}, DuckDB {release}": unify(release, address, table, None, *options)}, repetitions)
+                    check_rows(runs, rows)
+                    asked = measure.stats(address)
+                    for case, run in runs.items():
+                        figures = f"{run.statement:.2f} | {run.statement / ideal:.2f} | {asked['most_in_flight']} | {asked['connections'] / repetitions:.0f}"
+                        report.append(f"| {case} | {figures} |")
     report += ["", "What DuckDB alone takes to store these rows, which the ideal does not know:", ""]
     for release, runs in stored.items():
         report += [f"- DuckDB {release}: " + ", ".join(f"{name.removeprefix('DuckDB alone, ')} {run.wall:.2f} s" for name, run in runs.items())]
     return report
+
+
+def ways_there() -> list[tuple[str, list[str], list[str]]]:
+    """Returns the ways to reach the server: their names, the server's flags and the connection's options."""
+    certificate, key = measure.certificate()
+    shown = ["--certificate", certificate, "--key", key]
+    options = [f"ca_certificate={certificate}"]
+    return [("HTTP", [], []), ("HTTPS", shown, options), ("HTTP/2", [*shown, "--protocol", "h2"], options)]
 
 
 def bodies(repetitions: int, rows: int) -> list[str]:

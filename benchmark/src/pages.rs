@@ -2,17 +2,82 @@
 
 use crate::rows;
 use bytes::Bytes;
+use std::fmt::Write as _;
 
 /// Rows on a page.
 pub const PAGE_SIZE: usize = 100;
 
-/// Returns the pages of a resource of `n_rows` rows; one empty page when there are none.
-pub fn serialised(n_rows: usize) -> Vec<Bytes> {
-    let rows: Vec<usize> = (0..n_rows).collect();
-    let page_of = |rows: &[usize]| Bytes::from(serde_json::Value::from_iter(rows.iter().map(|row_idx| rows::repo(*row_idx))).to_string());
-    match rows.is_empty() {
-        true => vec![page_of(&rows)],
-        false => rows.chunks(PAGE_SIZE).map(page_of).collect(),
+/// Rows that are serialised. The pages after theirs are theirs again, but for the numbers of the rows: so a server of any number of rows
+/// takes some 1 GB of memory.
+const MOST_SERIALISED: usize = 300_000;
+
+/// The pages of a resource.
+pub struct Pages {
+    serialised: Vec<Serialised>,
+    n_rows: usize,
+}
+
+/// A page, and where the ids of its rows are.
+struct Serialised {
+    body: Bytes,
+    ids: Vec<usize>,
+}
+
+impl Pages {
+    /// Makes the pages of a resource of `n_rows` rows; one empty page when there are none.
+    pub fn new(n_rows: usize) -> Pages {
+        Pages::of(n_rows, MOST_SERIALISED)
+    }
+
+    fn of(n_rows: usize, n_serialised: usize) -> Pages {
+        let rows: Vec<usize> = (0..n_rows.min(n_serialised)).collect();
+        Pages { serialised: rows.chunks(PAGE_SIZE).map(Serialised::new).collect(), n_rows }
+    }
+
+    pub fn len(&self) -> usize {
+        self.n_rows.div_ceil(PAGE_SIZE).max(1)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.n_rows == 0
+    }
+
+    /// Returns page `page_idx` (from 0), or `None` beyond the last one.
+    pub fn get(&self, page_idx: usize) -> Option<Bytes> {
+        if page_idx >= self.len() {
+            return None;
+        }
+        let Some(page) = self.serialised.get(page_idx % self.serialised.len().max(1)) else { return Some(Bytes::from_static(b"[]")) };
+        let n_rows = (self.n_rows - page_idx * PAGE_SIZE).min(PAGE_SIZE);
+        Some(if page_idx < self.serialised.len() { page.body.clone() } else { page.renumbered(page_idx * PAGE_SIZE, n_rows) })
+    }
+}
+
+impl Serialised {
+    fn new(row_idxs: &[usize]) -> Serialised {
+        let mut body = String::from("[");
+        let mut ids = Vec::with_capacity(row_idxs.len());
+        for row_idx in row_idxs {
+            let separator = if ids.is_empty() { "" } else { "," };
+            let _ = write!(body, "{separator}");
+            ids.push(body.len() + "{\"id\":".len());
+            let _ = write!(body, "{}", rows::repo(*row_idx));
+        }
+        Serialised { body: Bytes::from(body + "]"), ids }
+    }
+
+    /// Returns the page as that of the rows from `first_row` on, the first `n_rows` of them.
+    fn renumbered(&self, first_row: usize, n_rows: usize) -> Bytes {
+        // What separates a row from the next one stands before the next one's id.
+        let end = self.ids.get(n_rows).map_or(self.body.len() - 1, |id| id - ",{\"id\":".len());
+        let mut body = Vec::with_capacity(end + 1);
+        body.extend_from_slice(&self.body[..end]);
+        for (nth, id) in self.ids.iter().take(n_rows).enumerate() {
+            let digits = rows::id(first_row + nth).to_string();
+            body[*id..id + digits.len()].copy_from_slice(digits.as_bytes());
+        }
+        body.push(b']');
+        Bytes::from(body)
     }
 }
 
@@ -43,13 +108,28 @@ pub fn last_page(link_header: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn the_last_page_is_short() {
-        let n_rows: Vec<usize> =
-            serialised(250).iter().map(|page| serde_json::from_slice::<Vec<serde_json::Value>>(page).unwrap().len()).collect();
+        let n_rows: Vec<usize> = bodies(&Pages::new(250)).iter().map(Vec::len).collect();
         assert_eq!(n_rows, [100, 100, 50]);
-        assert_eq!(serialised(0), [Bytes::from("[]")]);
+        assert_eq!(bodies(&Pages::new(0)), [Vec::<Value>::new()]);
+    }
+
+    #[test]
+    fn rows_that_come_again_have_ids_of_their_own() {
+        let (few, all) = (bodies(&Pages::of(630, 300)), bodies(&Pages::new(630)));
+        let ids = |pages: &[Vec<Value>]| pages.iter().flatten().map(|row| row["id"].clone()).collect::<Vec<Value>>();
+        assert_eq!(ids(&few), ids(&all));
+        assert_eq!(few[..3], all[..3]);
+        assert_eq!(few[6].len(), 30);
+        assert_eq!(few[4][7]["name"], few[1][7]["name"]);
+    }
+
+    fn bodies(pages: &Pages) -> Vec<Vec<Value>> {
+        assert_eq!(pages.get(pages.len()), None);
+        (0..pages.len()).map(|page_idx| serde_json::from_slice(&pages.get(page_idx).unwrap()).unwrap()).collect()
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Dice {
     }
 }
 
+/// Returns the id of the row of that number: of seven digits, for all tables of the benchmark.
+pub fn id(row_idx: usize) -> usize {
+    1_000_000 + row_idx
+}
+
 /// Returns the row of that number.
 pub fn repo(row_idx: usize) -> Value {
     let mut dice = Dice(row_idx as u64 * 0x1_0001);
@@ -47,7 +52,7 @@ pub fn repo(row_idx: usize) -> Value {
     let name = format!("repo-{row_idx}");
     let full_name = format!("{org}/{name}");
     let mut row = json!({
-        "id": 1_000_000 + row_idx,
+        "id": id(row_idx),
         "node_id": format!("MDEwOlJlcG9zaXRvcnk{row_idx:08}"),
         "name": name,
         "full_name": full_name,

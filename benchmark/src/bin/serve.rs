@@ -1,24 +1,30 @@
 //! `serve --port 0 --rows 100000 --latency-ms 0 --small-rows 0 --format ndjson`: an API on loopback. Answers that are large exist before
 //! the first request.
 //!
-//! Prints `ready http://127.0.0.1:PORT` when it listens. `/__stats` tells what was asked of it.
+//! Prints `ready http://127.0.0.1:PORT` when it listens. With `--certificate FILE --key FILE` (PEM) it is `https` and speaks the protocol that
+//! `--protocol` names as TLS does: `http/1.1` or `h2`. `/__stats` tells what was asked of it.
 
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{header, HeaderMap, StatusCode};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{header, HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use axum::Router;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use bytes::Bytes;
 use serde::Deserialize;
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use unify_benchmark::{bodies, flags, pages, small};
+use unify_benchmark::pages::{self, Pages};
+use unify_benchmark::{bodies, flags, small};
 
 struct Api {
-    pages: Vec<Bytes>,
+    pages: Pages,
     /// All rows as one body, in the format of flag `--format`.
     body: Bytes,
     /// Rows of the table that changes.
@@ -30,6 +36,9 @@ struct Api {
     n_in_flight: AtomicU64,
     most_in_flight: AtomicU64,
     n_bytes: AtomicU64,
+    /// Where requests came from: an address for each connection.
+    peers: Mutex<HashSet<SocketAddr>>,
+    is_tls: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +58,8 @@ fn page_size() -> usize {
 }
 
 /// What every answer takes: it is counted and comes late.
-async fn as_by_an_api(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+async fn as_by_an_api(State(api): State<Arc<Api>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+    api.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(peer);
     api.n_requests.fetch_add(1, Relaxed);
     let n_in_flight = api.n_in_flight.fetch_add(1, Relaxed) + 1;
     api.most_in_flight.fetch_max(n_in_flight, Relaxed);
@@ -61,20 +71,19 @@ async fn as_by_an_api(State(api): State<Arc<Api>>, request: Request, next: Next)
     response
 }
 
-async fn repos(State(api): State<Arc<Api>>, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
-    page_response(&api, &query, &headers)
-}
-
-fn page_response(api: &Api, query: &PageQuery, headers: &HeaderMap) -> Response {
+async fn repos(State(api): State<Arc<Api>>, Query(query): Query<PageQuery>, uri: Uri, headers: HeaderMap) -> Response {
     if query.per_page != pages::PAGE_SIZE || query.page == 0 {
         let message = format!("{{\"message\":\"pages are numbered from 1 and have {} rows\"}}", pages::PAGE_SIZE);
         return (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], message).into_response();
     }
-    let body = api.pages.get(query.page - 1).cloned().unwrap_or_else(|| Bytes::from_static(b"[]"));
+    let body = api.pages.get(query.page - 1).unwrap_or_else(|| Bytes::from_static(b"[]"));
     api.n_bytes.fetch_add(body.len() as u64, Relaxed);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    // HTTP/2 has no Host header.
+    let named = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = uri.authority().map(Authority::as_str).or_else(named).unwrap_or("127.0.0.1");
+    let scheme = if api.is_tls { "https" } else { "http" };
     let mut response = ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response();
-    let link = pages::link_header(&format!("http://{host}/repos"), query.page, api.pages.len());
+    let link = pages::link_header(&format!("{scheme}://{host}/repos"), query.page, api.pages.len());
     if let Some(link) = link.and_then(|link| link.parse().ok()) {
         response.headers_mut().insert(header::LINK, link);
     }
@@ -100,7 +109,7 @@ async fn owners(State(api): State<Arc<Api>>) -> Response {
 /// Answers with a parent's rows.
 async fn repos_of_owner(State(api): State<Arc<Api>>, Path(id): Path<usize>) -> Response {
     match api.pages.get(id) {
-        Some(page) => api.answer(page.clone()),
+        Some(page) => api.answer(page),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -139,8 +148,9 @@ impl Api {
 
 async fn stats(State(api): State<Arc<Api>>) -> Response {
     let text = format!(
-        "{{\"requests\":{},\"most_in_flight\":{},\"bytes\":{}}}",
+        "{{\"requests\":{},\"connections\":{},\"most_in_flight\":{},\"bytes\":{}}}",
         api.n_requests.load(Relaxed),
+        api.peers.lock().unwrap_or_else(PoisonError::into_inner).len(),
         api.most_in_flight.load(Relaxed),
         api.n_bytes.load(Relaxed)
     );
@@ -156,9 +166,10 @@ async fn main() -> std::io::Result<()> {
         "csv" => bodies::csv(n_rows).into(),
         _ => Bytes::new(),
     };
+    let certificate = flags::value_of("--certificate", String::new());
     let counts = || AtomicU64::new(0);
     let api = Arc::new(Api {
-        pages: pages::serialised(n_rows),
+        pages: Pages::new(n_rows),
         body,
         n_small_rows: flags::value_of("--small-rows", 0),
         n_changed: counts(),
@@ -167,6 +178,8 @@ async fn main() -> std::io::Result<()> {
         n_in_flight: counts(),
         most_in_flight: counts(),
         n_bytes: counts(),
+        peers: Mutex::default(),
+        is_tls: !certificate.is_empty(),
     });
     let router = Router::new()
         .route("/repos", get(repos))
@@ -179,11 +192,20 @@ async fn main() -> std::io::Result<()> {
         .route("/__change", get(change))
         .route("/__stats", get(stats))
         .with_state(api);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("ready http://{}", listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        // Without it small answers wait for the client's acknowledgement; a socket that refuses is only slower.
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, router).await
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
+    // Without NoDelayAcceptor small answers wait for the client's acknowledgement.
+    let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
+    if certificate.is_empty() {
+        println!("ready http://{address}");
+        return server.serve(router).await;
+    }
+    let tls = RustlsConfig::from_pem_file(&certificate, flags::value_of("--key", certificate.clone())).await?;
+    let mut config = tls.get_inner().as_ref().clone();
+    config.alpn_protocols = vec![flags::value_of("--protocol", "http/1.1".to_string()).into_bytes()];
+    tls.reload_from_config(Arc::new(config));
+    println!("ready https://{address}");
+    server.map(|acceptor| RustlsAcceptor::new(tls).acceptor(acceptor)).serve(router).await
 }
