@@ -109,6 +109,7 @@ def main() -> None:
         print(*(f"--python {hosts / folder_of('py', release) / 'bin' / 'python'}" for release in RELEASES["python"]))
         return
     kinds = {
+        "pip": pip,
         "pytest": lambda: python_folder(hosts / "pytest", HOSTS["pytest"]),
         "py": lambda: [python_folder(hosts / folder_of("py", release), [f"duckdb=={release}"]) for release in pythons()],
         "lake": lambda: lake_folder(hosts),
