@@ -39,7 +39,7 @@ test-sql: configure-hosts test-programs
 
 # The last line of -qq is the conftest's own: pytest's is left out, so that tests are counted once.
 test-hosts: configure-hosts test-programs
-	$(HOSTS_PYTHON) -m pytest -qq -p no:cacheprovider -n $(WORKERS) --dist loadfile -m 'not slow_server' $(PYTEST_FLAGS) $(TEST_ROOT)/test/hosts
+	$(HOSTS_PYTHON) -m pytest -qq -p no:cacheprovider -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not slow_server' $(PYTEST_FLAGS) $(TEST_ROOT)/test/hosts
 
 # All real servers, those that take long to install or to start among them.
 test-servers-only: configure-hosts test-programs

@@ -23,6 +23,9 @@ OF_EACH_SERIES = {
 # run on every release, too.
 ON_EVERY_RELEASE = {"test_load", "test_old_database", "test_releases"}
 
+# What takes longest comes first, so that no worker is left alone with it at the end.
+FIRST = {"test_adapters"}
+
 
 def path_in(variable: str, default: str, what: str) -> pathlib.Path:
     path = pathlib.Path(os.environ.get(variable, hosts.ROOT / default)).resolve()
@@ -100,7 +103,7 @@ def pytest_collection_modifyitems(config, items) -> None:
             chosen = same_case[(number + number // 2) % len(same_case)]
             left_out.update(id(item) for item in same_case if item is not chosen)
     config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
-    items[:] = [item for item in items if id(item) not in left_out]
+    items[:] = sorted((item for item in items if id(item) not in left_out), key=lambda item: item.module.__name__ not in FIRST)
 
 
 @pytest.fixture
