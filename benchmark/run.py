@@ -1,7 +1,7 @@
 """`make bench`: Unify against what a clever user gets by hand, on the same pages, in the same minutes.
 
 --quick runs everything once with a tenth of the rows; --repetitions N sets how often each case runs (3); --large adds tables of 1,000,000 and
-3,000,000 rows, for which the server takes 10 GB of memory, and refreshes of 10,000,000.
+3,000,000 rows, and refreshes of 10,000,000.
 """
 
 import argparse
