@@ -62,7 +62,7 @@ def duckdb(release: str) -> str:
 
 
 def fresh(name: str) -> str:
-    return str(WORK / f"{name}.duckdb")
+    return str(WORK / f"{name.replace('/', '_')}.duckdb")
 
 
 def thread_counts() -> list[int]:
