@@ -11,6 +11,18 @@ import time
 # PostgreSQL refuses to run as root.
 OTHER_USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
+# A script that cancels a load of a view which never answers, for a `con` with a connection `pg` and a `psql` that runs SQL in the server; it
+# prints how many queries the server runs for it, before and after.
+CANCELS = """
+con.execute("DISCOVER CONNECTION pg").fetchall()
+con.execute("LOAD TABLE pg.slow IN BACKGROUND")
+active = lambda: psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'")
+print(until(active, lambda n: n == "1"))
+con.execute("CANCEL JOB 1")
+print(con.execute("SELECT state FROM unify_jobs(1)").fetchone(), until(active, lambda n: n == "0"))
+"""
+CANCELLED = "1\n('cancelled',) 0\n"
+
 
 def program(name: str) -> str:
     """Returns the path of one of PostgreSQL's programs."""

@@ -5,6 +5,7 @@ import signal
 
 import hosts
 import pytest
+from postgres import CANCELLED, CANCELS
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');
@@ -284,14 +285,8 @@ connection 'pg', table 'orders': the database has no table 'public.orders' that 
 def test_cancel_job_ends_what_the_server_does(python, around, postgres, database):
     script = """
         psql("CREATE VIEW slow AS SELECT pg_sleep(600) IS NULL AS a; GRANT SELECT ON slow TO reader")
-        con.execute("DISCOVER CONNECTION pg").fetchall()
-        con.execute("LOAD TABLE pg.slow IN BACKGROUND")
-        active = lambda: psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'")
-        print(until(active, lambda n: n == "1"))
-        con.execute("CANCEL JOB 1")
-        print(con.execute("SELECT state FROM unify_jobs(1)").fetchone(), until(active, lambda n: n == "0"))
     """
-    check(python, around, postgres, database, script, "1\n('cancelled',) 0\n")
+    check(python, around, postgres, database, hosts.textwrap.dedent(script) + CANCELS, CANCELLED)
 
 
 def screen_of(postgres, database) -> list:
