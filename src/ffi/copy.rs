@@ -3,8 +3,8 @@
 
 use super::calls::{gone, statement_context};
 use super::chunk::LentChunk;
+use super::connection::Connection;
 use super::context::RunningContext;
-use super::database::DatabaseLease;
 use super::functions::catalog_of;
 use super::guard::guard;
 use super::host::Bridge;
@@ -53,8 +53,7 @@ impl Drop for NewFormat {
 }
 
 /// Registers the format.
-pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &'static Bridge) -> Result<()> {
-    let connection = database.connect()?;
+pub fn register(connection: &Connection, state: &Arc<State>, bridge: &'static Bridge) -> Result<()> {
     let name = c_string(COPY_FORMAT)?;
     // SAFETY: takes no argument.
     let function = NewFormat(unsafe { duckdb_create_copy_function() });

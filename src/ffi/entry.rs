@@ -7,6 +7,7 @@ use super::value::LentValue;
 use crate::session::{Found, Value};
 use libduckdb_sys::*;
 use std::ffi::{c_void, CStr};
+use std::marker::PhantomData;
 
 /// An attached database's catalog as a statement's transaction sees it; it is freed when this is dropped.
 pub struct Catalog<'a> {
@@ -36,16 +37,16 @@ impl<'a> Catalog<'a> {
         self.entry(duckdb_catalog_entry_type_DUCKDB_CATALOG_ENTRY_TYPE_TABLE, schema, name)
     }
 
-    /// Returns a view, or what shares its names.
-    pub fn view(&self, schema: &CStr, name: &CStr) -> Option<Entry<'_>> {
-        self.entry(duckdb_catalog_entry_type_DUCKDB_CATALOG_ENTRY_TYPE_VIEW, schema, name)
+    /// Returns an order of texts.
+    pub fn collation(&self, schema: &CStr, name: &CStr) -> Option<Entry<'_>> {
+        self.entry(duckdb_catalog_entry_type_DUCKDB_CATALOG_ENTRY_TYPE_COLLATION, schema, name)
     }
 
     fn entry(&self, kind: duckdb_catalog_entry_type, schema: &CStr, name: &CStr) -> Option<Entry<'_>> {
         let mut lent = self.context.lend();
         // SAFETY: catalog and context are alive, the names C strings; null when there is no entry of that name.
         let entry = unsafe { duckdb_catalog_get_entry(self.catalog, lent.as_raw(), kind, schema.as_ptr(), name.as_ptr()) };
-        (!entry.is_null()).then_some(Entry { entry, catalog: self })
+        (!entry.is_null()).then_some(Entry { entry, _catalog: PhantomData })
     }
 }
 
@@ -59,7 +60,7 @@ impl Drop for Catalog<'_> {
 /// An entry of a catalog; it is freed when this is dropped.
 pub struct Entry<'a> {
     entry: duckdb_catalog_entry,
-    catalog: &'a Catalog<'a>,
+    _catalog: PhantomData<&'a Catalog<'a>>,
 }
 
 impl Entry<'_> {
@@ -95,12 +96,12 @@ impl Entry<'_> {
         Some((name, comment.read().unwrap_or(Value::Null)))
     }
 
-    /// Gives functions beside this one, a function or a view of a schema, the description that `duckdb_functions()` shows. Returns whether it
-    /// was done.
+    /// Gives a table function of the schema that this one is in the description that `duckdb_functions()` shows. The schema is one of DuckDB's
+    /// own catalogs. Returns whether there is such a function.
     pub fn describe_neighbour(&self, bridge: &Bridge, name: &str, description: &str, example: &str) -> bool {
         let (name, description, example) = (Text::lend(name), Text::lend(description), Text::lend(example));
-        // SAFETY: entry and context are alive; the texts are copied.
-        unsafe { (bridge.describe)(self.as_raw(), self.catalog.context.as_raw(), name, description, example) }
+        // SAFETY: the entry is alive; the texts are copied.
+        unsafe { (bridge.describe)(self.as_raw(), name, description, example) }
     }
 
     fn as_raw(&self) -> *mut c_void {

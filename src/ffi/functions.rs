@@ -3,7 +3,6 @@
 use super::calls::{gone, init, run, statement_context, Call, CallPlan};
 use super::connection::Connection;
 use super::context::RunningContext;
-use super::database::DatabaseLease;
 use super::entry::Catalog;
 use super::feed;
 use super::guard::guard;
@@ -35,23 +34,23 @@ struct Registered {
 }
 
 /// Registers every function, all of them in one transaction: nobody sees one that is not described yet.
-pub fn register(database: &DatabaseLease, state: &Arc<State>, bridge: &Bridge) -> Result<()> {
-    let connection = database.connect()?;
+pub fn register(connection: &Connection, state: &Arc<State>, bridge: &Bridge) -> Result<()> {
     connection.query("BEGIN TRANSACTION")?;
     for function in DEFINITIONS.functions {
-        register_one(&connection, Registered { state: Arc::downgrade(state), function }, bridge)?;
+        register_one(connection, Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
-    feed::register(&connection)?;
-    done(describe_all(&connection, bridge)?, "describe the functions")?;
+    feed::register(connection)?;
+    done(describe_all(connection, bridge)?, "describe the functions")?;
     connection.query("COMMIT").map(|_| ())
 }
 
 /// Gives the functions of the connection's transaction the descriptions that `duckdb_functions()` shows. The C API cannot, but finds an
-/// entry of the schema they are in. Returns whether it was done.
+/// entry of the schema they are in: one that is there from the start, unlike views, which DuckDB parses when they are looked for. Returns whether
+/// it was done.
 fn describe_all(connection: &Connection, bridge: &Bridge) -> Result<bool> {
     let context = connection.context()?;
     let catalog = Catalog::named(&context, c"system");
-    let Some(neighbour) = catalog.as_ref().and_then(|catalog| catalog.view(c"main", c"duckdb_tables")) else { return Ok(true) };
+    let Some(neighbour) = catalog.as_ref().and_then(|catalog| catalog.collation(c"main", c"nocase")) else { return Ok(true) };
     let described = DEFINITIONS.functions.iter().map(|function| (function.name, function.description, function.example));
     let mut described = described.chain([(feed::FUNCTION, feed::DESCRIPTION, feed::EXAMPLE)]);
     Ok(described.all(|(name, description, example)| neighbour.describe_neighbour(bridge, name, description, example)))

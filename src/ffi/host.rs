@@ -21,8 +21,7 @@ pub struct Bridge {
     pub make_optional: unsafe extern "C" fn(table_function: *mut c_void) -> bool,
     pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize) -> bool,
     pub name_parameter: unsafe extern "C" fn(table_function: *mut c_void, idx: usize, name: Text) -> bool,
-    pub describe:
-        unsafe extern "C" fn(neighbour: *mut c_void, context: *const c_void, function: Text, description: Text, example: Text) -> bool,
+    pub describe: unsafe extern "C" fn(neighbour: *mut c_void, function: Text, description: Text, example: Text) -> bool,
     pub copy_path: unsafe extern "C" fn(copy_bind_info: *mut c_void) -> Text,
     pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> Text,
     pub is_uncommitted: unsafe extern "C" fn(entry: *mut c_void) -> bool,

@@ -57,9 +57,11 @@ unsafe fn load(info: duckdb_extension_info, access: *const duckdb_extension_acce
     // SAFETY: the database is open for the length of this call.
     let lease = unsafe { DatabaseLease::borrow(database) };
     let state = State::new(bridge, HostDatabase::new(bridge, &lease)?);
-    settings::register(&lease, bridge)?;
-    functions::register(&lease, &state, bridge)?;
-    copy::register(&lease, &state, bridge)?;
+    let connection = lease.connect()?;
+    settings::register(&lease, &connection, bridge)?;
+    functions::register(&connection, &state, bridge)?;
+    copy::register(&connection, &state, bridge)?;
+    drop(connection);
     stop_at_exit(&(state.clone() as Arc<dyn Closes>));
     let log_type = CString::new(LOG_TYPE).unwrap_or_default();
     // SAFETY: the database is valid for the length of this call, which copies the text; the reference goes to the bridge, which gives it back through

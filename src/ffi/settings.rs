@@ -1,5 +1,6 @@
 //! Registers the settings.
 
+use super::connection::Connection;
 use super::database::DatabaseLease;
 use super::host::{done, Bridge};
 use super::text::{c_string, Text};
@@ -20,8 +21,7 @@ impl Drop for NewOption {
 }
 
 /// Registers every setting with the database. One that is there already, from an earlier LOAD, stays.
-pub fn register(database: &DatabaseLease, bridge: &Bridge) -> Result<()> {
-    let connection = database.connect()?;
+pub fn register(database: &DatabaseLease, connection: &Connection, bridge: &Bridge) -> Result<()> {
     for (idx, setting) in SETTINGS.iter().enumerate() {
         let (name, default, description) = (c_string(setting.name)?, c_string(setting.default)?, c_string(setting.description)?);
         let type_id = match setting.setting_type {

@@ -90,8 +90,8 @@ pub trait Session {
         Ok(())
     }
 
-    /// Returns what has that name, as the session's transaction sees it, where that can be told without a query: in a transaction. DuckDB's lists
-    /// of tables and views write all of them out, those of its own among them.
+    /// Returns what has that name, as the session's transaction sees it, where that can be told without a query of the lists of tables and views:
+    /// DuckDB writes all of them out for one, those of its own among them.
     fn find(&mut self, _table: &TableName) -> Option<Found> {
         None
     }

@@ -56,7 +56,7 @@ static int32_t HasExternalAccess(void *weak) {
 	int32_t answer = unknown;
 	Contain([&] {
 		auto &database = *reinterpret_cast<weak_ptr<DatabaseInstance> *>(weak);
-		auto strong = database.use_count() < 3 ? nullptr : database.lock();
+		auto strong = database.use_count() < 2 ? nullptr : database.lock();
 		if (!strong) {
 			return;
 		}
@@ -178,24 +178,29 @@ static bool NameParameter(void *table_function, size_t idx, UnifyText name) {
 	});
 }
 
-static bool Describe(void *neighbour, const void *client_context, UnifyText function,
-                                              UnifyText description, UnifyText example) {
+static bool Describe(void *neighbour, UnifyText function, UnifyText description, UnifyText example) {
 	using namespace duckdb;
-	return Contain([&] {
-		auto &context = *const_cast<ClientContext *>(reinterpret_cast<const ClientContext *>(client_context));
+	bool is_found = false;
+	auto was_done = Contain([&] {
+		string name(function.data, function.size);
 		auto &schema = reinterpret_cast<CatalogEntryHandle *>(neighbour)->entry.ParentSchema();
-		schema.Scan(context, CatalogType::TABLE_FUNCTION_ENTRY, [&](CatalogEntry &entry) {
-			if (TextOf(entry.name) != string(function.data, function.size)) {
-				return;
+		auto &functions = Open(reinterpret_cast<DuckSchemaEntry &>(schema), static_cast<TableFunctionSet *>(nullptr));
+		lock_guard<mutex> guard(Open(functions, static_cast<mutex *>(nullptr)));
+		for (auto &named : Open(Open(functions, static_cast<CatalogEntryMap *>(nullptr)), static_cast<EntryTree *>(nullptr))) {
+			// The newest of a name comes first, committed or not.
+			if (TextOf(named.first) != name || named.second->type != CatalogType::TABLE_FUNCTION_ENTRY) {
+				continue;
 			}
 			FunctionDescription described;
 			described.description = string(description.data, description.size);
 			described.examples.push_back(string(example.data, example.size));
-			auto &descriptions = reinterpret_cast<TableFunctionCatalogEntry &>(entry).descriptions;
+			auto &descriptions = reinterpret_cast<TableFunctionCatalogEntry &>(*named.second).descriptions;
 			descriptions.clear();
 			descriptions.push_back(std::move(described));
-		});
+			is_found = true;
+		}
 	});
+	return was_done && is_found;
 }
 
 static UnifyText CopyPath(void *copy_bind_info) {

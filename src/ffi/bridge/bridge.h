@@ -29,8 +29,8 @@ struct UnifyBridge {
 	void (*weak_free)(void *weak);
 	//! How many keep the database open: each of its connections, and each object that stands for the database itself.
 	int64_t (*users)(void *weak);
-	//! Whether `enable_external_access` is true: 1 or 0. Any other number says that it cannot tell without a connection, as when so few keep
-	//! the database open that the caller might be the last of them, and would have to close it. It does not wait.
+	//! Whether `enable_external_access` is true: 1 or 0. Any other number says that it cannot tell without a connection, as when one alone keeps
+	//! the database open, after whom the caller would have to close it. It does not wait.
 	int32_t (*has_external_access)(void *weak);
 	//! Whether DuckDB moves the rows of a transaction that finds the table empty into the table as they are. Else it does so from a row group
 	//! on, and copies fewer (LocalStorage::Flush).
@@ -52,8 +52,9 @@ struct UnifyBridge {
 	bool (*check_setting_of)(void *database, UnifyText name, size_t setting);
 	//! Names a positional parameter of a table function; 1.5 has no names for those.
 	bool (*name_parameter)(void *table_function, size_t idx, UnifyText name);
-	//! Describes a table function that the transaction of `context` registered. `neighbour` is a duckdb_catalog_entry in the same schema.
-	bool (*describe)(void *neighbour, const void *client_context, UnifyText function, UnifyText description, UnifyText example);
+	//! Describes a table function that was registered, in a transaction that is still open too. `neighbour` is a duckdb_catalog_entry in the same
+	//! schema, which is DuckDB's own. Whether there is such a function.
+	bool (*describe)(void *neighbour, UnifyText function, UnifyText description, UnifyText example);
 	//! What stands after TO, of the COPY that is bound; lent for the length of the binding.
 	UnifyText (*copy_path)(void *copy_bind_info);
 	//! The name of a column of the COPY that is bound; lent for the length of the binding.

@@ -150,6 +150,21 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 }
 
 //===----------------------------------------------------------------------===//
+// Descriptions
+//===----------------------------------------------------------------------===//
+// A scan of functions through the schema first makes the macros that DuckDB only makes when somebody asks for them: it parses their text.
+struct TableFunctionSet;
+CatalogSet &Open(DuckSchemaEntry &schema, TableFunctionSet *);
+template struct Opened<DuckSchemaEntry, TableFunctionSet, CatalogSet, &DuckSchemaEntry::table_functions>;
+mutex &Open(CatalogSet &set, mutex *);
+template struct Opened<CatalogSet, mutex, mutex, &CatalogSet::catalog_lock>;
+CatalogEntryMap &Open(CatalogSet &set, CatalogEntryMap *);
+template struct Opened<CatalogSet, CatalogEntryMap, CatalogEntryMap, &CatalogSet::map>;
+using EntryTree = std::remove_reference<decltype(std::declval<CatalogEntryMap>().Entries())>::type;
+EntryTree &Open(CatalogEntryMap &map, EntryTree *);
+template struct Opened<CatalogEntryMap, EntryTree, EntryTree, &CatalogEntryMap::entries>;
+
+//===----------------------------------------------------------------------===//
 // Settings
 //===----------------------------------------------------------------------===//
 using OptionMap = decltype(std::declval<GlobalUserSettings>().GetExtensionSettings());

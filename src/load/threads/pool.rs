@@ -9,8 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-/// Threads for sockets: they only move bytes.
-const NETWORK_THREADS: usize = 2;
+/// Most threads for sockets: they only move bytes.
+const MAX_NETWORK_THREADS: usize = 2;
+/// How many cores there are for each thread for sockets. Where two share what one can do, they wake each other.
+const CORES_A_NETWORK_THREAD: usize = 4;
 /// How long the network threads get to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -26,8 +28,9 @@ impl Workers {
     /// Starts the threads, each of which calls `enter` first.
     pub fn start(enter: impl Fn() + Clone + Send + Sync + 'static) -> Result<Workers> {
         let failed = |err: &dyn std::fmt::Display| Error::internal(format!("could not start threads: {err}"));
+        let n_cores = std::thread::available_parallelism().map_or(2, |n_cores| n_cores.get());
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(NETWORK_THREADS)
+            .worker_threads(network_threads(n_cores))
             .thread_name("unify-net")
             .on_thread_start(enter.clone())
             .enable_all()
@@ -36,7 +39,7 @@ impl Workers {
         let threads: Arc<Mutex<Vec<JoinHandle<()>>>> = Arc::default();
         let (spawned, enter) = (threads.clone(), Arc::new(enter));
         let converters = rayon::ThreadPoolBuilder::new()
-            .num_threads(std::thread::available_parallelism().map_or(2, |n_cores| n_cores.get()))
+            .num_threads(n_cores)
             .spawn_handler(move |thread| {
                 let named = std::thread::Builder::new().name(format!("unify-conv-{}", thread.index()));
                 let enter = enter.clone();
@@ -90,6 +93,11 @@ impl Workers {
             join_other(thread);
         }
     }
+}
+
+/// Returns how many threads move bytes on so many cores.
+fn network_threads(n_cores: usize) -> usize {
+    (n_cores / CORES_A_NETWORK_THREAD).clamp(1, MAX_NETWORK_THREADS)
 }
 
 /// Joins a thread unless it is the calling one, which cannot wait for itself and ends right after.
