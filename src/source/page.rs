@@ -70,8 +70,17 @@ impl PageFacts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageVerdict {
     Keep,
+    /// The rows are kept in the place of those of a later page that came first and repeats them.
+    KeepInstead,
     /// The page lies after the end, or repeats another: its rows are left out.
     Beyond,
+}
+
+impl PageVerdict {
+    /// Returns whether the rows are kept.
+    pub fn keeps_rows(self) -> bool {
+        self != PageVerdict::Beyond
+    }
 }
 
 /// What is done about rows that vanish at the source while pages are read, which moves others onto pages that were read.

@@ -10,6 +10,8 @@ const HIDES: char = 'h';
 const SHRINK: char = 's';
 /// Begins the number of rows that vanished among the parts of a set.
 const LACKING: char = 'l';
+/// Begins the number of pages that repeat others among the parts of a set.
+const REPEATED: char = 'r';
 
 /// Where to continue after the pages before were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct ResumePoint {
     pub shrinks: Vec<Shrink>,
     /// Rows that vanished at the source where it is given up to find those that moved; `None`: none are missing.
     pub lacking: Option<u64>,
+    /// Stored pages that repeat others since rows moved: their rows are told and not among `n_rows`.
+    pub n_repeated: u64,
     /// The job that the API does for the rows.
     pub job: Option<CreatedJob>,
 }
@@ -54,15 +58,17 @@ struct Parts {
     holes: Vec<Hole>,
     shrinks: Vec<Shrink>,
     lacking: Option<u64>,
+    n_repeated: u64,
 }
 
 impl Parts {
     fn from_text(text: &str) -> Option<Parts> {
         let mut parts = Parts::default();
         for part in text.split(',').filter(|part| !part.is_empty()) {
-            match (part.strip_prefix(SHRINK), part.strip_prefix(LACKING)) {
-                (Some(shrink), _) => parts.shrinks.push(Shrink::from_text(shrink)?),
-                (_, Some(n_rows)) => parts.lacking = Some(n_rows.parse().ok()?),
+            match part.chars().next() {
+                Some(SHRINK) => parts.shrinks.push(Shrink::from_text(&part[1..])?),
+                Some(LACKING) => parts.lacking = Some(part[1..].parse().ok()?),
+                Some(REPEATED) => parts.n_repeated = part[1..].parse().ok()?,
                 _ => parts.holes.push(Hole::from_text(part)?),
             }
         }
@@ -137,6 +143,7 @@ impl ResumePoint {
             stored,
             shrinks: Vec::new(),
             lacking: None,
+            n_repeated: 0,
             job: None,
         }
     }
@@ -169,7 +176,9 @@ impl ResumePoint {
         let page_size = self.page_size.map(|size| size.to_string()).unwrap_or_default();
         let page_size = if self.hides { format!("{page_size}{HIDES}") } else { page_size };
         let (holes, shrinks) = (self.holes.iter().map(Hole::to_text), self.shrinks.iter().map(|shrink| shrink.to_text()));
-        let parts: Vec<String> = holes.chain(shrinks).chain(self.lacking.map(|n_rows| format!("{LACKING}{n_rows}"))).collect();
+        let lacking = self.lacking.map(|n_rows| format!("{LACKING}{n_rows}"));
+        let repeated = (self.n_repeated > 0).then(|| format!("{REPEATED}{}", self.n_repeated));
+        let parts: Vec<String> = holes.chain(shrinks).chain(lacking).chain(repeated).collect();
         let stored = self.stored.map(|print| format!("{}+{}", print.rows, print.body)).unwrap_or_default();
         let job = self.job.as_ref().map(|job| format!("{}\n", job.to_text())).unwrap_or_default();
         format!("{job}{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, parts.join(","), stored, self.key.to_text())
@@ -187,7 +196,7 @@ impl ResumePoint {
             return Err(wrong());
         };
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
-        let Parts { holes, shrinks, lacking } = Parts::from_text(missing).ok_or_else(wrong)?;
+        let Parts { holes, shrinks, lacking, n_repeated } = Parts::from_text(missing).ok_or_else(wrong)?;
         let (size, hides) = page_size.strip_suffix(HIDES).map_or((*page_size, false), |size| (size, true));
         Ok(ResumePoint {
             ordinal: number(ordinal)?,
@@ -202,6 +211,7 @@ impl ResumePoint {
             holes,
             shrinks,
             lacking,
+            n_repeated,
             job,
             key: PageKey::from_text(key)?,
         })

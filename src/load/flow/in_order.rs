@@ -113,8 +113,8 @@ impl InOrder {
         if let Some(shifts) = self.shifts.as_mut().filter(|_| verdict == PageVerdict::Keep) {
             shifts.answered(position, page.facts.records)?;
         }
-        let is_new = verdict == PageVerdict::Keep && !self.is_stored(position);
-        let n_records = if verdict == PageVerdict::Keep && !self.source.is_again(position.ordinal) { n_records } else { 0 };
+        let is_new = verdict.keeps_rows() && !self.is_stored(position);
+        let n_records = if verdict.keeps_rows() && !self.source.is_again(position.ordinal) { n_records } else { 0 };
         self.arrived(position, n_records, is_new.then_some((page.batches, memory)))
     }
 

@@ -199,6 +199,7 @@ impl Sending<'_> {
             stored: None,
             shrinks: Vec::new(),
             lacking: None,
+            n_repeated: 0,
             job: None,
         }
     }

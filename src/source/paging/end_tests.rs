@@ -46,7 +46,7 @@ fn walk(by_page: bool, api: &Telling) -> (u64, u64, Option<String>) {
             fingerprint: start,
             ..PageFacts::default()
         };
-        if pager.answered(&position, &facts).unwrap() == PageVerdict::Keep {
+        if pager.answered(&position, &facts).unwrap().keeps_rows() {
             n_rows += len;
         }
     }

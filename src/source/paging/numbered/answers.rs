@@ -73,12 +73,13 @@ impl NumberedPager {
                 Ok(PageVerdict::Beyond)
             }
             Some(other) => {
-                // The later page came first and was kept: its rows stay where they are, but it is the one that repeats.
+                // The later page came first and was kept, but it is the one that repeats.
                 self.fingerprints.insert(facts.fingerprint, idx);
                 self.given[idx].state = PageState::Rows { last };
                 self.given[other].state = PageState::Repeat(idx);
                 self.given[idx].n_rows = std::mem::take(&mut self.given[other].n_rows);
-                Ok(PageVerdict::Beyond)
+                // Where a load stops between the two, it goes on with what is handed on first as stored.
+                Ok(if idx < other { PageVerdict::KeepInstead } else { PageVerdict::Beyond })
             }
             None if self.is_limited() && idx > 0 && facts.n_rows > expected => {
                 Err(Error::api(format!("asked for {expected} rows at {} and got {}", self.given[idx].key.description(), facts.n_rows)))

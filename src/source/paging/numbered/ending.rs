@@ -1,6 +1,6 @@
 //! Where numbered pages end: what the answers so far say about it, and what is still missing.
 
-use super::state::{GivenPage, Last, NumberedPager, PageState, Totals, Unit};
+use super::state::{Last, NumberedPager, PageState, Totals, Unit};
 use crate::source::page::{same_page_twice, too_many_pages, PageFailure};
 use crate::source::Hole;
 use crate::Result;
@@ -151,14 +151,18 @@ impl NumberedPager {
         }
     }
 
-    /// Returns whether the page of this ordinal lies after the end: what came of it is left out. To be asked when all before it are answered.
+    /// Returns whether the page of this ordinal lies after the end, or repeats one that was handed on before it: what came of it is left out. To
+    /// be asked when all before it are answered.
     pub(super) fn lies_beyond(&self, ordinal: u64) -> bool {
-        let mut page = self.page_of(ordinal);
-        // A page that came before the one it repeats keeps the rows of both.
-        while let Some(GivenPage { state: PageState::Repeat(original), .. }) = page {
-            page = self.given.get(*original);
+        let Some(mut idx) = self.idx_of(ordinal) else { return false };
+        while let PageState::Repeat(original) = self.given[idx].state {
+            if original < idx {
+                return true;
+            }
+            // A page that came before the one it repeats keeps the rows of both.
+            idx = original;
         }
-        page.zip(self.end).is_some_and(|(page, end)| page.start > end)
+        self.end.is_some_and(|end| self.given[idx].start > end)
     }
 
     /// Notes that page `idx` is not the end.

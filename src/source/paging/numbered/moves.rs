@@ -11,6 +11,8 @@ pub(super) struct Moves {
     pub(super) told: Option<Told>,
     /// The total of the first answer with the rows before its page: what all totals are with theirs, where they count what is left.
     pub(super) first: Option<u64>,
+    /// Whether a total was told that is not that of the rows from its page on.
+    pub(super) misfits: bool,
     /// Whether totals seem to count the rows from the page on.
     pub(super) counts_rest: bool,
     /// Pages that were read again.
@@ -19,6 +21,8 @@ pub(super) struct Moves {
     pub(super) n_moved: u64,
     /// Pages that repeat others since rows moved.
     pub(super) n_repeated: u64,
+    /// Those of them that an earlier load stored.
+    pub(super) n_repeated_before: u64,
     /// Rows that vanished where it was given up to find those that moved.
     pub(super) lacking: Option<u64>,
 }
@@ -88,6 +92,7 @@ impl Moves {
     /// Takes what an earlier load knew.
     pub(super) fn resume(&mut self, point: &ResumePoint) {
         self.lacking = point.lacking;
+        (self.n_repeated, self.n_repeated_before) = (point.n_repeated, point.n_repeated);
         self.suspects = point.shrinks.iter().map(|shrink| Suspect::new(*shrink, 0)).collect();
         for shrink in &point.shrinks {
             self.hears(shrink.before);

@@ -56,8 +56,14 @@ impl NumberedPager {
             stored: Some(last.print),
             shrinks: self.moves.shrinks_after(n_stored),
             lacking: self.moves.lacking(),
+            n_repeated: self.moves.n_repeated_before + self.n_repeats(n_stored),
             job: None,
         })
+    }
+
+    /// Returns how many of the first `n_stored` pages repeat others.
+    fn n_repeats(&self, n_stored: usize) -> u64 {
+        self.given[..n_stored].iter().filter(|page| matches!(page.state, PageState::Repeat(_))).count() as u64
     }
 
     /// Returns the parts before the end of `last` that are missing when the first `n_stored` pages are stored.

@@ -222,7 +222,12 @@ impl NumberedPager {
 
     /// Returns the page of that ordinal.
     pub(super) fn page_of(&self, ordinal: u64) -> Option<&GivenPage> {
+        self.idx_of(ordinal).map(|idx| &self.given[idx])
+    }
+
+    /// Returns where the page of this ordinal stands among those that were given out.
+    pub(super) fn idx_of(&self, ordinal: u64) -> Option<usize> {
         let idx = ordinal.checked_sub(self.first_ordinal).and_then(|idx| usize::try_from(idx).ok());
-        idx.and_then(|idx| self.given.get(idx))
+        idx.filter(|idx| *idx < self.given.len())
     }
 }

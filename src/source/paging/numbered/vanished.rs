@@ -42,7 +42,10 @@ impl NumberedPager {
         let Some(told) = self.told_rows(facts) else { return };
         self.given[idx].told = Some(told);
         let start = self.given[idx].start;
+        let is_first = self.moves.first.is_none();
         let fits_rest = self.fits_rest(told, start);
+        self.moves.misfits |= !fits_rest && !is_first && start > 0;
+        let counted_rest = self.moves.counts_rest;
         self.moves.counts_rest &= fits_rest;
         if !fits_rest {
             self.moves.hears(told);
@@ -50,17 +53,27 @@ impl NumberedPager {
         if self.moves.counts_rest || self.moves.lacking.is_some() || self.by_start.get(&start) != Some(&idx) {
             return;
         }
-        let before = self.by_start.range(..start).next_back().map(|(_, &before)| (before, idx));
-        let after = self.by_start.range(start.saturating_add(1)..).next().map(|(_, &after)| (idx, after));
-        for (earlier, later) in before.into_iter().chain(after) {
-            if let (Some(before), Some(after)) = (self.given[earlier].told, self.given[later].told) {
-                let shrink = Shrink { start: self.given[later].start, before, after };
-                if after < before {
-                    self.moves.suspects.push(Suspect::new(shrink, earlier.max(later)));
-                }
+        let pages: Vec<usize> = match counted_rest {
+            // What seemed to be no sign is one.
+            true => self.by_start.values().copied().collect(),
+            false => {
+                let before = self.by_start.range(..start).next_back();
+                let after = self.by_start.range(start..).take(2);
+                before.into_iter().chain(after).map(|(_, &page)| page).collect()
+            }
+        };
+        pages.windows(2).for_each(|pair| self.compare_pair(pair[0], pair[1]));
+        self.give_up_where_endless(idx);
+    }
+
+    /// Looks whether the later of two neighbouring pages told less than the earlier one.
+    fn compare_pair(&mut self, earlier: usize, later: usize) {
+        if let (Some(before), Some(after)) = (self.given[earlier].told, self.given[later].told) {
+            let shrink = Shrink { start: self.given[later].start, before, after };
+            if after < before {
+                self.moves.suspects.push(Suspect::new(shrink, earlier.max(later)));
             }
         }
-        self.give_up_where_endless(idx);
     }
 
     /// Compares what is told with the last page that has rows with what was told last: pages after the end may tell nothing.
@@ -113,7 +126,7 @@ impl NumberedPager {
         let asked = self.moves.suspects.iter().position(|suspect| suspect.step == Step::InFlight(idx));
         if let Some(shrink) = asked.map(|asked| self.moves.suspects[asked].shrink) {
             if is_as_it_was {
-                self.moves.counts_rest |= self.fits_rest(shrink.after, shrink.start);
+                self.moves.counts_rest |= self.fits_rest(shrink.after, shrink.start) && !self.moves.misfits;
             } else {
                 self.moves.n_moved += 1;
                 // Where a page has moved, totals that seem to count what is left do not.
@@ -154,7 +167,8 @@ impl NumberedPager {
 
     /// Gives up where pages that are read again show again and again that more is to be read.
     fn give_up_where_endless(&mut self, idx: usize) {
-        if self.moves.n_again >= MOST_AGAIN.max(self.n_regular) && self.moves.is_pending() {
+        let n_pages_before = self.n_rows_before.div_ceil(self.real_size.unwrap_or(self.page_size).max(1));
+        if self.moves.n_again >= MOST_AGAIN.max(n_pages_before + self.n_regular) && self.moves.is_pending() {
             self.moves.give_up(idx);
         }
     }

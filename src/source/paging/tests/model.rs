@@ -126,7 +126,7 @@ pub(super) fn walk(api: &ModelApi, paging: &Paging, mut pager: Box<dyn Source>, 
         match api.answer(paging, &position.key) {
             None => pager.failed(&position, PageFailure::Refused(Error::api("no such page")))?,
             Some(rows) => {
-                if pager.answered(&position, &api.facts(&rows))? == PageVerdict::Keep {
+                if pager.answered(&position, &api.facts(&rows))?.keeps_rows() {
                     walk.rows.insert(position.ordinal, rows);
                 }
             }
@@ -188,7 +188,7 @@ pub(in crate::source::paging) fn cut_off_by(answer: Answers<'_>, mut pager: Box<
                 Vec::new()
             }
             Some((facts, rows)) => match pager.answered(&position, &facts).unwrap() {
-                PageVerdict::Keep if position.ordinal >= cut.first => rows,
+                verdict if verdict.keeps_rows() && position.ordinal >= cut.first => rows,
                 _ => Vec::new(),
             },
         };
