@@ -1,6 +1,6 @@
 //! What is in the database already: tables, views, their columns, and when each was loaded last.
 
-use crate::session::{quote_literal, CatalogKind, Session, TableName, Value};
+use crate::session::{quote_literal, CatalogKind, Found, Session, TableName, Value};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -87,16 +87,11 @@ pub(super) struct NativeColumn {
 /// One table is asked for its columns, never DuckDB's list of all columns: that binds every view there is, each under a lock of its own, and
 /// a statement that binds such a view may hold that lock while it waits for this very call, or for a load.
 pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Option<Vec<NativeColumn>>> {
-    let catalog = name.catalog.as_deref().unwrap_or("");
-    let is_there =
-        format!("lower(database_name) = lower({}) AND lower(schema_name) = lower({})", quote_literal(catalog), quote_literal(&name.schema));
-    let table = quote_literal(&name.table);
-    let sql = format!(
-        "SELECT true FROM duckdb_tables() WHERE {is_there} AND lower(table_name) = lower({table}) \
-         UNION ALL SELECT false FROM duckdb_views() WHERE {is_there} AND lower(view_name) = lower({table})"
-    );
-    let Some(found) = session.query(&sql)?.into_iter().flatten().next() else { return Ok(None) };
-    let is_table = found == Value::Boolean(true);
+    let kind = CatalogKind::of(session, name.catalog.as_deref().unwrap_or("")).ok();
+    let is_table = match found(session, kind, name)? {
+        Found::Nothing => return Ok(None),
+        found => found == Found::Table,
+    };
     let described = session.query(&format!("SELECT column_name, column_type, \"null\" = 'YES', key FROM (DESCRIBE {name})"));
     let rows = described.map_err(|err| match err.kind() {
         ErrorKind::Database if !is_table => Error::database(format!(
@@ -105,7 +100,8 @@ pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Opt
         )),
         _ => err,
     })?;
-    let comments = if is_table { comments(session, name)? } else { Vec::new() };
+    let has_comments = is_table && kind.is_some_and(CatalogKind::has_comments);
+    let comments = if has_comments { comments(session, name)? } else { Vec::new() };
     let mut columns = Vec::new();
     for row in rows {
         if let [Value::Text(name), Value::Text(data_type), nullable, key] = row.as_slice() {
@@ -121,11 +117,28 @@ pub(super) fn columns(session: &mut dyn Session, name: &TableName) -> Result<Opt
     Ok(Some(columns))
 }
 
+/// Returns what has that name in a database of that kind.
+fn found(session: &mut dyn Session, kind: Option<CatalogKind>, name: &TableName) -> Result<Found> {
+    let own = kind.filter(|kind| !kind.is_shared()).and_then(|_| session.find(name));
+    if let Some(found) = own {
+        return Ok(found);
+    }
+    let catalog = quote_literal(name.catalog.as_deref().unwrap_or(""));
+    let is_there = format!("lower(database_name) = lower({catalog}) AND lower(schema_name) = lower({})", quote_literal(&name.schema));
+    let table = quote_literal(&name.table);
+    let sql = format!(
+        "SELECT true FROM duckdb_tables() WHERE {is_there} AND lower(table_name) = lower({table}) \
+         UNION ALL SELECT false FROM duckdb_views() WHERE {is_there} AND lower(view_name) = lower({table})"
+    );
+    Ok(match session.query(&sql)?.into_iter().flatten().next() {
+        None => Found::Nothing,
+        Some(is_table) if is_table == Value::Boolean(true) => Found::Table,
+        Some(_) => Found::View,
+    })
+}
+
 /// Returns the comments of a table's columns, each with the column's name.
 fn comments(session: &mut dyn Session, name: &TableName) -> Result<Vec<(String, String)>> {
-    if !CatalogKind::of(session, name.catalog.as_deref().unwrap_or(""))?.has_comments() {
-        return Ok(Vec::new());
-    }
     session.execute("BEGIN TRANSACTION")?;
     let comments = session.column_comments(name);
     session.execute("ROLLBACK")?;
