@@ -132,7 +132,7 @@ fn found(session: &mut dyn Session, kind: Option<CatalogKind>, name: &TableName)
     );
     Ok(match session.query(&sql)?.into_iter().flatten().next() {
         None => Found::Nothing,
-        Some(is_table) if is_table == Value::Boolean(true) => Found::Table,
+        Some(Value::Boolean(true)) => Found::Table,
         Some(_) => Found::View,
     })
 }
