@@ -132,6 +132,11 @@ mod tests {
     }
 
     #[test]
+    fn few_cores_have_one_network_thread() {
+        assert_eq!([1, 2, 7, 8, 64].map(network_threads), [1, 1, 1, 2, 2]);
+    }
+
+    #[test]
     fn a_network_thread_may_stop_them_all() {
         let workers = Arc::new(Workers::start(|| ()).unwrap());
         let (told, stopped) = std::sync::mpsc::channel();
