@@ -40,6 +40,7 @@ impl NumberedPager {
         for idx in self.counted.n_pages..n_stored {
             self.counted.n_pages += 1;
             self.counted.n_rows += self.given[idx].n_rows;
+            self.counted.n_repeats += u64::from(matches!(self.given[idx].state, PageState::Repeat(_)));
             self.counted.last_idx = if self.given[idx].is_hole { self.counted.last_idx } else { Some(idx) };
         }
         let last = &self.given[self.counted.last_idx?];
@@ -56,14 +57,9 @@ impl NumberedPager {
             stored: Some(last.print),
             shrinks: self.moves.shrinks_after(n_stored),
             lacking: self.moves.lacking(),
-            n_repeated: self.moves.n_repeated_before + self.n_repeats(n_stored),
+            n_repeated: self.moves.n_repeated_before + self.counted.n_repeats,
             job: None,
         })
-    }
-
-    /// Returns how many of the first `n_stored` pages repeat others.
-    fn n_repeats(&self, n_stored: usize) -> u64 {
-        self.given[..n_stored].iter().filter(|page| matches!(page.state, PageState::Repeat(_))).count() as u64
     }
 
     /// Returns the parts before the end of `last` that are missing when the first `n_stored` pages are stored.

@@ -84,6 +84,8 @@ pub(super) enum Totals {
 pub(super) struct Counted {
     pub(super) n_pages: usize,
     pub(super) n_rows: u64,
+    /// Those of the pages that repeat others.
+    pub(super) n_repeats: u64,
     /// The last of them that is not a hole.
     pub(super) last_idx: Option<usize>,
 }

@@ -54,7 +54,7 @@ impl NumberedPager {
             return;
         }
         let pages: Vec<usize> = match counted_rest {
-            // What seemed to be no sign is one.
+            // The totals do tell how many rows there are: all pages are compared.
             true => self.by_start.values().copied().collect(),
             false => {
                 let before = self.by_start.range(..start).next_back();
