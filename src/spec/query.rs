@@ -6,16 +6,20 @@ use super::query_limits::check_size;
 use super::ParentQuery;
 use crate::{Error, Result};
 use sqlparser::ast::{
-    visit_expressions, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
-    TableFactor, TypedString, Value, VisitMut, VisitorMut,
+    visit_expressions, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    TypedString, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::DuckDbDialect;
-use sqlparser::parser::Parser;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Table functions that read nothing but their arguments.
 const TABLE_FUNCTIONS: &[&str] = &["unnest", "range", "generate_series"];
+/// The words a query may begin with; a bracket may stand before them.
+const FIRST_WORDS: &[Keyword] = &[Keyword::SELECT, Keyword::WITH, Keyword::VALUES, Keyword::FROM];
 /// Deepest nesting of a query.
 const MAX_DEPTH: usize = 40;
 
@@ -93,19 +97,27 @@ fn spreads(expr: &Expr) -> bool {
     found.is_break()
 }
 
+/// Parses one SELECT. What else the parser can read is not asked for, so that its code is not in the binary.
 pub(super) fn query_of(sql: &str) -> Result<Box<Query>> {
-    let parsed =
-        Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
-    let mut statements = parsed.map_err(|err| {
+    let unreadable = |err: ParserError| {
         // What was found may be a line break.
         let reason = err.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Error::config(format!("the query cannot be parsed: {}", reason.trim_start_matches("sql parser error: ")))
-    })?;
-    match (statements.pop(), statements.is_empty()) {
-        (Some(Statement::Query(query)), true) => Ok(query),
-        (Some(_), true) => Err(Error::config("the query is not a SELECT")),
-        (None, _) => Err(Error::config("the query is empty; expected a SELECT")),
-        (Some(_), false) => Err(Error::config("the query has several statements; expected one SELECT")),
+    };
+    let mut parser = Parser::new(&DuckDbDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).map_err(unreadable)?;
+    while parser.consume_token(&Token::SemiColon) {}
+    match &parser.peek_token_ref().token {
+        Token::EOF => return Err(Error::config("the query is empty; expected a SELECT")),
+        Token::Word(word) if !FIRST_WORDS.contains(&word.keyword) => return Err(Error::config("the query is not a SELECT")),
+        _ => {}
+    }
+    let query = parser.parse_query().map_err(unreadable)?;
+    let is_ended = parser.consume_token(&Token::SemiColon);
+    while parser.consume_token(&Token::SemiColon) {}
+    match parser.expect_token(&Token::EOF) {
+        Ok(_) => Ok(query),
+        Err(_) if is_ended => Err(Error::config("the query has several statements; expected one SELECT")),
+        Err(err) => Err(unreadable(err)),
     }
 }
 

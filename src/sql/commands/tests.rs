@@ -219,7 +219,7 @@ pub(crate) fn check_rows(function: &str, arguments: &[&str], expected: Expect) {
 /// Checks the error of a call in a database that is empty.
 pub(crate) fn check_error(function: &str, arguments: &[&str], expected: Expect) {
     let instance = TestInstance::new();
-    let err = instance.bind(function, arguments).err().unwrap_or_else(|| panic!("{function} succeeds"));
+    let err = instance.rows(function, arguments).err().unwrap_or_else(|| panic!("{function} succeeds"));
     expected.assert_eq(&instance.without_paths(err.message()));
 }
 
