@@ -6,8 +6,8 @@ use crate::load::publish::merge_sql::{binary, Merge};
 use crate::load::records::changed::{insert_changed_sql, Change, Changes};
 use crate::load::records::store::Store;
 use crate::load::staging::converted_sql::converted;
-use crate::session::{quote_ident, quote_literal, Session, TableName};
-use crate::Result;
+use crate::session::{quote_ident, quote_literal, Session, TableName, Value};
+use crate::{Error, Result};
 
 /// The rows that a publication is about, before and after it. Both queries have the columns of `schema`.
 pub struct Compared<'a> {
@@ -25,17 +25,32 @@ impl Compared<'_> {
     /// Counts what changes, and notes the rows where they are kept, in the session's transaction: before the rows are where readers find them.
     pub fn note(&self, session: &mut dyn Session) -> Result<Changes> {
         let Some(keys) = self.keys() else { return self.counted_by_values(session) };
-        let (before, after) = (self.side(&keys, &self.before), self.side(&keys, &self.after));
-        let same = same_keys(keys.len());
-        let is_in = |other: &str, also: &str| format!("EXISTS (SELECT 1 FROM ({other}) AS d WHERE {same}{also})");
-        let mut count = |of: &str, condition: String| session.count(&format!("SELECT count(*) FROM ({of}) AS t WHERE {condition}"));
-        let added = count(&after, format!("NOT {}", is_in(&before, "")))?;
-        let changed = count(&after, is_in(&before, " AND d.unify_hash <> t.unify_hash"))?;
-        let removed = count(&before, format!("NOT {}", is_in(&after, "")))?;
+        let rows = session.query(&self.counts_sql(&keys))?;
+        let count = |idx: usize| rows.first().and_then(|row| row.get(idx)).and_then(Value::as_integer);
+        let count =
+            |idx: usize| count(idx).and_then(|count| u64::try_from(count).ok()).ok_or_else(|| Error::internal("changes without counts"));
+        let changes = Changes { added: count(0)?, changed: count(1)?, removed: count(2)? };
         if self.keeps_rows {
             session.execute(&self.kept_sql(&keys))?;
         }
-        Ok(Changes { added, changed, removed })
+        Ok(changes)
+    }
+
+    /// Returns the query that counts rows added, changed and removed. A row is changed where one of the rows before that have its key differs.
+    fn counts_sql(&self, keys: &[&Column]) -> String {
+        let names: Vec<String> = (0..keys.len()).map(|idx| format!("unify_key_{idx}")).collect();
+        let names = names.join(", ");
+        format!(
+            "SELECT count(*) FILTER (WHERE d.unify_n IS NULL),
+                    count(*) FILTER (WHERE t.unify_hash <> d.unify_least OR t.unify_hash <> d.unify_most),
+                    CAST(coalesce(sum(d.unify_n) FILTER (WHERE t.unify_hash IS NULL), 0) AS BIGINT)
+             FROM ({}) AS t
+             FULL JOIN (SELECT {names}, count(*) AS unify_n, min(unify_hash) AS unify_least, max(unify_hash) AS unify_most
+                        FROM ({}) AS r GROUP BY {names}) AS d ON {}",
+            self.side(keys, &self.after),
+            self.side(keys, &self.before),
+            same_keys(keys.len())
+        )
     }
 
     /// Returns the columns of the key; `None` without one.

@@ -52,6 +52,9 @@ impl Kept {
 
     /// Fails when a load could not replace rows of the store's table, or would take rows of another table with them: a foreign key points there.
     pub fn check(session: &mut dyn Session, store: &Store, merges: bool) -> Result<()> {
+        if !store.exists(session, &store.target)? {
+            return Ok(());
+        }
         let tables = match store.kind {
             CatalogKind::DuckDb => foreign_keys(session, store, !merges)?,
             CatalogKind::Postgres => foreign_keys_there(session, store)?,

@@ -187,8 +187,9 @@ impl Publication<'_> {
         for (table, updating) in self.tables.iter().zip(updating) {
             placed.push(table.place(session, updating.as_ref(), &mut notes)?);
         }
-        for table in &self.tables {
-            if let Some((view, err)) = create_views(table.store, session, self.connection, left_out)? {
+        for (table, placed) in self.tables.iter().zip(&placed) {
+            let has_new_columns = table.has_new_columns(placed);
+            if let Some((view, err)) = create_views(table.store, session, self.connection, has_new_columns, left_out)? {
                 return Ok(Tried::WithoutView(view, err));
             }
         }

@@ -1,6 +1,6 @@
 //! One table of a publication: its complete staging table takes the table's place, or is merged into it.
 
-use crate::columns::TableSchema;
+use crate::columns::{ColumnType, TableSchema};
 use crate::load::job::log::Notes;
 use crate::load::publish::chunks::Chunked;
 use crate::load::publish::compared::{compared_columns, live_rows, rows_as, Compared};
@@ -91,6 +91,8 @@ pub(super) struct Placed {
     changes: Vec<ColumnChange>,
     rows: Changes,
     is_new: bool,
+    /// The table's fingerprint, where it stays as it was.
+    shape: Option<String>,
 }
 
 impl<'a> PublishedTable<'a> {
@@ -171,11 +173,13 @@ impl<'a> PublishedTable<'a> {
     /// Puts the rows where readers find them.
     pub(super) fn place(&self, session: &mut dyn Session, updating: Option<&Updating<'_>>, notes: &mut Notes) -> Result<Placed> {
         // Somebody may have made a table of that name while rows were fetched.
-        self.store.check_target(session)?;
+        let shape = self.store.check_target(session)?;
         begin_changes(self.store, session)?;
         if let Placing::Keep(known) = self.placing {
-            session.execute(&format!("DROP TABLE IF EXISTS {}", self.store.staging))?;
-            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false });
+            if self.store.exists(session, &self.store.staging)? {
+                session.execute(&format!("DROP TABLE {}", self.store.staging))?;
+            }
+            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false, shape });
         }
         let mut staged = self.written.complete(session, &fallback_columns(self.table_def), self.placing.known(), updating.is_none())?;
         if let Some(known) = self.known_of_gone() {
@@ -191,7 +195,7 @@ impl<'a> PublishedTable<'a> {
             Some(updating) => {
                 let (schema, rows) = updating.merge(session, &staged, notes)?;
                 let changes = changes_between(updating.known, &schema);
-                Ok(Placed { schema, changes, rows, is_new: false })
+                Ok(Placed { schema, changes, rows, is_new: false, shape: None })
             }
             None => {
                 let (table_def, setting, known) = (self.table_def, self.expect, self.placing.known());
@@ -213,7 +217,7 @@ impl<'a> PublishedTable<'a> {
             changes.extend(vanished_columns(session, known, target, staging)?);
         }
         kept.put_in_place(session, self.store, NewTable { name: staging, schema: &schema }, self.table_def)?;
-        Ok(Placed { schema, changes, rows, is_new: !existed })
+        Ok(Placed { schema, changes, rows, is_new: !existed, shape: None })
     }
 
     /// Returns how many rows change where the staging table, of the columns `schema`, takes the place of the table, and notes the rows where they
@@ -235,6 +239,14 @@ impl<'a> PublishedTable<'a> {
         .note(session)
     }
 
+    /// Returns whether the table has other columns now than it had, or may have.
+    pub(super) fn has_new_columns(&self, placed: &Placed) -> bool {
+        let columns = |schema: &TableSchema| -> Vec<(String, ColumnType)> {
+            schema.columns.iter().map(|column| (column.name.clone(), column.column_type)).collect()
+        };
+        placed.is_new || self.placing.known().is_none_or(|known| columns(known) != columns(&placed.schema))
+    }
+
     /// Returns the statements that note what the table is now.
     pub(super) fn record_sql(&self, session: &mut dyn Session, placed: &Placed, job_id: i64) -> Result<String> {
         let cursor = cursor_text(session, self.store, self.table_def, &placed.schema)?;
@@ -251,9 +263,11 @@ impl<'a> PublishedTable<'a> {
             started: Some(self.origin.started),
             sets: self.sets.names,
         };
-        let mut sql = self.store.forget_sql(&self.store.staging.table);
-        let fingerprint = self.store.fingerprint(session, row.table)?;
-        sql.push_str(&self.store.state_sql(&row, fingerprint.as_deref()));
+        let fingerprint = match &placed.shape {
+            Some(shape) => Some(shape.clone()),
+            None => self.store.fingerprint(session, row.table)?,
+        };
+        let mut sql = self.store.published_sql(&row, fingerprint.as_deref());
         let keeps_rows = self.keeps_changes && !placed.is_new && !self.table_def.key_columns.is_empty();
         sql.push_str(&changes_sql(self.store, placed.rows, keeps_rows, job_id));
         sql.push_str(&self.marks.sql(&self.store.unify_schema, &self.store.target));

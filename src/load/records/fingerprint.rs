@@ -9,6 +9,17 @@ use crate::load::records::store::Store;
 use crate::session::{quote_literal, Found, Session, TableName, Value};
 use crate::Result;
 
+/// Whose a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Unify made it, and it has the columns that it was made with.
+    Ours,
+    /// Unify made it, and somebody changed its columns.
+    Changed,
+    /// Unify knows nothing of it.
+    Others,
+}
+
 impl Store {
     /// Returns the columns and types a table of this schema has now; `None` when the table does not exist, or it is a view.
     pub fn fingerprint(&self, session: &mut dyn Session, table: &str) -> Result<Option<String>> {
@@ -25,15 +36,28 @@ impl Store {
         Ok(Some(rows.iter().filter_map(column).collect::<Vec<_>>().join(", ")))
     }
 
-    /// Returns whether the table still has the columns Unify made it with.
-    pub fn has_its_fingerprint(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
-        let shape = self.fingerprint(session, table)?.map_or("NULL".to_string(), |shape| quote_literal(&shape));
-        let rows = session.query(&format!(
-            "SELECT 1 FROM {}.load_state WHERE {} AND shape IS NOT DISTINCT FROM {shape}",
+    /// Returns whose a table or view of this schema is, which exists and has this fingerprint.
+    pub fn whose(&self, session: &mut dyn Session, table: &str, fingerprint: Option<&str>) -> Result<Whose> {
+        if !self.has_state(session)? {
+            return Ok(Whose::Others);
+        }
+        let shape = fingerprint.map_or("NULL".to_string(), quote_literal);
+        let is_as_made = session.value(&format!(
+            "SELECT max(CASE WHEN shape IS NOT DISTINCT FROM {shape} THEN 1 ELSE 0 END) FROM {}.load_state WHERE {}",
             self.unify_schema,
             self.is_about(table),
         ))?;
-        Ok(!rows.is_empty())
+        Ok(match is_as_made {
+            Value::Integer(1) => Whose::Ours,
+            Value::Integer(_) => Whose::Changed,
+            _ => Whose::Others,
+        })
+    }
+
+    /// Returns whether the table still has the columns Unify made it with.
+    pub fn has_its_fingerprint(&self, session: &mut dyn Session, table: &str) -> Result<bool> {
+        let fingerprint = self.fingerprint(session, table)?;
+        Ok(self.whose(session, table, fingerprint.as_deref())? == Whose::Ours)
     }
 
     /// Returns whether a table of this schema has exactly these columns.

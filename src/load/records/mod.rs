@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod changed;
 pub(super) mod checkpoints;
+mod claim;
 pub(super) mod discovered;
 pub(super) mod discovery;
 pub(super) mod exists;

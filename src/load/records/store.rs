@@ -118,6 +118,19 @@ impl Store {
         format!("DROP TABLE IF EXISTS {}; {}", self.staging, self.forget_sql(&self.staging.table))
     }
 
+    /// Does `work` in a transaction of a session, in a database that no other process writes to.
+    pub fn transact_alone<T>(&self, session: &mut dyn Session, work: impl FnOnce(&mut dyn Session) -> Result<T>) -> Result<T> {
+        tell_conflict(|| {
+            session.execute("BEGIN")?;
+            let outcome = work(session).and_then(|done| session.execute("COMMIT").map(|()| done));
+            if outcome.is_err() {
+                // The transaction may be over already.
+                let _ = session.execute("ROLLBACK");
+            }
+            outcome
+        })
+    }
+
     /// Does `work` in a transaction, on a session of its own. In a database that others write to at the same time it is done again as
     /// long as they are in its way and `may_go_on` does not fail; in another, the error says what is in the way.
     pub fn transact<T>(
@@ -182,63 +195,24 @@ impl Store {
         }
     }
 
-    /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's, and that target and staging are Unify's where they exist.
-    pub fn claim(&self, session: &mut dyn Session) -> Result<()> {
-        self.claim_schema(session)?;
-        self.check_target(session)?;
-        self.check_is_ours(session, &self.staging)
-    }
-
-    /// Fails when the target exists and is not the table that Unify made there.
-    pub fn check_target(&self, session: &mut dyn Session) -> Result<()> {
-        self.check_is_ours(session, &self.target)?;
-        let Store { target: TableName { schema, table, .. }, .. } = self;
-        if self.exists(session, &self.target)? && !self.has_its_fingerprint(session, table)? {
-            return Err(Error::config(format!(
-                "the columns of '{schema}.{table}' changed since Unify loaded it; Unify leaves alone what somebody else changed; rename it, or drop it to load it again"
-            )));
-        }
-        Ok(())
-    }
-
-    fn check_is_ours(&self, session: &mut dyn Session, table: &TableName) -> Result<()> {
-        match self.exists(session, table)? && !self.is_ours(session, &table.table, None)? {
-            true => Err(Error::config(format!(
-                "'{}.{}' exists and was not made by Unify, which leaves it alone; rename or drop it",
-                table.schema, table.table
-            ))),
-            false => Ok(()),
-        }
-    }
-
-    /// Makes, in the session's transaction, the connection's schema, or checks that it is Unify's. Returns whether it was made.
-    pub fn claim_schema(&self, session: &mut dyn Session) -> Result<bool> {
-        if !self.has_schema(session)? {
-            let state = self.state_sql(&StateRow { status: "schema", ..StateRow::default() }, None);
-            session.execute(&format!("CREATE SCHEMA {}; {state}", self.schema_sql()))?;
-            return Ok(true);
-        }
-        match self.is_ours(session, "", None)? {
-            true => Ok(false),
-            false => Err(Error::config(format!(
-                "schema '{}' exists and was not made by Unify, which leaves it alone; rename the connection or the schema",
-                self.target.schema
-            ))),
-        }
-    }
-
-    /// Returns whether the connection's schema exists.
-    pub fn has_schema(&self, session: &mut dyn Session) -> Result<bool> {
-        let found = session.query(&format!(
-            "SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower({}) AND lower(schema_name) = lower({})",
-            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
-            quote_literal(&self.target.schema),
-        ))?;
-        Ok(!found.is_empty())
-    }
-
     /// Returns the statements that replace all there is about a table of this schema by one row. `fingerprint` is what [`Store::fingerprint`] says.
     pub fn state_sql(&self, row: &StateRow<'_>, fingerprint: Option<&str>) -> String {
+        format!("{} {}", self.forget_sql(row.table), self.insert_sql(row, fingerprint))
+    }
+
+    /// Returns the statements that replace all there is about the store's table and its staging table by one row about the table.
+    pub fn published_sql(&self, row: &StateRow<'_>, fingerprint: Option<&str>) -> String {
+        let names = [&self.target.table, &self.staging.table].map(|name| format!("lower({})", quote_literal(name)));
+        format!(
+            "DELETE FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(coalesce(table_name, '')) IN ({}); {}",
+            self.unify_schema,
+            quote_literal(&self.target.schema),
+            names.join(", "),
+            self.insert_sql(row, fingerprint)
+        )
+    }
+
+    fn insert_sql(&self, row: &StateRow<'_>, fingerprint: Option<&str>) -> String {
         let text = |text: Option<&str>| text.map_or("NULL".to_string(), quote_literal);
         let values = format!(
             "({}, {}, '', {}, {}, {}, make_timestamp({}), {}, {}, {}, {})",
@@ -253,7 +227,7 @@ impl Store {
             row.started.map_or("NULL".to_string(), |micros| format!("make_timestamp({micros})")),
             text(row.sets),
         );
-        format!("{} {}", self.forget_sql(row.table), LOAD_STATE.insert_sql(&self.unify_schema, ROW_COLUMNS, &format!("VALUES {values}")))
+        LOAD_STATE.insert_sql(&self.unify_schema, ROW_COLUMNS, &format!("VALUES {values}"))
     }
 
     /// Returns the statement that notes the staging table's columns.

@@ -291,7 +291,7 @@ impl JobRun {
     fn plan<'t>(&self, table_def: &'t TableDef, spec: String) -> Result<(Scope, Plan<'t>)> {
         let mut session = self.services.database.connect()?;
         let client = self.client()?;
-        let mut loaded_by = |store: &Store| match store.is_loaded(session.as_mut())? {
+        let mut loaded_by = |store: &Store| match store.exists(session.as_mut(), &store.target)? {
             true => store.loaded(session.as_mut(), &spec),
             false => Ok(None),
         };

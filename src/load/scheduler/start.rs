@@ -47,12 +47,12 @@ impl Scheduler {
             drop(turn);
             return self.start_shared(work, store);
         }
-        self.services.transact(&store, |session| store.create_unify_schema(session))?;
-        let ids = turn.record_ids(session.as_mut(), &store)?;
-        if let Some(age) = settings.log_retention {
-            forget_old(session.as_mut(), &store.unify_schema, age)?;
-        }
-        self.services.transact(&store, |session| {
+        let run = store.transact_alone(session.as_mut(), |session| {
+            store.create_unify_schema(session)?;
+            let ids = turn.record_ids(session, &store)?;
+            if let Some(age) = settings.log_retention {
+                forget_old(session, &store.unify_schema, age)?;
+            }
             store.note_drop(session, &target.subject(&store), |_| Ok(ids.next()))?;
             store.claim(session)?;
             for child in target.children() {
@@ -60,11 +60,11 @@ impl Scheduler {
                 store.note_drop(session, &child.subject(&store), |_| Ok(ids.next()))?;
                 store.claim(session)?;
             }
-            Ok(())
+            let job = Job::new(ids.next(), action, target.label(), settings);
+            let run = self.run_of(job, work, Recording { store: store.clone(), ids, heartbeat: None })?;
+            session.execute(&run.start_sql())?;
+            Ok(run)
         })?;
-        let job = Job::new(ids.next(), action, target.label(), settings);
-        let run = self.run_of(job, work, Recording { store, ids, heartbeat: None })?;
-        session.execute(&run.start_sql())?;
         self.begin(run)
     }
 

@@ -39,12 +39,12 @@ impl Store {
 
     /// Returns whether the table was loaded, or emptied by `CLEAR TABLE`, and is gone.
     fn was_dropped(&self, session: &mut dyn Session) -> Result<bool> {
-        if !self.has_state(session)? {
+        if self.exists(session, &self.target)? || !self.has_state(session)? {
             return Ok(false);
         }
         let is_it = self.is_about(&self.target.table);
         let known = session.query(&format!("SELECT 1 FROM {}.load_state WHERE {is_it} AND {IS_TABLE}", self.unify_schema))?;
-        Ok(!known.is_empty() && !self.exists(session, &self.target)?)
+        Ok(!known.is_empty())
     }
 
     /// Returns the tables of this schema that were loaded, or emptied by `CLEAR TABLE`, and that may be gone.

@@ -9,8 +9,8 @@ use super::Nature;
 use crate::session::Value;
 use crate::{Error, Result};
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableFactor, TableWithJoins,
+    Distinct, Expr, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem,
+    SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins,
 };
 
 /// Reads what a transaction sees.
@@ -252,12 +252,41 @@ impl Reader<'_> {
     fn from(&self, tables: &[TableWithJoins], outer: Option<&Scope<'_>>) -> Result<Relation> {
         match tables {
             [] => Ok(Relation { columns: Vec::new(), rows: vec![Row::new()] }),
-            [table] if table.joins.is_empty() => self.table(&table.relation, outer),
-            [table, ..] => {
-                self.table(&table.relation, outer)?;
-                Err(unknown("the join", table))
+            [TableWithJoins { relation, joins }] => match joins.as_slice() {
+                [] => self.table(relation, outer),
+                [Join { relation: other, join_operator: JoinOperator::FullOuter(JoinConstraint::On(condition)), .. }] => {
+                    self.full_join(self.table(relation, outer)?, self.table(other, outer)?, condition, outer)
+                }
+                _ => {
+                    self.table(relation, outer)?;
+                    Err(unknown("the join", &tables[0]))
+                }
+            },
+            [table, ..] => Err(unknown("the join", table)),
+        }
+    }
+
+    /// Returns the rows of both, side by side where the condition holds.
+    fn full_join(&self, left: Relation, right: Relation, condition: &Expr, outer: Option<&Scope<'_>>) -> Result<Relation> {
+        let columns: Vec<RelationColumn> = left.columns.iter().chain(&right.columns).cloned().collect();
+        let (mut rows, mut is_met) = (Vec::new(), vec![false; right.rows.len()]);
+        for row in &left.rows {
+            let n_before = rows.len();
+            for (other, is_met) in right.rows.iter().zip(&mut is_met) {
+                let both: Row = row.iter().chain(other).cloned().collect();
+                let scope = Scope { columns: &columns, row: &both, rows: &[], is_group: false, idx: 0, outer };
+                if self.value(condition, &scope)? == Value::Boolean(true) {
+                    *is_met = true;
+                    rows.push(both);
+                }
+            }
+            if rows.len() == n_before {
+                rows.push(row.iter().cloned().chain(right.columns.iter().map(|_| Value::Null)).collect());
             }
         }
+        let alone = right.rows.iter().zip(&is_met).filter(|(_, is_met)| !**is_met);
+        rows.extend(alone.map(|(other, _)| left.columns.iter().map(|_| Value::Null).chain(other.iter().cloned()).collect::<Row>()));
+        Ok(Relation { columns, rows })
     }
 
     fn table(&self, factor: &TableFactor, outer: Option<&Scope<'_>>) -> Result<Relation> {
