@@ -12,6 +12,15 @@ pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// Returns what `lower` makes of `text`, in SQL. Of a name without other letters than ASCII's that is a literal: DuckDB need not find the function
+/// and call it while it plans a statement.
+pub fn lowered(text: &str) -> String {
+    match text.is_ascii() {
+        true => quote_literal(&text.to_ascii_lowercase()),
+        false => format!("lower({})", quote_literal(text)),
+    }
+}
+
 /// A table's full name. Its `Display` is quoted SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TableName {
@@ -39,6 +48,11 @@ mod tests {
     fn a_name_is_quoted_part_by_part() {
         let name = TableName { catalog: Some("a.b".into()), schema: "my\"s".into(), table: "t".into() };
         assert_eq!(name.to_string(), "\"a.b\".\"my\"\"s\".\"t\"");
+    }
+
+    #[test]
+    fn letters_that_only_the_database_knows_are_left_to_it() {
+        assert_eq!((lowered("It's"), lowered("\u{130}t")), ("'it''s'".to_string(), "lower('\u{130}t')".to_string()));
     }
 
     proptest! {

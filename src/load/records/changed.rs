@@ -4,7 +4,7 @@ use super::exists::exists;
 use super::store::Store;
 use super::tables::{RecordTable, CHANGED_ROWS, TABLE_CHANGES};
 use crate::load::clock::now_micros;
-use crate::session::{quote_literal, Session, TableName, Value};
+use crate::session::{lowered, quote_literal, Session, TableName, Value};
 use crate::Result;
 
 const COUNT_COLUMNS: &[&str] = &["table_schema", "table_name", "loading_job_id", "published", "added", "changed", "removed", "keeps_rows"];
@@ -143,6 +143,6 @@ fn is_there(store: &Store, session: &mut dyn Session, table: &RecordTable) -> Re
 }
 
 fn is_about(store: &Store) -> String {
-    let (schema, table) = (quote_literal(&store.target.schema), quote_literal(&store.target.table));
-    format!("lower(table_schema) = lower({schema}) AND lower(table_name) = lower({table})")
+    let (schema, table) = (lowered(&store.target.schema), lowered(&store.target.table));
+    format!("lower(table_schema) = {schema} AND lower(table_name) = {table}")
 }

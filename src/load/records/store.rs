@@ -9,7 +9,7 @@ use crate::load::records::exists;
 use crate::load::records::marks::Marks;
 use crate::load::records::retry::{retry_conflicts, tell_conflict};
 use crate::load::records::{self, LOAD_STATE};
-use crate::session::{quote_ident, quote_literal, CatalogKind, Database, Session, TableName, Value};
+use crate::session::{lowered, quote_ident, quote_literal, CatalogKind, Database, Session, TableName, Value};
 use crate::{Error, Result};
 
 /// What [`Store::state_sql`] says of a table.
@@ -202,12 +202,12 @@ impl Store {
 
     /// Returns the statements that replace all there is about the store's table and its staging table by one row about the table.
     pub fn published_sql(&self, row: &StateRow<'_>, fingerprint: Option<&str>) -> String {
-        let names = [&self.target.table, &self.staging.table].map(|name| format!("lower({})", quote_literal(name)));
         format!(
-            "DELETE FROM {}.load_state WHERE lower(table_schema) = lower({}) AND lower(coalesce(table_name, '')) IN ({}); {}",
+            "DELETE FROM {}.load_state WHERE lower(table_schema) = {} AND lower(coalesce(table_name, '')) IN ({}, {}); {}",
             self.unify_schema,
-            quote_literal(&self.target.schema),
-            names.join(", "),
+            lowered(&self.target.schema),
+            lowered(&self.target.table),
+            lowered(&self.staging.table),
             self.insert_sql(row, fingerprint)
         )
     }
@@ -286,20 +286,16 @@ impl Store {
 
     fn is_named_sql(&self, column: &str, name: &str) -> String {
         format!(
-            "lower(database_name) = lower({}) AND lower(schema_name) = lower({}) AND lower({column}) = lower({})",
-            quote_literal(self.target.catalog.as_deref().unwrap_or_default()),
-            quote_literal(&self.target.schema),
-            quote_literal(name),
+            "lower(database_name) = {} AND lower(schema_name) = {} AND lower({column}) = {}",
+            lowered(self.catalog()),
+            lowered(&self.target.schema),
+            lowered(name),
         )
     }
 
     /// Returns the condition for the rows of `load_state` about a table of this schema.
     pub fn is_about(&self, table: &str) -> String {
-        format!(
-            "lower(table_schema) = lower({}) AND lower(coalesce(table_name, '')) = lower({})",
-            quote_literal(&self.target.schema),
-            quote_literal(table)
-        )
+        format!("lower(table_schema) = {} AND lower(coalesce(table_name, '')) = {}", lowered(&self.target.schema), lowered(table))
     }
 
     /// Returns the statement that forgets a table of this schema.

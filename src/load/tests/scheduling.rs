@@ -141,3 +141,13 @@ fn a_job_that_is_cancelled_while_it_is_suspended_ends_its_child_too() {
     waiting.bench.database.works_again();
     assert!(parent.ends_with("job 2 was cancelled by CANCEL JOB") && child.ends_with(&parent), "{child}");
 }
+
+#[test]
+fn nothing_outlives_a_loader_that_is_closed() {
+    let bench = Bench::new();
+    bench.api.has("/items", &[FIRST]);
+    bench.load("items").unwrap();
+    let services = Arc::downgrade(bench.loader.services());
+    drop(bench);
+    assert_eq!(services.strong_count(), 0);
+}

@@ -60,6 +60,9 @@ impl Dialect for Sql {
     }
 }
 
+/// Most texts that are remembered: those with a time in them never come again.
+const MOST_KNOWN: usize = 10_000;
+
 /// A statement, and its text without what does not matter.
 pub(super) struct Parsed {
     pub statement: Statement,
@@ -77,7 +80,11 @@ pub(super) fn parsed(sql: &str) -> Result<Arc<Vec<Parsed>>> {
     let tokens = without_describe(tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect());
     let statements = Parser::new(&Sql).with_tokens(tokens).parse_statements().map_err(|err| wrong(&err))?;
     let statements = statements.into_iter().map(|statement| Parsed { text: statement.to_string(), statement }).collect();
-    Ok(lock(&KNOWN).entry(sql.to_string()).or_insert(Arc::new(statements)).clone())
+    let mut known = lock(&KNOWN);
+    if known.len() >= MOST_KNOWN {
+        known.clear();
+    }
+    Ok(known.entry(sql.to_string()).or_insert(Arc::new(statements)).clone())
 }
 
 /// Writes `SELECT * FROM name."(described)"` for `DESCRIBE name` in parentheses, and RESET without the SESSION that the parser does not know.
