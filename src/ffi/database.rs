@@ -15,7 +15,7 @@ use crate::session::{quote_ident, Database, Found, Interrupter, Session, TableNa
 use crate::spec::ScalarType;
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
-use std::ffi::{c_void, CStr};
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 /// The database, held weakly: it closes when the user closes it.
@@ -216,11 +216,6 @@ impl Session for HostSession {
         let name = self.value("SELECT system.main.current_database()")?;
         self.has_own_names = false;
         name.as_text().map(str::to_string).ok_or_else(|| Error::internal("the database has no name"))
-    }
-
-    fn setting(&mut self, name: &CStr) -> Result<String> {
-        // Runs no statement, where a SELECT takes half a millisecond.
-        Ok(self.connection.option(name).unwrap_or_default())
     }
 
     fn table_names(&mut self, sql: &str) -> Result<Vec<String>> {

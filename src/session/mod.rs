@@ -10,7 +10,6 @@ pub use target::CatalogKind;
 
 use crate::columns::Batch;
 use crate::{Error, Result};
-use std::ffi::CStr;
 use std::sync::Arc;
 
 /// Rows in the text of one statement: many more take DuckDB much longer.
@@ -70,12 +69,6 @@ pub trait Session {
     fn default_catalog(&mut self) -> Result<String> {
         let name = self.value("SELECT system.main.current_database()")?;
         name.as_text().map(str::to_string).ok_or_else(|| Error::internal("the database has no name"))
-    }
-
-    /// Returns the text of a setting of DuckDB's, as the session has it.
-    fn setting(&mut self, name: &CStr) -> Result<String> {
-        let value = self.value(&format!("SELECT CAST(current_setting({}) AS VARCHAR)", quote_literal(&name.to_string_lossy())))?;
-        Ok(value.as_text().unwrap_or_default().to_string())
     }
 
     /// Returns the names of the tables and views that a query reads, without their schemas, as DuckDB finds them without running it.

@@ -20,6 +20,10 @@ pub const LOG_TYPE: &str = "Unify";
 /// The error of a load whose process ended before it did.
 pub const ENDED_BEFORE: &str = "the process or database ended before the load did";
 
+/// Whether the user wants Unify's lines in DuckDB's own log. The CLI always logs warnings, by printing them: there it takes an explicit wish.
+const IS_LOGGING: &str = "SELECT CAST(current_setting('enable_logging') AS BOOLEAN)
+    AND (current_setting('logging_storage') <> 'shell_log_storage' OR contains(lower(current_setting('enabled_log_types')), 'unify'))";
+
 /// Whether a record of `loading_jobs` with an error is that of a load which ended only because its database or process did. The records
 /// have no other sign than these two texts, the second behind its place.
 pub fn ended_with_process_sql() -> String {
@@ -86,7 +90,7 @@ impl AuditSubject {
 
     /// Adds the lines of `who` to DuckDB's own log where the user enabled that.
     pub fn tell_duckdb(&self, session: &mut dyn Session, who: &str, lines: &[LogLine]) -> Result<()> {
-        if is_logging(session)? {
+        if session.value(IS_LOGGING)? == Value::Boolean(true) {
             session.execute(&lines.iter().map(|line| self.duckdb_log_sql(who, line)).collect::<String>())?;
         }
         Ok(())
@@ -118,15 +122,6 @@ impl AuditSubject {
         let insert = |rows: &[String]| LOADING_LOG.insert_sql(&self.unify_schema, LINE_COLUMNS, &format!("VALUES {}", rows.join(", ")));
         rows.chunks(LINES_A_STATEMENT).map(insert).collect()
     }
-}
-
-/// Returns whether the user wants Unify's lines in DuckDB's own log. The CLI always logs warnings, by printing them: there it takes an explicit wish.
-fn is_logging(session: &mut dyn Session) -> Result<bool> {
-    if !session.setting(c"enable_logging")?.eq_ignore_ascii_case("true") {
-        return Ok(false);
-    }
-    let is_printed = session.setting(c"logging_storage")? == "shell_log_storage";
-    Ok(!is_printed || session.setting(c"enabled_log_types")?.to_lowercase().contains("unify"))
 }
 
 /// Closes what an ended process left open: every `_start` without an `_end` gets one with status error. Returns the highest id.
