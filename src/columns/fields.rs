@@ -123,7 +123,7 @@ impl<'d> Flattener<'_, 'd> {
     }
 
     #[inline]
-    fn push_column(&mut self, idx: usize, view: View<'_>) -> Result<()> {
+    pub(super) fn push_column(&mut self, idx: usize, view: View<'_>) -> Result<()> {
         match self.readings.get(idx) {
             Some(Some(reading)) => self.push_read(idx, reading, &view),
             _ => self.push_into(idx, view),

@@ -316,7 +316,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
     fn push_above(&mut self, record: Option<Node<'d>>, meta_values: &[MetaValue<'p, 'd>]) -> Result<()> {
         for idx in 0..self.params.len() {
             let (column_idx, view) = self.params[idx].clone();
-            self.builders[column_idx as usize].push(self.row_idx, view)?;
+            self.push_column(column_idx as usize, view)?;
         }
         for (idx, meta_value) in meta_values.iter().enumerate() {
             let id = self.meta_fields[idx];

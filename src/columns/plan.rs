@@ -74,7 +74,7 @@ impl RowPlan {
             Nested::Json => 0,
             Nested::Depth(levels) => levels,
         };
-        let sources = sources_of(&table_def.columns);
+        let sources = sources_of(&table_def.columns, &table_def.copy_params_to_output);
         let declared: Vec<Column> = table_def
             .columns
             .iter()
@@ -150,12 +150,13 @@ impl RowPlan {
         let mut names = NameSet::default();
         let mut schema = TableSchema::default();
         for (param, column_type) in params {
-            let name = names.take(&names::flattened(std::slice::from_ref(param)));
+            let source = ColumnSource::Param(param.clone());
+            let declared = self.declared.iter().find(|column| column.source == source && column.declared);
             schema.columns.push(Column {
-                name,
-                source: ColumnSource::Param(param.clone()),
-                column_type: *column_type,
-                declared: false,
+                name: names.take(&names::flattened(std::slice::from_ref(param))),
+                source,
+                column_type: declared.map_or(*column_type, |column| column.column_type),
+                declared: declared.is_some(),
                 form: Form::default(),
             });
         }
@@ -166,7 +167,8 @@ impl RowPlan {
             let name = names.take(&names::flattened(&[name.to_string()]));
             schema.columns.push(Column { name, source, column_type, declared: false, form: Form::default() });
         }
-        for column in &self.declared {
+        let is_param = |column: &&Column| params.iter().any(|(param, _)| column.source == ColumnSource::Param(param.clone()));
+        for column in self.declared.iter().filter(|column| !is_param(column)) {
             let name = names.take(&names::flattened(std::slice::from_ref(&column.name)));
             schema.columns.push(Column { name, ..column.clone() });
         }
@@ -198,14 +200,20 @@ impl RowPlan {
     }
 }
 
-/// Returns where the values of declared columns come from, of which no two are the same.
-fn sources_of(specs: &[ColumnSpec]) -> Vec<ColumnSource> {
+/// Returns where the values of declared columns come from, of which no two are the same: a column without a source that has the name of a copied
+/// param is that param's.
+fn sources_of(specs: &[ColumnSpec], params: &[String]) -> Vec<ColumnSource> {
     let mut seen = HashSet::new();
+    let flat = |name: &String| names::flattened(std::slice::from_ref(name)).to_lowercase();
+    let param_of = |spec: &ColumnSpec| params.iter().find(|param| flat(param) == flat(&spec.name));
     let source_of = |spec: &ColumnSpec| match &spec.source {
         Some(keys) if spec.is_meta => ColumnSource::Meta(keys.clone()),
         Some(keys) if seen.insert(keys.clone()) => ColumnSource::Record(keys.clone()),
         Some(keys) => ColumnSource::Again { column: spec.name.clone(), keys: keys.clone() },
-        None => ColumnSource::Named(spec.name.clone()),
+        None => match param_of(spec) {
+            Some(param) => ColumnSource::Param(param.clone()),
+            None => ColumnSource::Named(spec.name.clone()),
+        },
     };
     specs.iter().map(source_of).collect()
 }

@@ -364,6 +364,25 @@ fn params_are_copied() {
 }
 
 #[test]
+fn a_column_without_a_source_says_what_a_copied_param_is() {
+    let table_def = with(|t| {
+        t.copy_params_to_output = vec!["Day".into(), "n".into()];
+        let day = Some(DeclaredType::Scalar(ScalarType::Date));
+        t.columns = vec![column("a", None, None), column("day", day, None), column("n", None, None)];
+    });
+    let plan = RowPlan::new(&table_def);
+    let params = [("Day", ScalarType::Varchar), ("n", ScalarType::BigInt)];
+    let params = params.map(|(name, scalar)| (name.to_string(), ColumnType::Scalar(scalar)));
+    let schema = plan.initial_schema(&params);
+    let values = [ParamValue::Text("2023-01-31".into()), ParamValue::Integer(5)];
+    let batch = convert_with(&table_def, r#"[{"a":1,"day":"x"}]"#, &schema, &values).unwrap();
+    assert_eq!(show(&batch), "Day DATE: 2023-01-31\nn BIGINT: 5\na BIGINT: 1\nday_1 VARCHAR: x\n");
+    let wrong = [ParamValue::Text("January".into()), ParamValue::Null];
+    let err = convert_with(&table_def, r#"[{"a":1}]"#, &schema, &wrong).unwrap_err().to_string();
+    assert!(err.contains("column 'Day', row 1 of the page: found a text that is not a DATE"), "{err}");
+}
+
+#[test]
 fn two_thousand_fields_are_columns_and_too_many_an_error() {
     let record = |n: usize| format!("[{{{}}}]", (0..n).map(|idx| format!("\"f{idx}\":{idx}")).collect::<Vec<_>>().join(","));
     let batch = load(&table_def(), &[&record(2_000), &record(2_000)]).unwrap();

@@ -104,7 +104,7 @@ pub(super) fn loses_digits(body: &[u8]) -> bool {
     for (block_idx, block) in body.chunks(BLOCK).enumerate().filter(|(_, block)| !is_passed_over(block)) {
         for (idx, word) in block.chunks_exact(WORD).enumerate() {
             let start = block_idx * BLOCK + idx * WORD;
-            if start < seen || !word.iter().all(|byte| may_be_digit(*byte)) {
+            if start < seen || !word.try_into().is_ok_and(is_run) {
                 continue;
             }
             let n_before = body[..start].iter().rev().take_while(|byte| is_digit(**byte)).count();
@@ -132,18 +132,22 @@ fn is_tiny(body: &[u8]) -> bool {
     })
 }
 
-/// Returns whether all bytes of a word may be digits. The compiler makes few instructions of a block.
+/// Returns whether all bytes of a word may be digits.
 #[inline]
 fn has_run(block: &[u8; BLOCK]) -> bool {
-    let marks = block.map(|byte| if may_be_digit(byte) { u8::MAX } else { 0 });
-    let is_run = |word: &[u8]| word.try_into().is_ok_and(|word| u64::from_ne_bytes(word) == u64::MAX);
-    marks.chunks_exact(WORD).fold(false, |has_run, word| has_run | is_run(word))
+    block.as_chunks::<WORD>().0.iter().fold(false, |has_run, word| has_run | is_run(*word))
 }
 
-/// Returns whether a byte is a digit, a point or a slash, which stand together in ASCII.
+/// Returns whether all bytes are digits, points or slashes, which stand together in ASCII. They are looked at side by side in one number, without the help of a compiler that
+/// finds out by itself how: where none is above 127, no sum reaches into the next byte, and its highest bit says whether a byte is that large.
 #[inline]
-fn may_be_digit(byte: u8) -> bool {
-    byte.wrapping_sub(b'.') <= b'9' - b'.'
+fn is_run(word: [u8; WORD]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x80 * EACH;
+    let word = u64::from_ne_bytes(word);
+    let is_large_enough = word.wrapping_add((0x80 - b'.' as u64) * EACH);
+    let is_too_large = word.wrapping_add((0x7f - b'9' as u64) * EACH);
+    is_large_enough & !is_too_large & !word & HIGHEST == HIGHEST
 }
 
 #[inline]
@@ -231,7 +235,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_are_looked_at_side_by_side_as_one_by_one() {
+        for (place, byte) in (0..WORD).flat_map(|place| (0..=u8::MAX).map(move |byte| (place, byte))) {
+            for other in [b'.', b'9', b'5'] {
+                let mut word = [other; WORD];
+                word[place] = byte;
+                assert_eq!(is_run(word), (b'.'..=b'9').contains(&byte), "{word:?}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn words_are_runs_where_each_byte_may_be_one_of_a_number(word in any::<[u8; WORD]>(), digits in "[./0-9]{8}") {
+            prop_assert_eq!(is_run(word), word.iter().all(|byte| (b'.'..=b'9').contains(byte)));
+            prop_assert!(is_run(digits.as_bytes().try_into().unwrap()));
+        }
+
         #[test]
         fn no_such_number_is_missed(before in "[ ,1]{0,140}", digits in "[1-9][0-9]{17,30}", point in 1..17_usize, after in "[ ,1]{0,40}") {
             let number = format!("{}.{}1", &digits[..point], &digits[point..]);
