@@ -152,7 +152,8 @@ impl FieldTree {
         id
     }
 
-    fn child(&self, parent: FieldId, key: &str) -> Option<FieldId> {
+    /// Returns the child of that key.
+    pub(super) fn child(&self, parent: FieldId, key: &str) -> Option<FieldId> {
         let field = self.field(parent);
         if field.children.len() > FEW_CHILDREN {
             return field.by_key.get(key).copied();

@@ -93,10 +93,25 @@ impl<'d> Flattener<'_, 'd> {
             }
             let position = self.tree.field(child).key.parse::<usize>().ok();
             if let Some(element) = position.and_then(|position| elements.clone().nth(position)) {
-                self.push_value(child, element)?;
+                self.push_known(child, element)?;
             }
         }
         Ok(())
+    }
+
+    /// Pushes what is a column already of an element of a list. The list is a column, too, so that nothing else needs one.
+    fn push_known(&mut self, id: FieldId, node: Node<'d>) -> Result<()> {
+        if matches!(self.tree.field(id).route, Route::Column(_)) {
+            return self.push_value(id, node);
+        }
+        match node.view() {
+            View::Object(mut entries) => entries.try_for_each(|(key, node)| match self.tree.child(id, key) {
+                Some(child) => self.push_known(child, node),
+                None => Ok(()),
+            }),
+            View::Array(elements) => self.push_positions(id, elements),
+            _ => Ok(()),
+        }
     }
 
     #[inline]

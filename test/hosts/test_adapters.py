@@ -136,6 +136,8 @@ def faults_of(found: dict, today: datetime.date) -> list[str]:
     faults = [f"{place}: declared as {text}" for text in found["undeclared"]]
     if found["kind"] == "view":
         return faults + ([f"{place}: no rows"] if found["rows"] == 0 else [])
+    names = set(found["columns"])
+    faults += [f"{place}: another column is called {name} already" for name in names if name.endswith("_1") and name.removesuffix("_1") in names]
     if not found["load"]["keys"] and place not in WITHOUT_KEYS:
         faults.append(f"{place}: no key")
     for action in ["load", "refresh"]:

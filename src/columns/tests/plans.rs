@@ -143,6 +143,22 @@ fn a_source_may_name_a_position_in_a_list() {
 }
 
 #[test]
+fn the_rest_of_an_element_stays_in_its_list() {
+    let name = column("name", None, Some("who.0.name.full"));
+    let rows = r#"[{"who":[{"name":{"full":"A","short":"a"},"id":1},{"id":2}]},{"who":["B"]},{"who":[]}]"#;
+    let whole = "name VARCHAR: A | NULL | NULL\n\
+         who JSON: [{\"name\":{\"full\":\"A\",\"short\":\"a\"},\"id\":1},{\"id\":2}] | [\"B\"] | []";
+    for nested in [Nested::Flatten, Nested::Json, Nested::Depth(1)] {
+        let table_def = with(|t| (t.columns, t.nested) = (vec![name.clone()], nested));
+        check(&table_def, &[rows], whole);
+    }
+    // An object is no list, even where its keys are numbers.
+    let table_def = with(|t| t.columns = vec![name]);
+    let object = r#"[{"who":{"0":{"name":{"full":"A"},"id":1}}}]"#;
+    check(&table_def, &[object], "name VARCHAR: A\nwho_0_id BIGINT: 1");
+}
+
+#[test]
 fn columns_share_a_source() {
     let varchar = Some(DeclaredType::Scalar(ScalarType::Varchar));
     let table_def = with(|t| {
