@@ -6,7 +6,7 @@ mod target;
 
 pub use quote::{lowered, quote_ident, quote_literal, TableName};
 pub use settings::{LogLevel, ProgressMode, SettingDef, SettingType, Settings, SETTINGS};
-pub use target::CatalogKind;
+pub use target::{Attached, CatalogKind};
 
 use crate::columns::Batch;
 use crate::{Error, Result};

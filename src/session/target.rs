@@ -1,6 +1,6 @@
 //! What the kinds of attached databases can do: Unify writes to each through SQL that it accepts.
 
-use super::{quote_literal, Session};
+use super::{quote_literal, Session, Value};
 use crate::columns::ColumnType;
 use crate::spec::ScalarType;
 use crate::{DatabaseErrorType, Error, ErrorKind, Result};
@@ -19,6 +19,31 @@ pub enum CatalogKind {
     Other,
 }
 
+/// An attached database, as it is when it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    pub kind: CatalogKind,
+    pub is_read_only: bool,
+    /// Its file; empty in memory.
+    pub path: String,
+}
+
+impl Attached {
+    /// Returns what the database of that name is. Fails when there is none.
+    pub fn of(session: &mut dyn Session, catalog: &str) -> Result<Attached> {
+        let sql = format!(
+            "SELECT type, readonly, coalesce(path, '') FROM duckdb_databases() WHERE lower(database_name) = lower({})",
+            quote_literal(catalog)
+        );
+        match session.query(&sql)?.first().map(Vec::as_slice) {
+            Some([Value::Text(kind), Value::Boolean(is_read_only), Value::Text(path)]) => {
+                Ok(Attached { kind: CatalogKind::of_type(kind), is_read_only: *is_read_only, path: path.clone() })
+            }
+            _ => Err(Error::config(format!("database '{catalog}' is not attached; attach it again"))),
+        }
+    }
+}
+
 impl CatalogKind {
     /// Returns the kind for a `type` of `duckdb_databases()`.
     pub fn of_type(database_type: &str) -> CatalogKind {
@@ -32,12 +57,7 @@ impl CatalogKind {
 
     /// Returns the kind of an attached database. Fails when there is none of that name.
     pub fn of(session: &mut dyn Session, catalog: &str) -> Result<CatalogKind> {
-        let sql = format!("SELECT type FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
-        let database_type = session.value(&sql)?;
-        database_type
-            .as_text()
-            .map(CatalogKind::of_type)
-            .ok_or_else(|| Error::config(format!("database '{catalog}' is not attached; attach it again")))
+        Attached::of(session, catalog).map(|attached| attached.kind)
     }
 
     /// Returns whether other processes may write at the same time.

@@ -69,7 +69,7 @@ impl Loader {
     fn keep_discovery(&self, connection: &Connection, catalog: &str, discovery: &Discovery) -> Result<()> {
         let mut session = self.services().database.connect()?;
         let store = Store::open(session.as_mut(), catalog, &connection.name, "")?;
-        if store.is_read_only(session.as_mut())? {
+        if store.is_read_only {
             return Ok(());
         }
         drop(session);

@@ -9,8 +9,9 @@ use crate::load::records::exists;
 use crate::load::records::marks::Marks;
 use crate::load::records::retry::{retry_conflicts, tell_conflict};
 use crate::load::records::{self, LOAD_STATE};
-use crate::session::{lowered, quote_ident, quote_literal, CatalogKind, Database, Session, TableName, Value};
+use crate::session::{lowered, quote_ident, quote_literal, Attached, CatalogKind, Database, Session, TableName};
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// What [`Store::state_sql`] says of a table.
 const ROW_COLUMNS: &[&str] =
@@ -85,19 +86,23 @@ pub struct Store {
     pub unify_schema: String,
     /// What the database can do.
     pub kind: CatalogKind,
+    /// Whether the database cannot be written.
+    pub is_read_only: bool,
+    /// The file of the database; empty in memory.
+    pub path: Arc<str>,
 }
 
 impl Store {
     /// Returns the names for a table of a connection, in the attached database `catalog`, as it is now. Fails when there is none.
     pub fn open(session: &mut dyn Session, catalog: &str, schema: &str, table: &str) -> Result<Store> {
-        let kind = CatalogKind::of(session, catalog)?;
+        let Attached { kind, is_read_only, path } = Attached::of(session, catalog)?;
         if let Some(sql) = kind.fresh_look_sql() {
             session.execute(sql)?;
         }
-        Ok(Store::new(catalog, schema, table, kind))
+        Ok(Store { is_read_only, path: path.into(), ..Store::new(catalog, schema, table, kind) })
     }
 
-    /// Returns the names for a table of a connection, in the attached database `catalog`.
+    /// Returns the names for a table of a connection, in a database `catalog` that can be written.
     pub fn new(catalog: &str, schema: &str, table: &str, kind: CatalogKind) -> Store {
         let name = |table: String| TableName { catalog: Some(catalog.to_string()), schema: schema.to_string(), table };
         Store {
@@ -105,12 +110,15 @@ impl Store {
             staging: name(format!("{table}__loading")),
             unify_schema: format!("{}.unify", quote_ident(catalog)),
             kind,
+            is_read_only: false,
+            path: "".into(),
         }
     }
 
     /// Returns the names for another table of the connection, in the same database.
     pub fn sibling(&self, table: &str) -> Store {
-        Store::new(self.catalog(), &self.target.schema, table, self.kind)
+        let names = Store::new(self.catalog(), &self.target.schema, table, self.kind);
+        Store { is_read_only: self.is_read_only, path: self.path.clone(), ..names }
     }
 
     /// Returns the statements that drop the staging table, with all that is known of the load.
@@ -169,7 +177,7 @@ impl Store {
     /// Creates the schema `unify` and its tables where they are missing, and brings those of an older release to what this one writes. Fails
     /// when the database is read-only, and when a newer release wrote them.
     pub fn create_unify_schema(&self, session: &mut dyn Session) -> Result<()> {
-        if self.is_read_only(session)? {
+        if self.is_read_only {
             let catalog = self.catalog();
             return Err(Error::config(format!("database '{catalog}' is read-only; open it for writing to load tables into it")));
         }
@@ -183,16 +191,6 @@ impl Store {
 
     fn catalog(&self) -> &str {
         self.target.catalog.as_deref().unwrap_or_default()
-    }
-
-    /// Returns whether the database cannot be written. Fails when it is not attached.
-    pub fn is_read_only(&self, session: &mut dyn Session) -> Result<bool> {
-        let catalog = self.target.catalog.as_deref().unwrap_or_default();
-        let sql = format!("SELECT readonly FROM duckdb_databases() WHERE lower(database_name) = lower({})", quote_literal(catalog));
-        match session.value(&sql)? {
-            Value::Boolean(is_read_only) => Ok(is_read_only),
-            _ => Err(Error::config(format!("there is no database '{catalog}'; attach it first"))),
-        }
     }
 
     /// Returns the statements that replace all there is about a table of this schema by one row. `fingerprint` is what [`Store::fingerprint`] says.

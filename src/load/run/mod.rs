@@ -30,7 +30,7 @@ use crate::load::services::Services;
 use crate::load::target::TableTarget;
 use crate::load::threads::pool::Workers;
 use crate::lock::lock;
-use crate::session::{CatalogKind, LogLevel, ProgressMode, Settings};
+use crate::session::{CatalogKind, LogLevel, ProgressMode, Session, Settings};
 use crate::spec::TableDef;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -236,13 +236,16 @@ impl JobRun {
     fn work(&self) -> Result<Worked> {
         self.job.resumes();
         let table_def = self.target.table_def()?;
-        if let Some(parent) = self.next_parent(table_def)? {
+        let mut session = self.services.database.connect()?;
+        if let Some(parent) = self.next_parent(session.as_mut(), table_def)? {
             return Ok(Worked::Needs(Box::new(parent)));
         }
         self.job.check_cancelled()?;
         let client = self.client()?;
         let spec = spec_hash(&self.target.connection, table_def);
-        let (scope, plan) = self.plan(table_def, spec)?;
+        let (scope, plan) = self.plan(session.as_mut(), table_def, spec)?;
+        // None is open while the API is asked.
+        drop(session);
         let sets = &plan.sets;
         let is_update = matches!(scope, Scope::Updates(_));
         let kind = if is_update { " of updates" } else { "" };
@@ -255,13 +258,13 @@ impl JobRun {
 
     /// Checks that the job can load, where that was not done. Returns the next of the tables that the params query: it is loaded where it is
     /// missing, and refreshed where it is older than the table may become. Fails when the last one could not be loaded.
-    fn next_parent(&self, table_def: &TableDef) -> Result<Option<ParentLoad>> {
+    fn next_parent(&self, session: &mut dyn Session, table_def: &TableDef) -> Result<Option<ParentLoad>> {
         let (is_prepared, parent) = {
             let mut stage = lock(&self.stage);
             (std::mem::replace(&mut stage.is_prepared, true), stage.parent.take())
         };
         if !is_prepared {
-            self.prepare(table_def)?;
+            self.prepare(session, table_def)?;
         }
         if let Some(parent) = parent {
             self.job.check_cancelled()?;
@@ -270,29 +273,27 @@ impl JobRun {
         }
         let n_parents = lock(&self.stage).n_parents;
         let Some(parent) = table_def.parents().get(n_parents).map(|parent| self.target.sibling(parent)) else { return Ok(None) };
-        let is_stale = is_stale(self.services.database.connect()?.as_mut(), &parent, table_def.max_staleness, self.began)?;
+        let is_stale = is_stale(session, &parent, table_def.max_staleness, self.began)?;
         let action = if is_stale { LoadAction::Refresh } else { LoadAction::Load };
         let settings = Settings { progress: ProgressMode::Off, ..self.settings.clone() };
         Ok(Some(ParentLoad { target: parent, action, settings }))
     }
 
     /// Fails when the job cannot load: before its parents do.
-    fn prepare(&self, table_def: &TableDef) -> Result<()> {
+    fn prepare(&self, session: &mut dyn Session, table_def: &TableDef) -> Result<()> {
         for warning in self.target.connection.adapter.warnings_of(&table_def.name) {
             self.job.log(LogLevel::Warning, || warning.to_string());
         }
         self.client()?;
         let merges = self.job.action() == LoadAction::Refresh && table_def.refresh.updates().is_some();
-        let mut session = self.services.database.connect()?;
-        std::iter::once(&self.store).chain(&self.child_stores).try_for_each(|store| Kept::check(session.as_mut(), store, merges))
+        std::iter::once(&self.store).chain(&self.child_stores).try_for_each(|store| Kept::check(session, store, merges))
     }
 
     /// Returns what is known of the loaded table, what the job asks for, and with which parameter sets.
-    fn plan<'t>(&self, table_def: &'t TableDef, spec: String) -> Result<(Scope, Plan<'t>)> {
-        let mut session = self.services.database.connect()?;
+    fn plan<'t>(&self, session: &mut dyn Session, table_def: &'t TableDef, spec: String) -> Result<(Scope, Plan<'t>)> {
         let client = self.client()?;
-        let mut loaded_by = |store: &Store| match store.exists(session.as_mut(), &store.target)? {
-            true => store.loaded(session.as_mut(), &spec),
+        let mut loaded_by = |store: &Store| match store.exists(session, &store.target)? {
+            true => store.loaded(session, &spec),
             false => Ok(None),
         };
         let loaded = loaded_by(&self.store)?;
@@ -307,7 +308,7 @@ impl JobRun {
             is_refresh: self.job.action() == LoadAction::Refresh,
             now: self.began,
         };
-        let (scope, PlannedSets { sets, notes }) = asking.asked(session.as_mut())?;
+        let (scope, PlannedSets { sets, notes }) = asking.asked(session)?;
         if matches!(scope, Scope::Updates(_)) && loaded.as_ref().is_some_and(|loaded| loaded.is_unproven) {
             self.tell_unproven("table");
         }

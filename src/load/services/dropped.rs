@@ -12,7 +12,7 @@ const IS_TABLE: &str = "status IN ('complete', 'cleared') AND shape IS NOT NULL 
 
 /// Notes, while no load can start, that a table was dropped, if it was and the database can be written.
 pub(in crate::load) fn see_drop(session: &mut dyn Session, turn: &CatalogTurn<'_>, store: &Store, subject: &AuditSubject) -> Result<()> {
-    if !store.was_dropped(session)? || store.is_read_only(session)? {
+    if !store.was_dropped(session)? || store.is_read_only {
         return Ok(());
     }
     store.check_version(session)?;

@@ -3,7 +3,7 @@
 use crate::load::records::audit::close_open_jobs;
 use crate::load::records::store::Store;
 use crate::lock::lock;
-use crate::session::{quote_literal, Session};
+use crate::session::Session;
 use crate::Result;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -43,11 +43,7 @@ impl IdCounters {
     /// records that it left open are closed. The caller sees to it that one thread at a time asks for a database.
     pub fn of(&self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<RecordIds>> {
         // A name can be attached to another file later.
-        let path = session.value(&format!(
-            "SELECT coalesce(path, '') FROM duckdb_databases() WHERE lower(database_name) = lower({})",
-            quote_literal(catalog)
-        ))?;
-        let key = format!("{catalog}\n{}", path.as_text().unwrap_or_default());
+        let key = format!("{catalog}\n{}", store.path);
         if let Some(held) = lock(&self.held).get(&key).and_then(Weak::upgrade) {
             return Ok(held);
         }

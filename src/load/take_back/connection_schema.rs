@@ -68,7 +68,7 @@ impl Loader {
             |_, _| None,
             |session, turn| {
                 let store = Store::open(session, schema.catalog, schema.connection, "")?;
-                if store.is_read_only(session)? {
+                if store.is_read_only {
                     return match store.has_schema(session)? && !store.is_ours(session, "", None)? {
                         true => store.claim_schema(session).map(|_| SchemaOutcome::ReadOnly),
                         false => Ok(SchemaOutcome::ReadOnly),
@@ -99,12 +99,12 @@ impl Loader {
                 let store = Store::open(session, schema.catalog, schema.connection, "")?;
                 store.check_version(session)?;
                 for table in store.known_tables(session)? {
-                    let store = Store::new(schema.catalog, schema.connection, &table, store.kind);
+                    let store = store.sibling(&table);
                     see_drop(session, turn, &store, &schema.subject(&store))?;
                 }
                 let content = Content::of(&store, session)?;
                 if !content.is_there {
-                    if !store.is_read_only(session)? {
+                    if !store.is_read_only {
                         turn.services.transact(&store, |session| {
                             forget_changes(&store, session)?;
                             forget_discovery(&store, session)
@@ -113,7 +113,7 @@ impl Loader {
                     return Ok(Vec::new());
                 }
                 content.check(schema.connection, cascade)?;
-                if store.is_read_only(session)? {
+                if store.is_read_only {
                     return match content.is_empty() {
                         true => Ok(Vec::new()),
                         false => Err(Error::config(format!("database '{}' is read-only; its tables cannot be dropped", schema.catalog))),
@@ -124,11 +124,11 @@ impl Loader {
                     if store.kind.is_shared() {
                         for staged in &content.staging {
                             let table = staged.strip_suffix(STAGING).unwrap_or(staged);
-                            ids.take(session, &Store::new(schema.catalog, schema.connection, table, store.kind), 0)?;
+                            ids.take(session, &store.sibling(table), 0)?;
                         }
                     }
                     for (idx, table) in (0..).zip(&content.tables) {
-                        let table_store = Store::new(schema.catalog, schema.connection, table, store.kind);
+                        let table_store = store.sibling(table);
                         let id = ids.take(session, &table_store, idx)?;
                         record_drop(&table_store, session, id, schema)?;
                     }

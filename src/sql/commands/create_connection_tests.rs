@@ -123,8 +123,7 @@ fn create(instance: &TestInstance, name: &str, adapter: &str, options: &[(&str, 
 /// An instance whose database is writable and takes any statement.
 fn instance() -> TestInstance {
     TestInstance::new()
-        .answer("SELECT readonly", vec![vec![Value::Boolean(false)]])
-        .answer("SELECT type", vec![vec![Value::Text("duckdb".into())]])
+        .answer("SELECT type, readonly", vec![vec![Value::Text("duckdb".into()), Value::Boolean(false), Value::Text(String::new())]])
         .accept_statements()
 }
 

@@ -210,7 +210,7 @@ mod tests {
         let column = vec![text(Some("a")), text(Some("INTEGER")), Value::Boolean(false), text(Some("PRI"))];
         let instance = TestInstance::new()
             .answer("DESCRIBE \"memory\".\"main\".\"t\"", vec![column])
-            .answer("SELECT type FROM duckdb_databases()", vec![vec![text(Some("postgres"))]])
+            .answer("SELECT type, readonly", vec![vec![text(Some("postgres")), Value::Boolean(false), text(Some("host=a"))]])
             .answer("lower('memory') AND lower(schema_name) = lower('main')", vec![vec![Value::Boolean(true)]]);
         instance.check_rows(
             "unify_columns",
