@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import measure
@@ -117,6 +118,12 @@ def latency(repetitions: int, rows: int, latency_ms: int = 50) -> list[str]:
     report = ["", f"## {rows:,} rows, {pages} pages, {latency_ms} ms for each answer", ""]
     report += [f"Ideal: {pages} pages / {IN_FLIGHT} in flight x {latency_ms} ms = {ideal:.2f} s.", ""]
     report += ["| | statement s | ratio to the ideal | most in flight | connections |", "|---|---|---|---|---|"]
+    with measure.api(rows, latency_ms) as address, tempfile.TemporaryDirectory() as folder:
+        command = [measure.tool("fetch"), "--url", f"{address}/repos", "--connections", str(IN_FLIGHT), "--folder", folder]
+        fetched = measured({"saved": command}, repetitions)["saved"].statement
+        asked = measure.stats(address)
+        figures = f"{fetched:.2f} | {fetched / ideal:.2f} | {asked['most_in_flight']} | {asked['connections'] / repetitions:.0f}"
+        report.append(f"| no load: the same HTTP client saves the pages to files | {figures} |")
     with measure.api(rows) as address:
         stored = {release: measured(own(release, rows_of(address, rows)), repetitions) for release in RELEASES}
     for release in RELEASES:

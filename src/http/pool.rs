@@ -5,6 +5,8 @@ use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
+use tokio::sync::futures::Notified;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How far apart two answers may say that one budget is full again.
@@ -14,6 +16,17 @@ const SAME_RESET: Duration = Duration::from_secs(2);
 pub struct Pool {
     /// Covers memory, and is taken last.
     members: Mutex<Vec<Member>>,
+    /// Told when a request has its answer.
+    answered: Notify,
+}
+
+/// Why no credential is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTurn {
+    /// All are spent for so long.
+    Spent(Duration),
+    /// Requests under way may take all that is left: their answers tell.
+    UnderWay,
 }
 
 /// A credential, and what is known about it.
@@ -55,6 +68,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.pool.with(self.idx, |member| member.n_in_flight = member.n_in_flight.saturating_sub(1));
+        self.pool.answered.notify_waiters();
     }
 }
 
@@ -123,7 +137,7 @@ impl Pool {
     /// Makes a pool of credentials with these names.
     pub fn new(names: Vec<String>) -> Pool {
         let member = |name| Member { name, is_rejected: false, is_left_out: false, n_in_flight: 0, left: BTreeMap::new() };
-        Pool { members: Mutex::new(names.into_iter().map(member).collect()) }
+        Pool { members: Mutex::new(names.into_iter().map(member).collect()), answered: Notify::new() }
     }
 
     /// Returns how many credentials there are.
@@ -132,8 +146,9 @@ impl Pool {
     }
 
     /// Chooses the credential for a request that is under the limits `own` besides those of the connection: of those that are neither rejected
-    /// nor spent the one that has the most left. When all are spent, how long to wait is the error. When all were rejected, each is tried anew.
-    pub fn turn(&self, own: Option<&str>, now: Instant) -> Result<Turn<'_>, Duration> {
+    /// nor spent the one that has the most left. When all are spent, how long to wait is the error; when requests under way may take all that is
+    /// left, that is. When all were rejected, each is tried anew.
+    pub fn turn(&self, own: Option<&str>, now: Instant) -> Result<Turn<'_>, NoTurn> {
         let mut members = lock(&self.members);
         if !members.iter().any(Member::is_usable) {
             members.iter_mut().for_each(|member| member.is_rejected = false);
@@ -146,14 +161,20 @@ impl Pool {
         let order = |a: &(usize, &Member), b: &(usize, &Member)| {
             has_none(a).cmp(&has_none(b)).then(worth(b).total_cmp(&worth(a))).then(a.1.n_in_flight.cmp(&b.1.n_in_flight))
         };
-        let best = unspent.min_by(order);
-        match best.map(|(idx, _)| idx) {
-            Some(idx) => {
-                members[idx].n_in_flight += 1;
-                Ok(Turn { pool: self, idx })
-            }
-            None => Err(usable().filter_map(|(_, member)| member.spent_until(own, now)).min().map_or(Duration::ZERO, |until| until - now)),
+        let Some((idx, member)) = unspent.min_by(order) else {
+            let soonest = usable().filter_map(|(_, member)| member.spent_until(own, now)).min();
+            return Err(NoTurn::Spent(soonest.map_or(Duration::ZERO, |until| until - now)));
+        };
+        if member.worth(own, now) < 1.0 && !member.has_none(own, now) {
+            return Err(NoTurn::UnderWay);
         }
+        members[idx].n_in_flight += 1;
+        Ok(Turn { pool: self, idx })
+    }
+
+    /// Ends when a request has its answer, from this call on.
+    pub fn answered(&self) -> Notified<'_> {
+        self.answered.notified()
     }
 
     /// Takes note of what an answer tells about a credential's budgets.

@@ -41,10 +41,10 @@ fn what_is_spent_or_rejected_is_set_aside() {
     pool.note(0, None, &told(0.0, Some(60.0), true), now);
     assert_eq!(choose(0), Ok(1));
     pool.spend(1, None, now + seconds(20));
-    assert_eq!((choose(0), pool.spent_for(None, now)), (Err(seconds(20)), seconds(20)));
+    assert_eq!((choose(0), pool.spent_for(None, now)), (Err(NoTurn::Spent(seconds(20))), seconds(20)));
     assert_eq!((choose(20), choose(60)), (Ok(1), Ok(0)));
     assert!(pool.reject(1));
-    assert_eq!(choose(20), Err(seconds(40)));
+    assert_eq!(choose(20), Err(NoTurn::Spent(seconds(40))));
     // When there is no other, each is tried anew.
     assert!(!pool.reject(0));
     assert_eq!((choose(60), choose(20)), (Ok(0), Ok(1)));
@@ -59,7 +59,7 @@ fn one_alone_can_be_used() {
     assert!(!pool.reject(1));
     assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Ok(1));
     pool.spend(1, None, now + seconds(5));
-    assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Err(seconds(5)));
+    assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Err(NoTurn::Spent(seconds(5))));
 }
 
 #[test]
@@ -82,20 +82,39 @@ fn an_answer_that_was_overtaken_gives_nothing_back() {
     assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Ok(0));
 }
 
+#[tokio::test]
+async fn who_cannot_tell_which_has_something_left_waits_for_an_answer() {
+    let (pool, now) = (pool(2), Instant::now());
+    pool.note(0, None, &told(1.0, Some(60.0), false), now);
+    pool.note(1, None, &told(1.0, Some(60.0), false), now);
+    let turns: Vec<Turn<'_>> = (0..2).map(|_| pool.turn(None, now).unwrap()).collect();
+    let answered = pool.answered();
+    assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Err(NoTurn::UnderWay));
+    // The answers tell that the request was counted before: one is left.
+    turns.into_iter().for_each(|turn| pool.note(turn.idx(), None, &told(1.0, Some(60.0), false), now));
+    answered.await;
+    assert!(pool.turn(None, now).is_ok());
+    // What has nothing left is tried all the same, where the API does not say that it takes no more.
+    pool.note(0, None, &told(0.0, None, false), now);
+    pool.note(1, None, &told(0.0, None, false), now);
+    assert_eq!(pool.turn(None, now).map(|turn| turn.idx()), Ok(0));
+}
+
 /// What happens to a pool.
 #[derive(Debug, Clone)]
 enum Event {
     /// A request begins.
     Begin,
-    /// The oldest one is answered; whether the answer says that the credential is taken no more.
+    /// One is answered; whether the answer says that the credential is taken no more.
     Answer {
+        which: usize,
         is_rejected: bool,
     },
     Later(u64),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let answer = || prop::bool::weighted(0.05).prop_map(|is_rejected| Event::Answer { is_rejected });
+    let answer = || (0..4_usize, prop::bool::weighted(0.05)).prop_map(|(which, is_rejected)| Event::Answer { which, is_rejected });
     prop::collection::vec(prop_oneof![4 => Just(Event::Begin), 4 => answer(), 1 => (1..9_u64).prop_map(Event::Later)], 1..120)
 }
 
@@ -109,9 +128,10 @@ proptest! {
         // The API: what each credential used in its span, and when that ends.
         let mut used = vec![(0_u32, now + seconds(span)); limits.len()];
         let mut rejected = vec![false; limits.len()];
+        let mut has_rejected = false;
         // What the answers said so far: how much is left, and until when.
         let mut known: Vec<Option<(f64, Instant)>> = vec![None; limits.len()];
-        let mut turns: std::collections::VecDeque<(Turn<'_>, u32, Instant)> = Default::default();
+        let mut turns: Vec<(Turn<'_>, u32, Instant)> = Vec::new();
         for event in events {
             match event {
                 Event::Begin => {
@@ -129,9 +149,18 @@ proptest! {
                                 used[idx] = (0, now + seconds(span));
                             }
                             used[idx].0 += 1;
-                            turns.push_back((turn, used[idx].0, used[idx].1));
+                            // One that is known to have something left does, where all answers told what is.
+                            let is_left = known[idx].is_some_and(|(left, until)| left >= 1.0 && until > now);
+                            prop_assert!(!is_left || has_rejected || used[idx].0 <= limits[idx], "{idx} of {known:?} {used:?}");
+                            turns.push((turn, used[idx].0, used[idx].1));
                         }
-                        Err(wait) => {
+                        Err(NoTurn::UnderWay) => {
+                            prop_assert!(!turns.is_empty());
+                            if all_rejected {
+                                rejected.fill(false);
+                            }
+                        }
+                        Err(NoTurn::Spent(wait)) => {
                             prop_assert!(!(0..limits.len()).any(can_be_used), "waits {wait:?} with {known:?} {rejected:?}");
                             if all_rejected {
                                 rejected.fill(false);
@@ -141,11 +170,14 @@ proptest! {
                         }
                     }
                 }
-                Event::Answer { is_rejected } => {
-                    let Some((turn, n_used, until)) = turns.pop_front() else { continue };
+                Event::Answer { which, is_rejected } => {
+                    if turns.is_empty() {
+                        continue;
+                    }
+                    let (turn, n_used, until) = turns.remove(which % turns.len());
                     let idx = turn.idx();
                     if is_rejected {
-                        rejected[idx] = true;
+                        (rejected[idx], has_rejected) = (true, true);
                         prop_assert_eq!(pool.reject(idx), rejected.iter().any(|is| !is));
                         continue;
                     }

@@ -1,12 +1,14 @@
 //! `fetch --url http://127.0.0.1:PORT/repos --connections 4 --folder DIR`: saves every page of a resource to a file of its own.
 //!
-//! It is the first half of the floor: what a user with a good HTTP client does before `read_json`.
+//! It is the first half of the floor: what a user with a good HTTP client does before `read_json`. Prints the number of pages and the seconds it took,
+//! as JSON.
 
 use reqwest::Client;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
+use std::time::Instant;
 use unify_benchmark::{flags, pages};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -18,6 +20,7 @@ async fn main() -> Result<(), Failure> {
     let folder = PathBuf::from(flags::value_of("--folder", "pages".to_string()));
     std::fs::create_dir_all(&folder)?;
     let client = Client::builder().http1_only().tcp_nodelay(true).pool_max_idle_per_host(n_connections).build()?;
+    let began = Instant::now();
     let n_pages = save_page(&client, &url, 1, &folder).await?.unwrap_or(1);
     let next_page = Arc::new(AtomicUsize::new(2));
     let tasks: Vec<_> = (0..n_connections)
@@ -36,7 +39,7 @@ async fn main() -> Result<(), Failure> {
     for task in tasks {
         task.await??;
     }
-    println!("{n_pages}");
+    println!("{{\"pages\": {n_pages}, \"statement\": {}}}", began.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod children;
 mod kept;
 mod laws;
 mod plans;
+mod positions;
 mod schemas;
 mod shapes;
 mod typing;
@@ -16,6 +17,13 @@ use crate::Result;
 /// A table that does nothing special.
 pub(super) fn table_def() -> TableDef {
     crate::spec::tests::table("resource_path: /t")
+}
+
+/// A table that is changed so.
+pub(super) fn with(change: impl FnOnce(&mut TableDef)) -> TableDef {
+    let mut table_def = table_def();
+    change(&mut table_def);
+    table_def
 }
 
 pub(super) fn keys(path: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use super::core::{Sending, ShownRequest};
 use super::hops::is_refusal;
 use crate::http::authorizer::SentWith;
 use crate::http::message::Request;
-use crate::http::pool::{Pool, Turn};
+use crate::http::pool::{NoTurn, Pool, Turn};
 use crate::http::verdict::{BudgetsTold, Waits};
 use crate::Result;
 use std::time::Duration;
@@ -40,9 +40,17 @@ impl<'a> Choice<'a> {
         Choice { pool, own: request.throttle.as_deref(), how, target, n_others, renewed: Vec::new() }
     }
 
-    /// Returns the credential for the next try; how long to wait for one is the error.
-    pub fn turn(&self) -> std::result::Result<Option<Turn<'a>>, Duration> {
-        self.pool.map(|pool| pool.turn(self.own, Instant::now())).transpose()
+    /// Returns the credential for the next try, as soon as it is known which of them has something left; how long all are spent is the error.
+    pub async fn turn(&self) -> std::result::Result<Option<Turn<'a>>, Duration> {
+        let Some(pool) = self.pool else { return Ok(None) };
+        loop {
+            let answered = pool.answered();
+            match pool.turn(self.own, Instant::now()) {
+                Ok(turn) => return Ok(Some(turn)),
+                Err(NoTurn::Spent(wait)) => return Err(wait),
+                Err(NoTurn::UnderWay) => answered.await,
+            }
+        }
     }
 
     /// Takes note of what an answer tells.

@@ -102,7 +102,7 @@ impl Kernel {
         let own = request.throttle.as_deref();
         loop {
             let permit = how.unless_stopped(self.budgets.permit(own, |wait| how.observer.waiting(wait))).await?;
-            match choice.turn() {
+            match how.unless_stopped(async { Ok(choice.turn().await) }).await? {
                 Ok(turn) => return Ok((permit, turn)),
                 Err(wait) => self.budgets.pause(own, wait)?,
             }

@@ -15,7 +15,8 @@ use crate::load::plan::updates::Moments;
 use crate::load::read::estimate::{age_text, duration_text, seconds, Kind, LastLoad};
 use crate::load::read::first_request::request_at;
 use crate::load::read::reader::Reader;
-use crate::load::records::store::{Loaded, Store};
+use crate::load::read::scope_text::scope_text;
+use crate::load::records::store::Store;
 use crate::load::target::TableTarget;
 use crate::session::{Session, Settings};
 use crate::source::Paging;
@@ -368,35 +369,5 @@ impl Explaining<'_> {
     fn step(&mut self, target: &TableTarget, action: &'static str, cost: Cost, reason: String) {
         let table = format!("{}.{}", target.connection.name, target.table);
         self.steps.push(PlannedStep { table, action, request: None, requests: cost.requests, seconds: cost.seconds, reason });
-    }
-}
-
-/// Returns what the calls of a table ask for.
-fn scope_text(table_def: &TableDef, kind: Kind, is_loaded: bool, loaded: Option<&Loaded>) -> String {
-    let updates = table_def.refresh.updates();
-    match (kind, updates) {
-        (Kind::Everything, _) if !is_loaded => "not loaded: everything is asked for".to_string(),
-        (Kind::Everything, None) => "everything is asked for anew".to_string(),
-        (Kind::Everything, Some(_)) if loaded.is_none() => "its spec changed since it was loaded: everything is asked for anew".to_string(),
-        (Kind::Everything, Some(_)) if loaded.is_some_and(|loaded| loaded.is_lacking) => {
-            "rows may be missing since its last load: everything is asked for anew".to_string()
-        }
-        (Kind::Everything, Some(_)) => "nothing to go on from: everything is asked for anew".to_string(),
-        (Kind::Updates, Some(updates)) => match &updates.cursor {
-            Some(cursor) => {
-                let param = cursor.param.as_ref().map_or(String::new(), |param| format!(", in param '{param}'"));
-                format!("what changed since the greatest '{}'{param}", cursor.column)
-            }
-            None => {
-                let lookback = i64::try_from(updates.lookback.as_micros()).unwrap_or(i64::MAX);
-                let since = loaded.and_then(|loaded| loaded.started).map(|started| timestamp_text(started.saturating_sub(lookback)));
-                format!(
-                    "what changed since {}, {} before its last load",
-                    since.unwrap_or_default(),
-                    duration_text(updates.lookback.as_secs())
-                )
-            }
-        },
-        (Kind::Updates, None) => String::new(),
     }
 }

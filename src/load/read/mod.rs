@@ -10,5 +10,6 @@ pub(super) mod look;
 pub(super) mod peek;
 pub(super) mod probe;
 pub(super) mod reader;
+mod scope_text;
 pub(super) mod stream;
 pub(super) mod task_receiver;

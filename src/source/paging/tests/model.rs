@@ -264,3 +264,13 @@ pub(super) fn model() -> impl Strategy<Value = ModelApi> {
         },
     )
 }
+
+/// Returns what a page of so many rows says, which are equal to those of another page with the same fingerprint.
+pub(super) fn facts(n_rows: u64, fingerprint: u64) -> PageFacts {
+    PageFacts { n_rows, fingerprint, ..PageFacts::default() }
+}
+
+/// Returns the next positions, at most so many.
+pub(super) fn take(pager: &mut Box<dyn Source>, n_places: usize) -> Vec<PagePosition> {
+    (0..n_places).map_while(|_| pager.next_position()).collect()
+}
