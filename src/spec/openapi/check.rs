@@ -6,6 +6,7 @@ use super::names::{is_hole, segments};
 use super::operation::{Operation, Place};
 use super::schema::{Schema, Shape};
 use super::server::server_of;
+use super::spec_text::as_described;
 use super::tables::tables_of;
 use crate::spec::parse::is_yes;
 use crate::spec::{AdapterSpec, Examined, Finding, FindingLevel, Method, ParamDef, Part, RecordForm, TableDef, Template};
@@ -74,10 +75,10 @@ fn base_url_of(spec: &AdapterSpec) -> String {
     }
 }
 
-/// Writes a path with `{name}` for its placeholders.
+/// Writes a path as descriptions do, with `{name}` for its placeholders.
 fn text_of(template: &Template) -> String {
     let part = |part: &Part| match part {
-        Part::Literal(text) => text.clone(),
+        Part::Literal(text) => as_described(text),
         Part::Hole(hole) => format!("{{{}}}", hole.name),
     };
     template.parts().iter().map(part).collect()

@@ -325,6 +325,11 @@ fn spoken(path: &str) -> String {
     spoken
 }
 
+/// Returns a path of a spec as a description has it.
+pub fn as_described(path: &str) -> String {
+    path.replace("%3A", ":").replace("%3C", "<")
+}
+
 fn flow(paging: &PagingKeys) -> String {
     let is_number = |key: &str| matches!(key, "page_size" | "first_page");
     let keys = paging.keys.iter().map(|(key, value)| format!("{key}: {}", if is_number(key) { value.clone() } else { scalar_of(value) }));

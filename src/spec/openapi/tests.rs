@@ -139,6 +139,8 @@ fn a_path_that_looks_like_a_placeholder_of_another_tool_is_a_path() {
     for path in ["/%3Abatch/things", "/jobs/%3Call>", "/jobs:list"] {
         assert!(yaml.contains(path), "{path}:\n{yaml}");
     }
+    let found = compare(&AdapterSpec::examine("a.yaml", &yaml), &Description::parse("d.yaml", &text).unwrap());
+    assert!(found.iter().all(|finding| !finding.message.contains("no path")), "{found:?}");
 }
 
 /// A word of a description, or one that ends it.
