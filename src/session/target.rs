@@ -24,7 +24,7 @@ pub enum CatalogKind {
 pub struct Attached {
     pub kind: CatalogKind,
     pub is_read_only: bool,
-    /// Its file; empty in memory.
+    /// Its file; empty in memory, and of other kinds than DuckDB's own, whose address may hold a password.
     pub path: String,
 }
 
@@ -37,7 +37,9 @@ impl Attached {
         );
         match session.query(&sql)?.first().map(Vec::as_slice) {
             Some([Value::Text(kind), Value::Boolean(is_read_only), Value::Text(path)]) => {
-                Ok(Attached { kind: CatalogKind::of_type(kind), is_read_only: *is_read_only, path: path.clone() })
+                let kind = CatalogKind::of_type(kind);
+                let path = if kind == CatalogKind::DuckDb { path.clone() } else { String::new() };
+                Ok(Attached { kind, is_read_only: *is_read_only, path })
             }
             _ => Err(Error::config(format!("database '{catalog}' is not attached; attach it again"))),
         }

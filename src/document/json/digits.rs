@@ -138,8 +138,8 @@ fn has_run(block: &[u8; BLOCK]) -> bool {
     block.as_chunks::<WORD>().0.iter().fold(false, |has_run, word| has_run | is_run(*word))
 }
 
-/// Returns whether all bytes are digits, points or slashes, which stand together in ASCII. They are looked at side by side in one number, without the help of a compiler that
-/// finds out by itself how: where none is above 127, no sum reaches into the next byte, and its highest bit says whether a byte is that large.
+/// Returns whether all bytes are digits, points or slashes, which stand together in ASCII. They are looked at side by side in one number, whatever
+/// the compiler makes of it: where none is above 127, no sum reaches into the next byte, and its highest bit says whether a byte is that large.
 #[inline]
 fn is_run(word: [u8; WORD]) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;

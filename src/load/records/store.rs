@@ -88,7 +88,7 @@ pub struct Store {
     pub kind: CatalogKind,
     /// Whether the database cannot be written.
     pub is_read_only: bool,
-    /// The file of the database; empty in memory.
+    /// See [`Attached::path`].
     pub path: Arc<str>,
 }
 

@@ -3,6 +3,7 @@
 use super::bench::{checkpoints, rows_by_page, Bench, FIRST, ITEMS, SECOND};
 use super::memory::{Commit, Nature};
 use crate::load::LoadAction;
+use crate::session::{Attached, Database};
 use crate::{Error, ErrorKind};
 
 /// Loads the table of three pages, each a commit of its own.
@@ -239,4 +240,14 @@ fn what_another_process_did_meanwhile_makes_a_transaction_begin_again_and_stores
     bench.load("items").unwrap();
     assert_eq!(bench.rows("items").len(), 2);
     assert_eq!(commits_with(&bench, "APPEND").len(), 1);
+}
+
+/// The address of another kind of database may hold a password.
+#[test]
+fn the_path_of_a_database_is_known_of_files_alone() {
+    for (database_type, path) in [("duckdb", "a path"), ("ducklake", ""), ("postgres", "")] {
+        let database = super::memory::MemoryDatabase::new(Nature { database_type, ..Nature::default() });
+        let attached = Attached::of(database.connect().unwrap().as_mut(), "lake").unwrap();
+        assert_eq!(attached.path, path, "{database_type}");
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn listed(function: &str, state: &State, nature: &Nature) -> Result<L
     Ok(match function {
         "duckdb_databases" => (
             vec!["database_name", "type", "readonly", "path"],
-            vec![vec![text(CATALOG), text(nature.database_type), Value::Boolean(nature.is_read_only), text("")]],
+            vec![vec![text(CATALOG), text(nature.database_type), Value::Boolean(nature.is_read_only), text("a path")]],
         ),
         "duckdb_schemas" => {
             (vec!["database_name", "schema_name"], state.schemas.iter().map(|schema| vec![text(CATALOG), text(schema)]).collect())
