@@ -191,6 +191,26 @@ fn updates_with_a_row_among_pages_without_are_all_stored() {
 }
 
 #[test]
+fn large_transactions_end_with_a_row_group_and_the_last_one_takes_what_is_left() {
+    for (n_pages, expected) in [(12, vec![1, 4, 4, 3]), (11, vec![1, 4, 6]), (5, vec![1, 4])] {
+        let desk = Desk::new(Nature::default());
+        desk.job.counters().expected_pages.store(n_pages, Ordering::Relaxed);
+        let rows = vec!["x"; 50_000];
+        let places: Vec<String> = (1..=n_pages).map(|page| page.to_string()).collect();
+        let mut pages: Vec<Fetched> = places.iter().map(|place| desk.page(&rows, at(place))).collect();
+        let later = pages.split_off(1);
+        let mut writer = desk.writer();
+        Desk::feed(&mut writer, pages).unwrap();
+        Desk::feed(&mut writer, later).unwrap();
+        let n_rows =
+            |batches: &Vec<String>| batches.iter().map(|sql| sql["APPEND items__loading ".len()..].parse::<u64>().unwrap()).sum::<u64>();
+        let of_each: Vec<u64> = desk.appended().iter().map(n_rows).collect();
+        assert_eq!(of_each, expected.into_iter().map(|n_pages| n_pages * 50_000).collect::<Vec<u64>>(), "{n_pages}");
+        assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), [n_pages.to_string()]);
+    }
+}
+
+#[test]
 fn a_failed_commit_stores_neither_rows_nor_their_place_and_keeps_what_there_is_to_log() {
     let desk = Desk::new(Nature::default());
     desk.database.fails(|transacted| transacted.is_at("COMMIT").then(|| Error::database("IO Error: no space left")));

@@ -2,6 +2,7 @@
 
 mod apart;
 mod insert;
-pub(super) mod transaction;
+mod sizing;
+mod transaction;
 pub(super) mod watched;
 pub(super) mod writer;

@@ -5,12 +5,14 @@ use crate::session::{Database, Session, TableName};
 use crate::{Error, ErrorKind, Result};
 use std::time::{Duration, Instant};
 
-/// The rows of a row group. A large transaction has at least as many, and DuckDB compresses and writes them to its file at once. It copies
-/// those of smaller ones, page by page, and keeps them in memory, all of them, for as long as the statement that waits for the load. Some
-/// releases do not copy the first ones of a table either.
+/// The rows of a row group. A large transaction has at least as many, and DuckDB compresses and writes them to its file before the commit.
+/// It copies those of smaller ones, page by page, and keeps them in memory, all of them, for as long as the statement that waits for the
+/// load. Some releases do not copy the first ones of a table either.
 pub const ROW_GROUP: usize = 122_880;
-/// The longest transaction.
-const MOST_TIME: Duration = Duration::from_secs(5);
+/// How long a transaction lasts.
+const USUAL_TIME: Duration = Duration::from_secs(5);
+/// How long one of a row group or more lasts, which waits for the end of the next one.
+const MOST_TIME: Duration = Duration::from_secs(15);
 /// How often an open transaction asks whether it is all that keeps the database open.
 const ALONE_POLL: Duration = Duration::from_millis(100);
 
@@ -25,9 +27,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins one, on a session of its own.
+    /// Begins one, on a session of its own. A row group of it is written when it is full, not with four others or at the commit: so one is in
+    /// memory, and the commit, for which others wait, is short.
     pub fn begin(database: &dyn Database) -> Result<Transaction> {
         let mut session = database.connect()?;
+        // Where the configuration is locked they stay in memory longer.
+        let _ = session.execute("SET SESSION write_buffer_row_group_count = 1");
         session.execute("BEGIN")?;
         Ok(Transaction { session, n_rows: 0, alters: false, began: Instant::now(), asked: Instant::now() })
     }
@@ -40,20 +45,30 @@ impl Transaction {
     }
 
     /// Returns whether others may wait for the rows. Fails when the user closed the database, which waits for the session to end.
-    pub fn is_overdue(&mut self) -> Result<bool> {
+    pub fn is_overdue(&mut self, ends_soon: bool) -> Result<bool> {
         if self.asked.elapsed() >= ALONE_POLL {
             self.asked = Instant::now();
             leave_when_alone(self.session.as_mut())?;
         }
-        Ok(self.began.elapsed() >= MOST_TIME)
+        Ok(is_due(self.n_rows, self.began.elapsed(), ends_soon))
     }
 }
 
-/// Returns whether a large transaction has rows enough. What is over a whole number of row groups becomes a row group, too, and one that is
-/// no more than half full would be merged with its neighbours at a later checkpoint: all rows written again.
-pub fn is_filled(n_rows: usize) -> bool {
-    let n_over = n_rows % ROW_GROUP;
-    n_rows >= ROW_GROUP && (n_over == 0 || n_over > ROW_GROUP / 2)
+/// Returns how many more rows a transaction of `n_rows` takes. What is over a whole number of row groups becomes a row group, too, and a small
+/// one is merged with its neighbours at a later checkpoint: all their rows are written again. So a transaction ends at the end of a row group,
+/// or where all rows end.
+pub fn room(n_rows: usize, ends_soon: bool) -> usize {
+    match n_rows < ROW_GROUP || ends_soon {
+        true => usize::MAX,
+        false => n_rows.next_multiple_of(ROW_GROUP) - n_rows,
+    }
+}
+
+/// Returns whether a transaction of so many rows is committed after such a time.
+fn is_due(n_rows: usize, elapsed: Duration, ends_soon: bool) -> bool {
+    let leaves_small = n_rows >= ROW_GROUP && (1..=ROW_GROUP / 2).contains(&(n_rows % ROW_GROUP));
+    let waits = n_rows >= ROW_GROUP && (leaves_small || ends_soon);
+    elapsed >= if waits { MOST_TIME } else { USUAL_TIME }
 }
 
 /// Fails when the session is all that keeps the database open. The database ends with it, then, on this thread, and soon: without the
@@ -72,18 +87,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_transaction_leaves_no_small_row_group() {
-        for (n_rows, filled) in [
-            (0, false),
-            (ROW_GROUP - 1, false),
-            (ROW_GROUP, true),
-            (ROW_GROUP + 520, false),
-            (ROW_GROUP + ROW_GROUP / 2, false),
-            (ROW_GROUP + ROW_GROUP / 2 + 1, true),
-            (2 * ROW_GROUP, true),
-            (2 * ROW_GROUP + 100, false),
+    fn a_transaction_ends_with_a_row_group_or_with_all_rows() {
+        for (n_rows, ends_soon, expected) in [
+            (0, false, usize::MAX),
+            (ROW_GROUP - 1, false, usize::MAX),
+            (ROW_GROUP, false, 0),
+            (ROW_GROUP + 520, false, ROW_GROUP - 520),
+            (2 * ROW_GROUP, false, 0),
+            (2 * ROW_GROUP, true, usize::MAX),
         ] {
-            assert_eq!(is_filled(n_rows), filled, "{n_rows}");
+            assert_eq!(room(n_rows, ends_soon), expected, "{n_rows} {ends_soon}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_lasts_leaves_no_small_row_group() {
+        for (n_rows, ends_soon, seconds, expected) in [
+            (100, false, 4, false),
+            (100, false, 5, true),
+            (100, true, 5, true),
+            (ROW_GROUP + 520, false, 5, false),
+            (ROW_GROUP + 520, false, 15, true),
+            (2 * ROW_GROUP - 520, false, 5, true),
+            (2 * ROW_GROUP - 520, true, 5, false),
+            (2 * ROW_GROUP - 520, true, 15, true),
+            (2 * ROW_GROUP, false, 5, true),
+        ] {
+            assert_eq!(is_due(n_rows, Duration::from_secs(seconds), ends_soon), expected, "{n_rows} {ends_soon} {seconds}");
         }
     }
 }

@@ -10,10 +10,9 @@ use crate::load::records::live_jobs;
 use crate::load::records::staging_table::StagingTable;
 use crate::load::records::store::Store;
 use crate::load::staging::written::{LoadNote, WrittenTable};
-use crate::load::write::transaction::{is_filled, leave_when_alone, Transaction, ROW_GROUP};
+use crate::load::write::transaction::{leave_when_alone, Transaction};
 use crate::session::{CatalogKind, Database, LogLevel, Session};
 use crate::{Error, ErrorKind, Result};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -122,7 +121,8 @@ impl<'a> Writer<'a> {
                 n_bytes = 0;
                 self.take(&mut open, std::mem::take(&mut gathered))?;
             }
-            let is_overdue = open.as_mut().map_or(Ok(false), Transaction::is_overdue)?;
+            let ends_soon = self.ends_soon();
+            let is_overdue = open.as_mut().map_or(Ok(false), |transaction| transaction.is_overdue(ends_soon))?;
             if is_overdue || is_idle || ended {
                 self.commit(&mut open)?;
             }
@@ -142,8 +142,21 @@ impl<'a> Writer<'a> {
         self.commit(&mut open)
     }
 
+    /// Appends what was gathered, in the open transaction and, what that has no room for, in another one.
+    pub(super) fn append(&mut self, open: &mut Option<Transaction>, mut gathered: Vec<Fetched>) -> Result<()> {
+        loop {
+            let later = gathered.split_off(self.n_with_room(open.as_ref().map_or(0, |transaction| transaction.n_rows), &gathered));
+            self.append_all(open, gathered)?;
+            if later.is_empty() {
+                return Ok(());
+            }
+            self.commit(open)?;
+            gathered = later;
+        }
+    }
+
     /// Appends what was gathered, with the changes of the schemas it brings.
-    pub(super) fn append(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
+    fn append_all(&mut self, open: &mut Option<Transaction>, gathered: Vec<Fetched>) -> Result<()> {
         // Dropped at the end: only then is their memory free.
         let mut held = Vec::new();
         let mut batches: Vec<Vec<Batch>> = self.tables.iter().map(|_| Vec::new()).collect();
@@ -203,7 +216,7 @@ impl<'a> Writer<'a> {
         }
         let n_rows = transaction.n_rows;
         // One that only notes sets without rows has no reason to wait.
-        if n_rows == 0 || is_filled(n_rows) || !self.becomes_large(n_rows) {
+        if n_rows == 0 || !self.becomes_large(n_rows) {
             self.commit(open)?;
         }
         Ok(())
@@ -287,21 +300,6 @@ impl<'a> Writer<'a> {
         let mut session = self.to.database.connect()?;
         session.execute(&format!("BEGIN; SELECT 1 FROM {}.load_state LIMIT 0", self.to.store.unify_schema))?;
         Ok(session)
-    }
-
-    /// Returns whether the open transaction, of `n_rows` so far, is worth keeping open: whether it will get the rows of a large one, because
-    /// as many are still to come or, where the API does not say, as many came; or whether its rows are the first and are not copied.
-    fn becomes_large(&self, n_rows: usize) -> bool {
-        let n_pages_all = self.to.job.counters().expected_pages.load(Ordering::Relaxed);
-        let n_rows_all = self.to.job.counters().rows.load(Ordering::Relaxed);
-        if n_rows as u64 == n_rows_all && self.to.database.moves_first_rows() {
-            return true;
-        }
-        if n_pages_all <= self.n_pages {
-            return n_pages_all == 0 && n_rows_all >= ROW_GROUP as u64;
-        }
-        let n_rows_left = (n_pages_all - self.n_pages).saturating_mul(n_rows_all) / self.n_pages.max(1);
-        n_rows as u64 + n_rows_left >= ROW_GROUP as u64
     }
 
     /// Appends rows of `schemas` in a transaction of their own, with the checkpoints they reach and what there is to log, as often as it takes.
