@@ -42,6 +42,11 @@ impl Batch {
         groups
     }
 
+    /// Returns whether the rows lack few cells of the schema: whether [`Batch::groups_for`] leaves them together.
+    pub fn is_soon_fitted_to(&self, schema: &TableSchema) -> bool {
+        self.n_rows.saturating_mul(schema.columns.len().saturating_sub(self.columns.len())) <= MOST_CELLS
+    }
+
     /// Fits the batch to a wider schema: columns in its order, matched by source; missing ones null, narrower ones widened.
     ///
     /// Fails when the schema cannot hold a value. A schema [`TableSchema::merged`] with the batch's always can.

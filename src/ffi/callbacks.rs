@@ -1,5 +1,6 @@
 //! What the bridge calls. Each function is declared in `bridge/bridge.h`.
 
+use super::answer::Answer;
 use super::calls::progress_of;
 use super::connection::Extracted;
 use super::context::RunningContext;
@@ -18,17 +19,6 @@ use crate::sql::{joined, mistake_in, parse_statement, replacement_sql, Asking, P
 use libduckdb_sys::{duckdb_create_table_function, duckdb_destroy_table_function, duckdb_table_function};
 use std::ffi::c_void;
 use std::sync::Arc;
-
-/// The answer to a question of the bridge.
-#[repr(C)]
-pub struct Answer {
-    kind: i32,
-    text: Text,
-}
-
-impl Answer {
-    const NONE: Answer = Answer { kind: 0, text: Text::NONE };
-}
 
 #[no_mangle]
 unsafe extern "C" fn unify_parse_statement(pieces: *const Text, n_pieces: usize) -> Answer {

@@ -7,11 +7,12 @@ use super::feed::feed;
 use super::host::{done, Bridge};
 use super::own::OwnStatement;
 use super::result::{QueryResult, Rows};
+use super::row_groups::feed_row_groups;
 use super::signals::block_sigpipe;
 use super::text::c_string;
 use crate::columns::{Batch, ColumnType};
 use crate::lock::lock;
-use crate::session::{quote_ident, Database, Found, Interrupter, Session, TableName, Value};
+use crate::session::{quote_ident, Database, Found, HeldBatch, Interrupter, RowSource, Session, TableName, Value};
 use crate::spec::ScalarType;
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::{duckdb_connection, duckdb_database, duckdb_interrupt};
@@ -233,6 +234,15 @@ impl Session for HostSession {
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()> {
         self.use_own_names()?;
         feed(&self.connection, &format!("INSERT INTO {table} SELECT *"), batches)
+    }
+
+    fn appends_on_threads(&mut self) -> bool {
+        self.connection.option(c"threads").and_then(|threads| threads.parse::<u64>().ok()).is_some_and(|threads| threads > 1)
+    }
+
+    fn append_as_they_come(&mut self, table: &TableName, first: Vec<HeldBatch>, source: &dyn RowSource) -> Result<()> {
+        self.use_own_names()?;
+        feed_row_groups(&self.connection, table, first, source)
     }
 
     fn insert_texts(&mut self, insert: &str, columns: &[&str], rows: &[Vec<Option<&str>>]) -> Result<()> {

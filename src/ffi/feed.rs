@@ -52,15 +52,8 @@ struct Place {
 /// Runs `insert`, an INSERT that ends with what it selects, on the rows of batches, in the connection's transaction.
 pub fn feed(connection: &Connection, insert: &str, batches: &[Batch]) -> Result<()> {
     let Some(first) = batches.first() else { return Ok(()) };
-    let type_of = |(idx, column): (usize, &Column)| {
-        let own = logical_type_of(column.column_type);
-        let data = batches.iter().filter_map(|batch| batch.columns.get(idx)).map(|column| &column.data);
-        let decided = data.into_iter().find(|data| !matches!(data, ColumnData::Undecided));
-        decided.and_then(|data| texts_for(data, &own)).unwrap_or(own)
-    };
     let names = first.schema.columns.iter().map(|column| column.name.as_str());
-    let types = first.schema.columns.iter().enumerate().map(type_of);
-    let fed = Fed { batches, columns: names.zip(types).collect() };
+    let fed = Fed { batches, columns: names.zip(column_types(&batches.iter().collect::<Vec<_>>())).collect() };
     if let Some(batch) = batches.iter().find(|batch| batch.columns.len() != fed.columns.len()) {
         return Err(Error::internal(format!("rows have {} columns, and in a batch {}", fed.columns.len(), batch.columns.len())));
     }
@@ -72,6 +65,16 @@ pub fn feed(connection: &Connection, insert: &str, batches: &[Batch]) -> Result<
         // What is not prepared tells no type of its error. It fails again, or what was in the way is gone.
         Err(_) => connection.query(&sql).map(drop),
     }
+}
+
+/// Returns the types of the vectors for the columns of batches.
+pub(super) fn column_types(batches: &[&Batch]) -> Vec<OwnedType> {
+    let type_of = |(idx, column): (usize, &Column)| {
+        let own = logical_type_of(column.column_type);
+        let mut data = batches.iter().filter_map(|batch| batch.columns.get(idx)).map(|column| &column.data);
+        data.find_map(|data| texts_for(data, &own)).unwrap_or(own)
+    };
+    batches.first().map_or(Vec::new(), |batch| batch.schema.columns.iter().enumerate().map(type_of).collect())
 }
 
 /// Says what this thread feeds, until it is dropped.
@@ -92,24 +95,41 @@ impl Drop for Feeding {
 
 /// Registers the table function.
 pub fn register(connection: &Connection) -> Result<()> {
-    let name = c_string(FUNCTION)?;
+    register_as(connection, FUNCTION, Callbacks { bind, init, run }, |_| Ok(()))
+}
+
+/// What DuckDB calls. None of them unwinds.
+pub(super) struct Callbacks {
+    pub bind: unsafe extern "C" fn(duckdb_bind_info),
+    pub init: unsafe extern "C" fn(duckdb_init_info),
+    pub run: unsafe extern "C" fn(duckdb_function_info, duckdb_data_chunk),
+}
+
+/// Registers a table function without parameters, to which `change` has been done.
+pub(super) fn register_as(
+    connection: &Connection,
+    name: &str,
+    callbacks: Callbacks,
+    change: impl FnOnce(duckdb_table_function) -> Result<()>,
+) -> Result<()> {
+    let c_name = c_string(name)?;
     // SAFETY: takes no argument; the function is freed below.
     let mut function = unsafe { duckdb_create_table_function() };
     // SAFETY: function and name are valid; the name is copied.
-    unsafe { duckdb_table_function_set_name(function, name.as_ptr()) };
+    unsafe { duckdb_table_function_set_name(function, c_name.as_ptr()) };
     // SAFETY: the function is valid; the callback never unwinds.
-    unsafe { duckdb_table_function_set_bind(function, Some(bind)) };
+    unsafe { duckdb_table_function_set_bind(function, Some(callbacks.bind)) };
     // SAFETY: as above.
-    unsafe { duckdb_table_function_set_init(function, Some(init)) };
+    unsafe { duckdb_table_function_set_init(function, Some(callbacks.init)) };
     // SAFETY: as above.
-    unsafe { duckdb_table_function_set_function(function, Some(run)) };
+    unsafe { duckdb_table_function_set_function(function, Some(callbacks.run)) };
     // SAFETY: connection and function are valid; the function is copied.
-    let state = unsafe { duckdb_register_table_function(connection.as_raw(), function) };
+    let registered = change(function).map(|()| unsafe { duckdb_register_table_function(connection.as_raw(), function) });
     // SAFETY: made above, freed once.
     unsafe { duckdb_destroy_table_function(&mut function) };
-    match state == DuckDBSuccess {
+    match registered? == DuckDBSuccess {
         true => Ok(()),
-        false => Err(Error::database(format!("DuckDB refused the function '{FUNCTION}'"))),
+        false => Err(Error::database(format!("DuckDB refused the function '{name}'"))),
     }
 }
 
@@ -179,7 +199,7 @@ fn fill(fed: &Fed<'_>, place: &mut Place, output: LentChunk<'_>) -> Result<()> {
 }
 
 /// Returns the type of a vector for texts, or for lists of them, that are to become values of another type.
-fn texts_for(data: &ColumnData, own: &OwnedType) -> Option<OwnedType> {
+pub(super) fn texts_for(data: &ColumnData, own: &OwnedType) -> Option<OwnedType> {
     match (data, own.element()) {
         (ColumnData::Varchar(_), _) if Storage::of(own) != Storage::Text => Some(OwnedType::simple(DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR)),
         (ColumnData::List { child, .. }, Some(element)) => texts_for(&child.data, &element).map(|_| OwnedType::list_of_texts()),

@@ -10,6 +10,7 @@ use super::host::{done, Bridge};
 use super::lent::{carried, free, give, Lent};
 use super::own::OwnStatement;
 use super::raised;
+use super::row_groups;
 use super::scan::ScanPlan;
 use super::state::State;
 use super::text::{c_string, Text};
@@ -40,6 +41,7 @@ pub fn register(connection: &Connection, state: &Arc<State>, bridge: &Bridge) ->
         register_one(connection, Registered { state: Arc::downgrade(state), function }, bridge)?;
     }
     feed::register(connection)?;
+    row_groups::register(connection, bridge)?;
     done(describe_all(connection, bridge)?, "describe the functions")?;
     connection.query("COMMIT").map(|_| ())
 }
@@ -52,7 +54,8 @@ fn describe_all(connection: &Connection, bridge: &Bridge) -> Result<bool> {
     let catalog = Catalog::named(&context, c"system");
     let Some(neighbour) = catalog.as_ref().and_then(|catalog| catalog.collation(c"main", c"nocase")) else { return Ok(true) };
     let described = DEFINITIONS.functions.iter().map(|function| (function.name, function.description, function.example));
-    let mut described = described.chain([(feed::FUNCTION, feed::DESCRIPTION, feed::EXAMPLE)]);
+    let mut described = described
+        .chain([(feed::FUNCTION, feed::DESCRIPTION, feed::EXAMPLE), (row_groups::FUNCTION, row_groups::DESCRIPTION, row_groups::EXAMPLE)]);
     Ok(described.all(|(name, description, example)| neighbour.describe_neighbour(bridge, name, description, example)))
 }
 

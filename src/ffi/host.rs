@@ -17,6 +17,7 @@ pub struct Bridge {
     pub unlock: unsafe extern "C" fn(handle: *mut c_void),
     pub interrupted: unsafe extern "C" fn(context: *const c_void) -> bool,
     pub interrupt: unsafe extern "C" fn(context: *const c_void),
+    pub feed_row_groups: unsafe extern "C" fn(table_function: *mut c_void) -> bool,
     pub run_in_steps: unsafe extern "C" fn(table_function: *mut c_void) -> bool,
     pub make_optional: unsafe extern "C" fn(table_function: *mut c_void) -> bool,
     pub check_setting_of: unsafe extern "C" fn(database: *mut c_void, name: Text, setting: usize) -> bool,

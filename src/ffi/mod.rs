@@ -2,6 +2,7 @@
 //!
 //! Every function DuckDB calls does three things: borrow the arguments, call safe code inside `guard`, hand the result back.
 
+mod answer;
 mod callbacks;
 mod calls;
 mod chunk;
@@ -24,6 +25,7 @@ mod own;
 mod python;
 mod raised;
 mod result;
+mod row_groups;
 mod scan;
 mod settings;
 mod signals;

@@ -1,10 +1,12 @@
 //! What Unify may do on DuckDB, as traits the `ffi` layer implements: sessions that live as long as one piece of work.
 
 mod quote;
+mod row_groups;
 mod settings;
 mod target;
 
 pub use quote::{lowered, quote_ident, quote_literal, TableName};
+pub use row_groups::{batch_of, HeldBatch, Next, RowGroups, RowSource, Share, ROW_GROUP};
 pub use settings::{LogLevel, ProgressMode, SettingDef, SettingType, Settings, SETTINGS};
 pub use target::{Attached, CatalogKind};
 
@@ -76,6 +78,23 @@ pub trait Session {
 
     /// Appends the rows of the batches to a table that has exactly the batches' columns, in order, inside the current transaction.
     fn append(&mut self, table: &TableName, batches: &[Batch]) -> Result<()>;
+
+    /// Returns whether [`Session::append_as_they_come`] uses several threads.
+    fn appends_on_threads(&mut self) -> bool {
+        false
+    }
+
+    /// Appends rows as [`Session::append`] does: those of the batches, and then those that the source brings, in their order.
+    fn append_as_they_come(&mut self, table: &TableName, first: Vec<HeldBatch>, source: &dyn RowSource) -> Result<()> {
+        let mut rows = first;
+        while !rows.is_empty() {
+            for held in rows {
+                self.append(table, std::slice::from_ref(batch_of(&held)))?;
+            }
+            rows = source.more()?;
+        }
+        Ok(())
+    }
 
     /// Runs `insert`, an INSERT that ends with what it selects, on rows of texts in columns with these names, in the order given. The rows are
     /// not part of a statement's text, where the database can do without.

@@ -141,6 +141,16 @@ static bool MakeOptional(void *table_function) {
 
 extern "C" double unify_progress(const void *bind_data);
 
+static bool FeedRowGroups(void *table_function) {
+	using namespace duckdb;
+	return Contain([&] {
+		auto &function = *reinterpret_cast<TableFunction *>(table_function);
+		function.init_local = BeginShare;
+		function.function = GiveRows;
+		function.get_partition_data = BatchIndexOf;
+	});
+}
+
 static bool RunFunctionInSteps(void *table_function) {
 	using namespace duckdb;
 	return Contain([&] {
@@ -248,6 +258,7 @@ const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE) = {
     Unlock,
     Interrupted,
     Interrupt,
+    FeedRowGroups,
     RunFunctionInSteps,
     MakeOptional,
     CheckSettingOf,

@@ -43,6 +43,8 @@ struct UnifyBridge {
 	bool (*interrupted)(const void *client_context);
 	//! Interrupts the query that runs in this ClientContext.
 	void (*interrupt)(const void *client_context);
+	//! Makes a table function made by duckdb_create_table_function one whose rows Rust gives to several threads, with a batch index.
+	bool (*feed_row_groups)(void *table_function);
 	//! Lets a table function made by duckdb_create_table_function wait between its steps, say how far it is (percent, or -1 for unknown), and
 	//! throw what its callbacks leave to be thrown.
 	bool (*run_in_steps)(void *table_function);
@@ -95,6 +97,12 @@ UnifyAnswer unify_wait_a_while(void *wait);
 //! The message for a user who interrupts the statement that waits; `kind` 0 when it need not wait any more.
 UnifyAnswer unify_wait_interrupted(void *wait);
 void unify_wait_free(void *wait);
+//! What a thread has of the rows that are fed. Freed with unify_share_free.
+void *unify_share_new();
+void unify_share_free(void *share);
+//! Writes a thread's next rows to a duckdb_data_chunk, none when it is done, and the batch index they have. `kind` -1: text is the exception to
+//! throw.
+UnifyAnswer unify_give_rows(const void *bind_data, void *share, uint64_t *batch_index, void *chunk);
 //! Drops what Rust keeps for the database; called once, when the database goes away.
 void unify_state_free(void *state);
 }

@@ -150,6 +150,34 @@ static void RunInSteps(ClientContext &context, TableFunctionInput &input, DataCh
 }
 
 //===----------------------------------------------------------------------===//
+// Rows that are fed to several threads
+//===----------------------------------------------------------------------===//
+struct FedShare : public LocalTableFunctionState {
+	FedShare() : share(unify_share_new()), batch_index(0) {
+	}
+	~FedShare() override {
+		unify_share_free(share);
+	}
+	void *share;
+	uint64_t batch_index;
+};
+
+static unique_ptr<LocalTableFunctionState> BeginShare(ExecutionContext &, TableFunctionInitInput &,
+                                                      GlobalTableFunctionState *) {
+	return unique_ptr<LocalTableFunctionState>(new FedShare());
+}
+
+static void GiveRows(ClientContext &, TableFunctionInput &input, DataChunk &output) {
+	auto bind_data = reinterpret_cast<const BindDataHandle *>(input.bind_data.get())->bind_data;
+	auto share = reinterpret_cast<FedShare *>(input.local_state.get());
+	ThrowWrong(unify_give_rows(bind_data, share->share, &share->batch_index, &output));
+}
+
+static OperatorPartitionData BatchIndexOf(ClientContext &, TableFunctionGetPartitionInput &input) {
+	return OperatorPartitionData(reinterpret_cast<const FedShare *>(input.local_state.get())->batch_index);
+}
+
+//===----------------------------------------------------------------------===//
 // Descriptions
 //===----------------------------------------------------------------------===//
 // A scan of functions through the schema first makes the macros that DuckDB only makes when somebody asks for them: it parses their text.

@@ -98,6 +98,8 @@ SimpleFunction::~SimpleFunction() {
 }
 TableFunctionInfo::~TableFunctionInfo() {
 }
+LocalTableFunctionState::~LocalTableFunctionState() {
+}
 Value::~Value() {
 }
 #ifdef UNIFY_DUCKDB_1_5

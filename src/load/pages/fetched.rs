@@ -27,6 +27,16 @@ pub enum Fetched {
     },
 }
 
+impl Fetched {
+    /// Returns about how many bytes of memory its rows take.
+    pub fn approximate_bytes(&self) -> usize {
+        match self {
+            Fetched::Rows(page) => page.batches.approximate_bytes(),
+            _ => 0,
+        }
+    }
+}
+
 /// The rows of one page: of the table, and of each of its children.
 pub struct PageBatches {
     pub own: Batch,

@@ -186,14 +186,14 @@ impl JobRun {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, mut receiver) = mpsc::channel();
         let (fetched, fetch_outcome) = mpsc::channel();
         let running = run(sender);
         let task = self.workers.spawn(async move {
             // Nobody listens any more when the write failed.
             let _ = fetched.send(running.await);
         });
-        let written = writer.write_all(&receiver);
+        let written = writer.write_all(&mut receiver);
         drop(receiver);
         if written.is_err() {
             task.abort();

@@ -1,6 +1,6 @@
 //! One of the tables that a writer writes: its staging table, and how that becomes ready to be the table.
 
-use crate::columns::{Batch, ColumnType, TableSchema};
+use crate::columns::{ColumnType, TableSchema};
 use crate::load::records::staging_table::StagingTable;
 use crate::load::records::store::{StagedStatus, StateRow, Store};
 use crate::load::staging::change_sql::{change_sql, drop_columns_sql};
@@ -31,18 +31,17 @@ pub struct LoadNote<'a> {
 
 impl WrittenTable<'_> {
     /// Returns the columns that the rows so far need, with those of more rows.
-    pub fn schema_with(&self, batches: &[Batch]) -> TableSchema {
+    pub fn schema_with<'b>(&self, more: impl IntoIterator<Item = &'b TableSchema>) -> TableSchema {
         let mut schema = self.staging.schema().clone();
-        for batch in batches.iter().filter(|batch| batch.schema != *self.staging.schema()) {
-            schema = schema.merged(&batch.schema);
+        for new in more.into_iter().filter(|new| *new != self.staging.schema()) {
+            schema = schema.merged(new);
         }
         schema
     }
 
     /// Returns the name of a column whose values, of the staging table or of new rows, cannot become those of `schema` as they came.
-    pub fn stuck<'s>(&self, schema: &'s TableSchema, batches: &[Batch]) -> Option<&'s str> {
-        let stored = self.staging.made().into_iter();
-        stored.chain(batches.iter().map(|batch| &batch.schema)).find_map(|narrow| narrow.stuck(schema))
+    pub fn stuck<'s>(&self, schema: &'s TableSchema, more: &[&TableSchema]) -> Option<&'s str> {
+        self.staging.made().into_iter().chain(more.iter().copied()).find_map(|narrow| narrow.stuck(schema))
     }
 
     /// Notes the load, and creates the staging table or gives it the columns and types of `schema`. Changes nothing here, so that it can be

@@ -3,7 +3,7 @@
 use super::bench::{checkpoints, Bench, FIRST};
 use super::memory::{MemoryDatabase, Nature, State};
 use crate::columns::{Batch, ColumnData, ColumnType, ColumnVector, TableSchema, TextColumn, Validity};
-use crate::load::job::handle::Job;
+use crate::load::job::handle::{Job, Stop};
 use crate::load::pages::budget::{Budget, LoadBudget, PageSize};
 use crate::load::pages::fetched::{Fetched, FetchedRows};
 use crate::load::records::audit::AuditSubject;
@@ -98,10 +98,10 @@ impl Desk {
 
     /// Lets a writer write what came, all of it at hand.
     pub(super) fn feed(writer: &mut Writer<'_>, fetched: Vec<Fetched>) -> Result<()> {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, mut receiver) = mpsc::channel();
         fetched.into_iter().for_each(|fetched| sender.send(fetched).unwrap());
         drop(sender);
-        writer.write_all(&receiver)
+        writer.write_all(&mut receiver)
     }
 
     /// Returns how many rows each transaction appended, by its batches.
@@ -208,6 +208,98 @@ fn large_transactions_end_with_a_row_group_and_the_last_one_takes_what_is_left()
         assert_eq!(of_each, expected.into_iter().map(|n_pages| n_pages * 50_000).collect::<Vec<u64>>(), "{n_pages}");
         assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), [n_pages.to_string()]);
     }
+}
+
+/// Returns a desk whose database takes rows on several threads, for a load of so many pages.
+fn threaded_desk(n_pages: u64) -> Desk {
+    let desk = Desk::new(Nature { appends_on_threads: true, ..Nature::default() });
+    desk.job.counters().expected_pages.store(n_pages, Ordering::Relaxed);
+    desk
+}
+
+#[test]
+fn rows_that_come_fast_are_appended_in_one_transaction_for_as_long_as_they_come() {
+    let desk = threaded_desk(10);
+    let text = "x".repeat(80);
+    let pages = (1..=10).map(|page| desk.page(&vec![text.as_str(); 60_000], at(&page.to_string())));
+    desk.write(pages.chain([Fetched::Done { set: 0, checkpoint: at("all") }]).collect()).unwrap();
+    assert_eq!(desk.appended(), [vec!["APPEND items__loading 60000"; 10]]);
+    assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), ["all"]);
+    assert_eq!(desk.job.counters().rows.load(Ordering::Relaxed), 600_000);
+}
+
+#[test]
+fn a_page_with_a_new_field_among_rows_that_come_fast_keeps_its_place() {
+    let desk = threaded_desk(8);
+    let text = "x".repeat(80);
+    let new_field = |page: Fetched| match page {
+        Fetched::Rows(mut rows) => {
+            let name = |name: &str| (name.to_string(), ColumnType::Scalar(ScalarType::Varchar));
+            let own = &mut rows.batches.own;
+            own.schema = TableSchema::of(&[name("text"), name("more")]);
+            own.columns.push(own.columns[0].clone());
+            Fetched::Rows(rows)
+        }
+        other => other,
+    };
+    let page = |number: usize| desk.page(&vec![text.as_str(); 60_000 + number], at(&number.to_string()));
+    desk.write((1..=8).map(|number| if number == 4 { new_field(page(number)) } else { page(number) }).collect()).unwrap();
+    let of_each = [vec![60_001, 60_002, 60_003], vec![(4..=8).map(|number| 60_000 + number).sum()]];
+    assert_eq!(
+        desk.appended(),
+        of_each.map(|rows: Vec<u64>| rows.iter().map(|n| format!("APPEND items__loading {n}")).collect::<Vec<_>>())
+    );
+    assert_eq!(desk.database.rows("SELECT count(*) FROM shop.items__loading WHERE more IS NOT NULL"), ["60004"]);
+}
+
+#[test]
+fn pages_that_lack_very_many_cells_are_fitted_to_the_columns_some_rows_at_a_time() {
+    let desk = threaded_desk(8);
+    let narrow = desk.page(&vec!["x".repeat(80).as_str(); 60_000], at("1"));
+    let Fetched::Rows(mut wide) = desk.page(&["y".repeat(60_000).as_str()], at("2")) else { panic!("a page has rows") };
+    let name = |idx: usize| (if idx == 0 { "text".to_string() } else { format!("text_{idx}") }, ColumnType::Scalar(ScalarType::Varchar));
+    let own = &mut wide.batches.own;
+    own.schema = TableSchema::of(&(0..80).map(name).collect::<Vec<_>>());
+    own.columns = vec![own.columns[0].clone(); 80];
+    let (sender, mut receiver) = mpsc::channel();
+    [narrow, Fetched::Rows(wide), desk.page(&["z"], at("3"))].into_iter().for_each(|page| sender.send(page).unwrap());
+    let mut writer = desk.writer();
+    std::thread::scope(|scope| {
+        let written = scope.spawn(|| writer.write_all(&mut receiver));
+        // Not when nothing more can come, but while pages come.
+        while desk.job.counters().rows.load(Ordering::Relaxed) < 60_002 {
+            std::thread::yield_now();
+        }
+        drop(sender);
+        written.join().unwrap().unwrap();
+    });
+    assert_eq!(desk.database.rows("SELECT count(*) FROM shop.items__loading"), ["60002"]);
+    assert_eq!(desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"), ["3"]);
+}
+
+#[test]
+fn rows_that_came_fast_before_a_cancellation_are_stored_up_to_their_place() {
+    let desk = threaded_desk(8);
+    let text = "x".repeat(80);
+    let page = |number: usize| desk.page(&vec![text.as_str(); 60_000 + number], at(&number.to_string()));
+    let (sender, mut receiver) = mpsc::channel();
+    (1..=3).for_each(|number| sender.send(page(number)).unwrap());
+    let mut writer = desk.writer();
+    let outcome = std::thread::scope(|scope| {
+        let written = scope.spawn(|| {
+            let outcome = writer.write_all(&mut receiver);
+            (outcome, desk.database.rows("SELECT place FROM unify.load_state WHERE parameter_set <> ''"))
+        });
+        while desk.job.counters().rows.load(Ordering::Relaxed) < 180_006 {
+            std::thread::yield_now();
+        }
+        desk.job.cancel(Stop::User);
+        written.join().unwrap()
+    });
+    drop(sender);
+    assert_eq!(outcome.0.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(outcome.1, ["3"]);
+    assert_eq!(desk.appended().concat().len(), 3);
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Writer<'_> {
                 let batches = std::iter::once(&page.batches.own).chain(&page.batches.children);
                 batches
                     .zip(&self.tables)
-                    .all(|(batch, table)| batch.n_rows == 0 && table.schema_with(std::slice::from_ref(batch)) == *table.staging.schema())
+                    .all(|(batch, table)| batch.n_rows == 0 && table.schema_with([&batch.schema]) == *table.staging.schema())
             }
             Fetched::Done { .. } | Fetched::Reached { .. } => true,
             Fetched::Skipped { .. } | Fetched::Split { .. } => false,

@@ -2,6 +2,7 @@
 
 mod apart;
 mod insert;
+mod ongoing;
 mod sizing;
 mod transaction;
 pub(super) mod watched;

@@ -1,12 +1,15 @@
 //! How many rows a transaction takes: DuckDB stores those of a large one as whole row groups, and copies those of small ones.
 
-use super::transaction::{room, ROW_GROUP};
+use super::transaction::{room, Transaction};
 use super::writer::Writer;
+use crate::load::job::handle::Job;
 use crate::load::pages::fetched::Fetched;
+use crate::session::{CatalogKind, ROW_GROUP};
+use crate::Result;
 use std::sync::atomic::Ordering;
 
 /// Returns whether so many rows would be a small transaction.
-fn is_small(n_rows: u64) -> bool {
+pub(super) fn is_small(n_rows: u64) -> bool {
     n_rows < ROW_GROUP as u64
 }
 
@@ -46,9 +49,41 @@ impl Writer<'_> {
 
     /// Returns about how many rows are still to be appended, where the API says how many pages there are and some came.
     fn n_rows_left(&self) -> Option<u64> {
-        let n_pages_all = self.to.job.counters().expected_pages.load(Ordering::Relaxed);
-        let n_rows_all = self.to.job.counters().rows.load(Ordering::Relaxed);
-        let is_known = n_pages_all > 0 && self.n_pages > 0;
-        is_known.then(|| n_pages_all.saturating_sub(self.n_pages).saturating_mul(n_rows_all) / self.n_pages)
+        rows_left(self.to.job, self.n_pages, &[])
     }
+
+    /// Returns whether what was gathered is the beginning of whole row groups, which several threads append.
+    pub(super) fn fills_row_groups(&self, open: &mut Option<Transaction>, gathered: &[Fetched]) -> Result<bool> {
+        let is_alone = self.tables.len() == 1 && self.to.store.kind == CatalogKind::DuckDb;
+        if !is_alone || open.as_ref().is_some_and(|transaction| transaction.n_rows > 0) || !gathered.iter().all(is_appended) {
+            return Ok(false);
+        }
+        let left = rows_left(self.to.job, self.n_pages, gathered);
+        let n_rows_all = self.to.job.counters().rows.load(Ordering::Relaxed);
+        if left.map_or(is_small(n_rows_all), is_small) {
+            return Ok(false);
+        }
+        let transaction = match open {
+            Some(transaction) => transaction,
+            None => open.insert(Transaction::begin(self.to.database)?),
+        };
+        Ok(transaction.session.appends_on_threads())
+    }
+}
+
+fn is_appended(fetched: &Fetched) -> bool {
+    !matches!(fetched, Fetched::Split { .. })
+}
+
+/// Returns about how many rows are still to be appended, those that were gathered among them, where the API says how many pages there are.
+pub(super) fn rows_left(job: &Job, n_pages: u64, gathered: &[Fetched]) -> Option<u64> {
+    let n_pages_all = job.counters().expected_pages.load(Ordering::Relaxed);
+    let of_page = |fetched: &Fetched| match fetched {
+        Fetched::Rows(page) => Some(page.batches.own.n_rows as u64),
+        _ => None,
+    };
+    let gathered: Vec<u64> = gathered.iter().filter_map(of_page).collect();
+    let n_rows_all = job.counters().rows.load(Ordering::Relaxed) + gathered.iter().sum::<u64>();
+    let n_seen = n_pages + gathered.len() as u64;
+    (n_pages_all > 0 && n_seen > 0).then(|| n_pages_all.saturating_sub(n_pages).saturating_mul(n_rows_all) / n_seen)
 }

@@ -1,14 +1,10 @@
 //! Transactions of a writer: how many rows one takes, how long it lasts, and when it is given up.
 
 use crate::columns::Batch;
-use crate::session::{Database, Session, TableName};
+use crate::session::{Database, Session, TableName, ROW_GROUP};
 use crate::{Error, ErrorKind, Result};
 use std::time::{Duration, Instant};
 
-/// The rows of a row group. A large transaction has at least as many, and DuckDB compresses and writes them to its file before the commit.
-/// It copies those of smaller ones, page by page, and keeps them in memory, all of them, for as long as the statement that waits for the
-/// load. Some releases do not copy the first ones of a table either.
-pub const ROW_GROUP: usize = 122_880;
 /// How long a transaction lasts.
 const USUAL_TIME: Duration = Duration::from_secs(5);
 /// How long one of a row group or more lasts, which waits for the end of the next one.
@@ -22,7 +18,7 @@ pub struct Transaction {
     pub n_rows: usize,
     /// Whether it changes more than rows that are added or removed.
     pub alters: bool,
-    began: Instant,
+    pub began: Instant,
     asked: Instant,
 }
 
@@ -32,7 +28,7 @@ impl Transaction {
     pub fn begin(database: &dyn Database) -> Result<Transaction> {
         let mut session = database.connect()?;
         // Where the configuration is locked they stay in memory longer.
-        let _ = session.execute("SET SESSION write_buffer_row_group_count = 1");
+        let _ = session.execute("SET SESSION write_buffer_row_group_count = 1; SET SESSION preserve_insertion_order = true");
         session.execute("BEGIN")?;
         Ok(Transaction { session, n_rows: 0, alters: false, began: Instant::now(), asked: Instant::now() })
     }
@@ -62,6 +58,12 @@ pub fn room(n_rows: usize, ends_soon: bool) -> usize {
         true => usize::MAX,
         false => n_rows.next_multiple_of(ROW_GROUP) - n_rows,
     }
+}
+
+/// Returns whether a transaction of `n_rows` that takes rows as they come takes `n_new` more after such a time.
+pub fn goes_on(n_rows: usize, n_new: usize, elapsed: Duration, ends_soon: bool) -> bool {
+    let ends_well = n_rows < ROW_GROUP || (n_new > room(n_rows, false) && !ends_soon);
+    elapsed < if ends_well { USUAL_TIME } else { MOST_TIME }
 }
 
 /// Returns whether a transaction of so many rows is committed after such a time.
@@ -97,6 +99,23 @@ mod tests {
             (2 * ROW_GROUP, true, usize::MAX),
         ] {
             assert_eq!(room(n_rows, ends_soon), expected, "{n_rows} {ends_soon}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_takes_rows_as_they_come_ends_with_a_row_group() {
+        let nearly_whole = 2 * ROW_GROUP - 50;
+        for (n_rows, ends_soon, seconds, expected) in [
+            (0, false, 4, true),
+            (ROW_GROUP - 50, false, 5, false),
+            (nearly_whole, false, 4, true),
+            (nearly_whole, false, 5, false),
+            (nearly_whole, true, 5, true),
+            (nearly_whole, true, 15, false),
+            (ROW_GROUP + 50, false, 14, true),
+            (ROW_GROUP + 50, false, 15, false),
+        ] {
+            assert_eq!(goes_on(n_rows, 100, Duration::from_secs(seconds), ends_soon), expected, "{n_rows} {ends_soon} {seconds}");
         }
     }
 

@@ -22,9 +22,11 @@ const SMALL_BYTES: usize = 8 << 20;
 /// ... or, appended, this part of a large one ...
 const PART_BYTES: usize = 4 << 20;
 /// ... or until fetching waits for the memory they take, or no more came for this long ...
-const IDLE: Duration = Duration::from_millis(200);
+pub(super) const IDLE: Duration = Duration::from_millis(200);
 /// ... or the first of them came this long ago.
 const MOST_WAIT: Duration = Duration::from_secs(1);
+/// Rows come faster than one thread writes them when pages that take [`PART_BYTES`] came within this.
+const FAST: Duration = Duration::from_millis(400);
 /// Pages and ends of sets that are gathered, however small they are.
 const MOST_GATHERED: usize = 2_000;
 /// In a database that several processes write to, each commit is a file and a chance to be in another's way: pages are gathered for so
@@ -33,7 +35,7 @@ const SHARED_IDLE: Duration = Duration::from_secs(2);
 /// How long the writer waits for a page before it looks around.
 const POLL: Duration = Duration::from_millis(50);
 /// How long it lets pages gather before it looks for more.
-const GATHERING: Duration = Duration::from_millis(1);
+pub(super) const GATHERING: Duration = Duration::from_millis(1);
 
 /// Writes the rows of one load into its staging tables.
 pub struct Writer<'a> {
@@ -82,7 +84,7 @@ fn after(wait: Duration, rows: &Receiver<Fetched>) -> std::result::Result<Fetche
 
 impl<'a> Writer<'a> {
     /// Writes all rows that come, until the senders are gone.
-    pub fn write_all(&mut self, rows: &Receiver<Fetched>) -> Result<()> {
+    pub fn write_all(&mut self, rows: &mut Receiver<Fetched>) -> Result<()> {
         let mut open: Option<Transaction> = None;
         let mut gathered: Vec<Fetched> = Vec::new();
         let mut n_bytes = 0;
@@ -92,12 +94,10 @@ impl<'a> Writer<'a> {
             // What is gathered waits for more anyway. A page that finds nobody waiting for it wakes nobody.
             let first = if gathered.is_empty() { rows.recv_timeout(POLL) } else { after(GATHERING, rows) };
             let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let mut is_full = self.shared.budget.is_used_up();
+            let mut is_full = self.shared.budget.is_used_up() || n_bytes >= SMALL_BYTES;
             let mut fetched = first.ok();
             while let Some(page) = fetched {
-                if let Fetched::Rows(page) = &page {
-                    n_bytes += page.batches.approximate_bytes();
-                }
+                n_bytes += page.approximate_bytes();
                 last_page = Instant::now();
                 if gathered.is_empty() {
                     first_page = last_page;
@@ -118,7 +118,18 @@ impl<'a> Writer<'a> {
             }
             let is_due = is_full || is_idle || ended || (!is_shared && first_page.elapsed() >= MOST_WAIT);
             if is_due && !gathered.is_empty() {
+                let is_fast = self.shared.budget.is_used_up() || (n_bytes >= PART_BYTES && first_page.elapsed() < FAST);
                 n_bytes = 0;
+                if is_fast && !ended && self.fills_row_groups(&mut open, &gathered)? {
+                    gathered = self.append_as_they_come(&mut open, std::mem::take(&mut gathered), rows)?;
+                    if open.as_ref().is_some_and(|transaction| transaction.n_rows == 0) {
+                        // The statement took nothing of it.
+                        self.take(&mut open, std::mem::take(&mut gathered))?;
+                    }
+                    n_bytes = gathered.iter().map(Fetched::approximate_bytes).sum();
+                    (first_page, last_page) = (Instant::now(), Instant::now());
+                    continue;
+                }
                 self.take(&mut open, std::mem::take(&mut gathered))?;
             }
             let ends_soon = self.ends_soon();
@@ -178,11 +189,8 @@ impl<'a> Writer<'a> {
             // Sets without rows have checkpoints, too.
             return if open.is_none() { self.commit(open) } else { Ok(()) };
         }
-        let schemas: Vec<TableSchema> = self.tables.iter().zip(&batches).map(|(table, batches)| table.schema_with(batches)).collect();
-        self.check_widening(&schemas, &batches)?;
-        if self.tables.iter().zip(&schemas).any(|(table, schema)| schema != table.staging.schema()) {
-            *self.shared.schemas.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schemas.clone());
-        }
+        let news: Vec<Vec<&TableSchema>> = batches.iter().map(|batches| batches.iter().map(|batch| &batch.schema).collect()).collect();
+        let schemas = self.schemas_with(&news)?;
         self.n_pages += n_pages as u64;
         if self.to.store.kind.is_shared() {
             return self.write_shared(&schemas, batches);
@@ -191,12 +199,9 @@ impl<'a> Writer<'a> {
             Some(transaction) => transaction,
             None => open.insert(Transaction::begin(self.to.database)?),
         };
-        let note = self.note();
         for (idx, (schema, batches)) in schemas.into_iter().zip(batches).enumerate() {
+            let messages = self.prepare(idx, transaction, &schema)?;
             let table = &mut self.tables[idx];
-            transaction.alters |= table.staging.made() != Some(&schema);
-            let messages = table.prepare(transaction.session.as_mut(), &schema, note)?;
-            table.staging = StagingTable::prepared(schema.clone());
             if !schema.columns.is_empty() {
                 let n_appended: usize = batches.iter().map(|batch| batch.n_rows).sum();
                 for batches in Batch::groups_for(batches, &schema) {
@@ -222,6 +227,16 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Gives a staging table the columns of a schema.
+    pub(super) fn prepare(&mut self, idx: usize, transaction: &mut Transaction, schema: &TableSchema) -> Result<Vec<String>> {
+        let note = self.note();
+        let table = &mut self.tables[idx];
+        transaction.alters |= table.staging.made() != Some(schema);
+        let messages = table.prepare(transaction.session.as_mut(), schema, note)?;
+        table.staging = StagingTable::prepared(schema.clone());
+        Ok(messages)
+    }
+
     /// Makes the staging tables of tables that keep rows which are gone, where nothing came that made them.
     pub fn make_kept(&mut self) -> Result<()> {
         if !self.tables.iter().any(|table| table.keeps_deleted && table.staging.made().is_none()) {
@@ -244,13 +259,21 @@ impl<'a> Writer<'a> {
         LoadNote { identity: self.note.identity, started: self.note.started }
     }
 
-    /// Fails when values, of a staging table or of new rows, cannot become those of the columns of its schema as they came.
-    fn check_widening(&mut self, schemas: &[TableSchema], batches: &[Vec<Batch>]) -> Result<()> {
-        let mut of_each = self.tables.iter().zip(schemas).zip(batches);
-        let Some(column) = of_each.find_map(|((table, schema), batches)| table.stuck(schema, batches)) else { return Ok(()) };
-        let message = format!("column '{column}' takes other values now, and what came before cannot be written as the API sent it");
-        self.wider = Some(schemas.iter().map(|schema| schema.clone().without_rows()).collect());
-        Err(Error::new(ErrorKind::CannotWiden, message))
+    /// Returns the columns that the rows of each table need, with those of more rows, and has pages converted to them from now on. Fails when
+    /// values, of a staging table or of new rows, cannot become those of a wider column as they came.
+    pub(super) fn schemas_with(&mut self, more: &[Vec<&TableSchema>]) -> Result<Vec<TableSchema>> {
+        let of_each = self.tables.iter().zip(more);
+        let schemas: Vec<TableSchema> = of_each.map(|(table, more)| table.schema_with(more.iter().copied())).collect();
+        let mut of_each = self.tables.iter().zip(&schemas).zip(more);
+        if let Some(column) = of_each.find_map(|((table, schema), more)| table.stuck(schema, more)) {
+            let message = format!("column '{column}' takes other values now, and what came before cannot be written as the API sent it");
+            self.wider = Some(schemas.iter().map(|schema| schema.clone().without_rows()).collect());
+            return Err(Error::new(ErrorKind::CannotWiden, message));
+        }
+        if self.tables.iter().zip(&schemas).any(|(table, schema)| schema != table.staging.schema()) {
+            *self.shared.schemas.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(schemas.clone());
+        }
+        Ok(schemas)
     }
 
     /// Commits the rows appended so far together with the checkpoints they reach and what there is to log.
@@ -350,7 +373,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Notes what became of the columns of a table.
-    fn log(&self, table: usize, messages: Vec<String>) {
+    pub(super) fn log(&self, table: usize, messages: Vec<String>) {
         let of = self.tables.get(table).filter(|_| table > 0).map(|table| format!("table '{}': ", table.store.target.table));
         for message in messages {
             self.to.job.log(LogLevel::Info, || format!("{}{message}", of.as_deref().unwrap_or_default()));

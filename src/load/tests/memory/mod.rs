@@ -34,13 +34,15 @@ pub(crate) struct Nature {
     pub is_read_only: bool,
     /// See [`Database::moves_first_rows`].
     pub moves_first_rows: bool,
+    /// See [`Session::appends_on_threads`].
+    pub appends_on_threads: bool,
     /// See [`Session::is_alone`].
     pub is_alone: bool,
 }
 
 impl Default for Nature {
     fn default() -> Nature {
-        Nature { database_type: "duckdb", is_read_only: false, moves_first_rows: false, is_alone: false }
+        Nature { database_type: "duckdb", is_read_only: false, moves_first_rows: false, appends_on_threads: false, is_alone: false }
     }
 }
 
@@ -377,6 +379,10 @@ impl Session for MemorySession {
             rules::check(stored)
         });
         self.remembered(outcome)
+    }
+
+    fn appends_on_threads(&mut self) -> bool {
+        lock(&self.database.shared).nature.appends_on_threads
     }
 
     fn column_comments(&mut self, table: &TableName) -> Result<Vec<(String, String)>> {
