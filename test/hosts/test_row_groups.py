@@ -21,8 +21,8 @@ tables:
     paging: {strategy: pageAndCount, page_param: page, count_param: size, page_size: 20000, total_path: total}
 """
 SCRIPT = """
-    con = connect("x.duckdb")
-    con.execute("SET threads = {threads}")
+    con = connect("{database}")
+    con.execute("SET threads = {threads}; {setup}")
     con.execute("SET GLOBAL unify_spec_path = '{specs}'")
     con.execute("CREATE CONNECTION fast (ADAPTER fast, host '{host}')")
     con.execute("CALL enable_logging('QueryLog')")
@@ -43,7 +43,8 @@ def page_of(number: int, late: int) -> bytes:
     return json.dumps({"total": N_PAGES * PAGE, "rows": rows}).encode()
 
 
-def loaded(python, around, threads: int, late: int = 1, load: str = 'con.execute("LOAD TABLE fast.rows")', refuses=lambda _: False):
+def loaded(python, around, threads: int, late: int = 1, load: str = 'con.execute("LOAD TABLE fast.rows")', refuses=lambda _: False,
+           database: str = "x.duckdb", setup: str = ""):
     specs = around.folder / "specs"
     specs.mkdir()
     (specs / "fast.yaml").write_text(SPEC)
@@ -57,7 +58,7 @@ def loaded(python, around, threads: int, late: int = 1, load: str = 'con.execute
     for number in range(1, N_PAGES + 1):
         page_of(number, late)
     with serving(answer) as host:
-        out = python.run(around, SCRIPT.format(threads=threads, specs=specs, host=host, load=load), timeout=300).check().stdout
+        out = python.run(around, SCRIPT.format(database=database, setup=setup, threads=threads, specs=specs, host=host, load=load), timeout=300).check().stdout
     *_, counts, sizes, n_threaded = out.splitlines()
     return counts, json.loads(sizes), int(n_threaded), asked_pages
 
@@ -68,6 +69,21 @@ def test_rows_keep_their_order_in_whole_row_groups(python, around, threads):
     assert counts == f"({N_PAGES * PAGE}, {N_PAGES * PAGE}, True, {N_PAGES * PAGE}, 1, True)"
     assert sizes == [ROW_GROUP, ROW_GROUP, N_PAGES * PAGE - 2 * ROW_GROUP]
     assert (n_threaded > 0) == (threads > 1)
+
+
+@pytest.mark.parametrize(("database", "setup"), [
+    (":memory:", ""),
+    ("x.duckdb", "ATTACH 'y.duckdb' AS y (ROW_GROUP_SIZE 20480); USE y"),
+    ("x.duckdb", "ATTACH 'y.duckdb' AS y (ROW_GROUP_SIZE 1228800, STORAGE_VERSION 'v1.2.0'); USE y"),
+    ("x.duckdb", "SET memory_limit = '100MB'"),
+    ("x.duckdb", "SET preserve_insertion_order = false"),
+    ("x.duckdb", "SET external_threads = 2"),
+    ("x.duckdb", "SET write_buffer_row_group_count = 3"),
+])
+def test_rows_keep_their_order_wherever_they_go(python, around, database, setup):
+    counts, sizes, n_threaded, _ = loaded(python, around, 2, database=database, setup=setup)
+    assert counts == f"({N_PAGES * PAGE}, {N_PAGES * PAGE}, True, {N_PAGES * PAGE}, 1, True)"
+    assert sum(sizes) == N_PAGES * PAGE and n_threaded >= 1
 
 
 @pytest.mark.parametrize("late", [2, 9])
