@@ -199,7 +199,7 @@ fn fill(fed: &Fed<'_>, place: &mut Place, output: LentChunk<'_>) -> Result<()> {
 }
 
 /// Returns the type of a vector for texts, or for lists of them, that are to become values of another type.
-pub(super) fn texts_for(data: &ColumnData, own: &OwnedType) -> Option<OwnedType> {
+fn texts_for(data: &ColumnData, own: &OwnedType) -> Option<OwnedType> {
     match (data, own.element()) {
         (ColumnData::Varchar(_), _) if Storage::of(own) != Storage::Text => Some(OwnedType::simple(DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR)),
         (ColumnData::List { child, .. }, Some(element)) => texts_for(&child.data, &element).map(|_| OwnedType::list_of_texts()),

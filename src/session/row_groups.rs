@@ -25,8 +25,8 @@ pub type HeldBatch = Arc<dyn AsRef<Batch> + Send + Sync>;
 
 /// Brings rows as they come.
 pub trait RowSource: Sync {
-    /// Waits for more rows, of the same columns. Returns none when there are no more. Fails when those so far are not to be stored either. Called
-    /// by one thread at a time.
+    /// Waits for more rows of the same columns, and returns them. An empty list says that no more come. Fails when the rows so far must not be
+    /// stored either. One thread at a time calls this.
     fn more(&self) -> Result<Vec<HeldBatch>>;
 }
 
@@ -131,7 +131,7 @@ impl<'a> RowGroups<'a> {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).unfit
     }
 
-    /// Waits for the row group before to be full. Returns nothing when there are no more rows, or none for this thread.
+    /// Waits until the row group before is full. Returns `None` when no more rows come, or another thread takes them all.
     fn turn<'s>(&self, mut state: MutexGuard<'s, State>) -> Option<MutexGuard<'s, State>> {
         loop {
             match state.filler {

@@ -10,6 +10,7 @@ mod refresh;
 mod resumption;
 mod scheduling;
 mod together;
+mod widening;
 mod windows;
 mod writer;
 

@@ -53,9 +53,11 @@ impl Writer<'_> {
     }
 
     /// Returns whether what was gathered is the beginning of whole row groups, which several threads append.
-    pub(super) fn fills_row_groups(&self, open: &mut Option<Transaction>, gathered: &[Fetched]) -> Result<bool> {
+    pub(in crate::load) fn fills_row_groups(&self, open: &mut Option<Transaction>, gathered: &[Fetched]) -> Result<bool> {
         let is_alone = self.tables.len() == 1 && self.to.store.kind == CatalogKind::DuckDb;
-        if !is_alone || open.as_ref().is_some_and(|transaction| transaction.n_rows > 0) || !gathered.iter().all(is_appended) {
+        let has_columns = |fetched: &Fetched| matches!(fetched, Fetched::Rows(page) if !page.batches.own.columns.is_empty());
+        let is_begun = open.as_ref().is_some_and(|transaction| transaction.n_rows > 0);
+        if !is_alone || is_begun || !gathered.iter().all(is_appended) || !gathered.iter().any(has_columns) {
             return Ok(false);
         }
         let left = rows_left(self.to.job, self.n_pages, gathered);

@@ -23,11 +23,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins one, on a session of its own. A row group of it is written when it is full, not with four others or at the commit: so one is in
-    /// memory, and the commit, for which others wait, is short.
+    /// Begins one, on a session of its own. DuckDB writes a row group of it when that is full, not with four others or at the commit. So few are
+    /// in memory, and the commit, for which others wait, is short. Rows keep their order, whatever the user said of that of query results.
     pub fn begin(database: &dyn Database) -> Result<Transaction> {
         let mut session = database.connect()?;
-        // Where the configuration is locked they stay in memory longer.
+        // Where the configuration is locked, both stay as the user set them.
         let _ = session.execute("SET SESSION write_buffer_row_group_count = 1; SET SESSION preserve_insertion_order = true");
         session.execute("BEGIN")?;
         Ok(Transaction { session, n_rows: 0, alters: false, began: Instant::now(), asked: Instant::now() })
