@@ -38,11 +38,13 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts the host on a new database in `folder`, with the API's address and token in its environment.
+    /// Starts the host in `folder`, on a new database there, with the API's address and token in its environment.
     pub fn start(python: &Path, script: &Path, folder: &Path, api: &str) -> Result<Host, String> {
+        let script = std::path::absolute(script).map_err(|err| format!("'{}': {err}", script.display()))?;
         let mut process = Command::new(python)
             .arg(script)
             .arg(folder.join("test.duckdb"))
+            .current_dir(folder)
             .env("HOME", folder)
             .env("UNIFY_TEST_API", api)
             .env("UNIFY_TEST_TOKEN", testapi::TOKEN)
