@@ -89,10 +89,14 @@ impl Loader {
         let running = running.into_iter().filter(|job| job.catalog.eq_ignore_ascii_case(catalog));
         let running: Vec<String> = running.map(|job| job.id.to_string()).chain(["-1".to_string()]).collect();
         let which = format!("AND id <= {last_id} AND id NOT IN ({})", running.join(", "));
-        match session.count(&format!("SELECT count(*) FROM {}", open_jobs_sql(&unify, &which)))? {
-            0 => Ok(table),
-            _ => Ok(format!("(SELECT * FROM {table} UNION ALL BY NAME {})", ends_sql(&unify, &last_id.to_string(), &which))),
+        // The records are read in the user's transaction, which may have begun before a job ended: those left open are named.
+        let open = session.query(&format!("SELECT id FROM {}", open_jobs_sql(&unify, &which)))?;
+        let open: Vec<String> = open.iter().filter_map(|row| row.first()?.as_integer()).map(|id| id.to_string()).collect();
+        if open.is_empty() {
+            return Ok(table);
         }
+        let which = format!("AND id IN ({})", open.join(", "));
+        Ok(format!("(SELECT * FROM {table} UNION ALL BY NAME {})", ends_sql(&unify, &last_id.to_string(), &which)))
     }
 
     /// Makes a view whose tables are loaded. Fails with DuckDB's reason when it cannot be made.

@@ -20,12 +20,12 @@ from conftest import path_in
 from soak_run import Soak
 
 
-def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, quirks: str = "") -> list[str]:
-    """Soaks every line at once, prints a summary of each, and returns what went wrong."""
+def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, quirks: str = "") -> bool:
+    """Soaks every line at once, prints a summary of each and at once what goes wrong, and returns whether all was right."""
     began = time.monotonic()
     wanted = ledger_quirks.named(quirks) if quirks else frozenset(ledger_quirks.NAMES)
 
-    def one(release: str) -> str | None:
+    def one(release: str) -> bool:
         place = folder / release
         place.mkdir(parents=True)
         run = Soak(release, hosts.Surroundings(extension, place, api), seed, wanted)
@@ -33,14 +33,15 @@ def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, qui
             run.run(seconds)
         except Exception:  # noqa: BLE001: the other line goes on
             journal = "\n".join(run.journal)
-            return f"WRONG with seed {seed}, {run.summary()}\n{journal}\n{traceback.format_exc(limit=-4)}its files: {place}"
+            print(f"WRONG with seed {seed}\n{journal}\n{traceback.format_exc(limit=-4)}its files: {place}", flush=True)
+            return False
         finally:
             print(f"seed {seed}, {run.summary()}; {time.monotonic() - began:.0f} s", flush=True)
-        return None
+        return True
 
     releases = hosts.RELEASES["tested"]["python"]
     with ThreadPoolExecutor(len(releases)) as pool:
-        return [failure for failure in pool.map(one, releases) if failure]
+        return all(list(pool.map(one, releases)))
 
 
 def main() -> None:
@@ -54,10 +55,8 @@ def main() -> None:
     print(f"seed {arguments.seed}, {arguments.minutes} minutes", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="unify-soak-"))
     with hosts.api_server(testapi) as api:
-        failures = soak(extension, api, folder, arguments.seed, arguments.minutes * 60, arguments.quirks)
-    for failure in failures:
-        print(failure)
-    if failures:
+        was_right = soak(extension, api, folder, arguments.seed, arguments.minutes * 60, arguments.quirks)
+    if not was_right:
         sys.exit(1)
     shutil.rmtree(folder)
     print("all was right")

@@ -47,9 +47,10 @@ impl Scheduler {
             drop(turn);
             return self.start_shared(work, store);
         }
+        let held = turn.held_ids(&store);
         let run = store.transact_alone(session.as_mut(), |session| {
             store.create_unify_schema(session)?;
-            let ids = turn.record_ids(session, &store)?;
+            let ids = held.map_or_else(|| turn.record_ids_within(session, &store), Ok)?;
             if let Some(age) = settings.log_retention {
                 forget_old(session, &store.unify_schema, age)?;
             }

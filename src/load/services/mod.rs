@@ -163,8 +163,19 @@ impl Services {
 }
 
 impl CatalogTurn<'_> {
-    /// Returns the counter of record ids of the database. While nobody holds it, records that an ended process left open are closed.
+    /// Returns the counter of record ids of the database. While nobody holds it, records that an ended process left open are closed. The
+    /// session is in no transaction: one that began before the last holder recorded its end would not see that.
     pub fn record_ids(&self, session: &mut dyn Session, store: &Store) -> Result<Arc<RecordIds>> {
-        self.services.id_counters.of(session, &self.catalog, store)
+        self.held_ids(store).map_or_else(|| self.record_ids_within(session, store), Ok)
+    }
+
+    /// Returns the counter of record ids of the database, if somebody holds it.
+    pub fn held_ids(&self, store: &Store) -> Option<Arc<RecordIds>> {
+        self.services.id_counters.held(&self.catalog, store)
+    }
+
+    /// Does as [`CatalogTurn::record_ids`], in a transaction that began after [`CatalogTurn::held_ids`] found nobody.
+    pub fn record_ids_within(&self, session: &mut dyn Session, store: &Store) -> Result<Arc<RecordIds>> {
+        self.services.id_counters.make(session, &self.catalog, store)
     }
 }

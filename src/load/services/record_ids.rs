@@ -39,18 +39,23 @@ pub(super) struct IdCounters {
 }
 
 impl IdCounters {
-    /// Returns the counter of a database. While nobody holds one, another process may have had the file: what it left is looked at, and
-    /// records that it left open are closed. The caller sees to it that one thread at a time asks for a database.
-    pub fn of(&self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<RecordIds>> {
-        // A name can be attached to another file later.
-        let key = format!("{catalog}\n{}", store.path);
-        if let Some(held) = lock(&self.held).get(&key).and_then(Weak::upgrade) {
-            return Ok(held);
-        }
+    /// Returns the counter of a database, if somebody holds it.
+    pub fn held(&self, catalog: &str, store: &Store) -> Option<Arc<RecordIds>> {
+        lock(&self.held).get(&key_of(catalog, store)).and_then(Weak::upgrade)
+    }
+
+    /// Makes the counter of a database that nobody holds. Another process may have had the file: what it left is looked at, and records
+    /// that it left open are closed. The caller sees to it that one thread at a time asks for a database.
+    pub fn make(&self, session: &mut dyn Session, catalog: &str, store: &Store) -> Result<Arc<RecordIds>> {
         let ids = Arc::new(RecordIds::after(close_open_jobs(session, &store.unify_schema)?));
         let mut held = lock(&self.held);
         held.retain(|_, ids| ids.strong_count() > 0);
-        held.insert(key, Arc::downgrade(&ids));
+        held.insert(key_of(catalog, store), Arc::downgrade(&ids));
         Ok(ids)
     }
+}
+
+/// A name can be attached to another file later.
+fn key_of(catalog: &str, store: &Store) -> String {
+    format!("{catalog}\n{}", store.path)
 }

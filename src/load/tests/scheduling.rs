@@ -3,6 +3,8 @@
 use super::bench::{Bench, FIRST};
 use crate::load::job::handle::Stop;
 use crate::load::{Job, JobState, LoadAction};
+use crate::session::Database;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A job that waits for its parent, whose answer is held back.
@@ -140,6 +142,38 @@ fn a_job_that_is_cancelled_while_it_is_suspended_ends_its_child_too() {
     let (child, parent) = (outcome(&waiting.child), outcome(&waiting.parent));
     waiting.bench.database.works_again();
     assert!(parent.ends_with("job 2 was cancelled by CANCEL JOB") && child.ends_with(&parent), "{child}");
+}
+
+#[test]
+fn a_job_that_ends_while_another_begins_has_one_end_and_its_ids_to_itself() {
+    let bench = Bench::new();
+    bench.api.has("/items", &[FIRST]);
+    bench.api.has("/events", &[FIRST]);
+    bench.load("items").unwrap();
+    // Another job, by hand: it is recorded, and holds the counter of ids.
+    let services = bench.loader.services();
+    let store = bench.target("items").store(bench.database.connect().unwrap().as_mut()).unwrap();
+    let mut ids =
+        services.catalog_turn("lake").and_then(|turn| turn.record_ids(bench.database.connect()?.as_mut(), &store)).map(Some).unwrap();
+    let (start, end) = ids.as_ref().map(|ids| (ids.next(), ids.next())).unwrap();
+    let values = "make_timestamp(1), 'shop', 'other', 'shop'";
+    let columns = "id, parent_id, timestamp, table_schema, table_name, adapter_name, action, status";
+    bench.database.run(&format!("INSERT INTO unify.loading_jobs ({columns}) VALUES ({start}, NULL, {values}, 'load_start', 'success')"));
+    // It ends when the next one has begun its first transaction.
+    let (database, mut has_begun) = (bench.database.clone(), false);
+    bench.database.fails(move |transacted| {
+        if std::mem::replace(&mut has_begun, transacted.is_at("BEGIN")) && ids.take().is_some() {
+            let end = format!("INSERT INTO unify.loading_jobs ({columns}) VALUES ({end}, {start}, {values}, 'load_end', 'success')");
+            database.aside(&end);
+        }
+        None
+    });
+    bench.load("events").unwrap();
+    bench.database.works_again();
+    let of_it = bench.database.rows(&format!("SELECT action, status FROM unify.loading_jobs WHERE parent_id = {start}"));
+    assert_eq!(of_it, ["load_end|success"]);
+    let ids = bench.database.rows("SELECT id FROM unify.loading_jobs");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
 }
 
 #[test]
