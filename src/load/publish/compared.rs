@@ -128,8 +128,8 @@ pub fn live_rows(table: &TableName, all: &TableSchema, schema: &TableSchema) -> 
 /// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone, by the key of `within`.
 pub fn replaced_rows(within: &Merge<'_>, all: &TableSchema, schema: &TableSchema) -> String {
     let is_live = all.deleted_at().map_or(String::new(), |column| format!("t.{} IS NULL AND ", quote_ident(&column.name)));
-    let (target, staging, same) = (within.target, within.staging, within.same_key());
-    format!("SELECT {} FROM {target} AS t WHERE {is_live}EXISTS (SELECT 1 FROM {staging} AS d WHERE {same})", names_of(schema))
+    let is_it = within.has_key_among(&within.staging.to_string());
+    format!("SELECT {} FROM {} AS t WHERE {is_live}{is_it}", names_of(schema), within.target)
 }
 
 /// Returns the columns whose values are compared.

@@ -2,7 +2,7 @@
 
 use crate::columns::{Column, TableSchema};
 use crate::load::plan::named::find_column;
-use crate::load::publish::merge_sql::same_values;
+use crate::load::publish::merge_sql::binary;
 use crate::load::records::store::Store;
 use crate::load::staging::converted_sql::converted;
 use crate::session::{quote_ident, Session};
@@ -49,6 +49,12 @@ impl Vanished<'_> {
         session.execute(&format!("INSERT INTO {staging} ({names}) SELECT {names} {gone}"))?;
         Ok(n_gone)
     }
+}
+
+/// Returns the condition that rows `d` and `t` have the same values in these columns.
+fn same_values(columns: &[&Column]) -> String {
+    let same = |column: &&Column| format!("{} = {}", binary("d.", column), binary("t.", column));
+    columns.iter().map(same).collect::<Vec<_>>().join(" AND ")
 }
 
 /// Returns a moment, in microseconds since 1970, as SQL.

@@ -17,27 +17,26 @@ impl Marking<'_> {
     /// Returns the statements that merge by the key of `merge`, for the caller's transaction: rows take the place of those with their key, and
     /// those that `repeats` says are gone are marked.
     pub fn merge_sql(&self, merge: &Merge<'_>, repeats: Repeats) -> String {
-        let same = merge.same_key();
-        self.statements(merge, repeats, &same, &same)
+        self.statements(merge, repeats, merge)
     }
 
     /// Returns the statements that put the staged rows in the place of the rows of the same parents, whose key is that of `parents`, for the
     /// caller's transaction. A row of those that is not among them is gone.
     pub fn children_sql(&self, merge: &Merge<'_>, parents: &Merge<'_>) -> String {
-        self.statements(merge, Repeats::None, &merge.same_key(), &parents.same_key())
+        self.statements(merge, Repeats::None, parents)
     }
 
-    /// `replaced` says which of the table's rows `t` a live row `d` replaces, `gone` which of the others a staged row `d` says are gone.
-    fn statements(&self, merge: &Merge<'_>, repeats: Repeats, replaced: &str, gone: &str) -> String {
-        let (target, staging, mark) = (merge.target, merge.staging, quote_ident(self.column));
-        let (columns, live) = (merge.column_list(), merge.live_rows_sql(repeats));
+    /// Live rows take the place of those with their key. Of the others, those with a staged row's key by `gone` are gone.
+    fn statements(&self, merge: &Merge<'_>, repeats: Repeats, gone: &Merge<'_>) -> String {
+        let (target, mark, live) = (merge.target, quote_ident(self.column), merge.live_rows_sql(repeats));
         format!(
-            "DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM ({live}) AS d WHERE {replaced});\n\
-             UPDATE {target} AS t SET {mark} = {} WHERE t.{mark} IS NULL AND EXISTS (SELECT 1 FROM {staging} AS d WHERE {gone});\n\
-             INSERT INTO {target} ({columns}) {live};\n\
-             INSERT INTO {target} ({columns}) {};",
+            "DELETE FROM {target} AS t WHERE {};\n\
+             UPDATE {target} AS t SET {mark} = {} WHERE t.{mark} IS NULL AND {};\n\
+             {}",
+            merge.has_key_among(&format!("({live})")),
             moment_sql(self.since),
-            merge.keyless_rows_sql(),
+            gone.has_key_among(&merge.staging.to_string()),
+            merge.insert_sql(&live),
         )
     }
 }

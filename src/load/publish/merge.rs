@@ -97,8 +97,8 @@ impl Updating<'_> {
         if let Some(child_def) = &self.table_def.child {
             return self.replace_children(session, table, staged, child_def);
         }
-        let merge = self.merge_of(table, staged)?;
-        let repeats = self.repeats(session, &merge, notes)?;
+        let mut merge = self.merge_of(table, staged)?;
+        let repeats = self.repeats(session, &mut merge, notes)?;
         if let Some(sql) = merge.deleted_sql() {
             let n_deleted = session.count(&sql)?;
             notes.push((LogLevel::Info, format!("{n_deleted} rows came that say that a row is gone at the source")));
@@ -113,7 +113,7 @@ impl Updating<'_> {
 
     /// Returns how many rows the merge will change by the key of `merge`, and notes the rows where they are kept.
     fn changed(&self, session: &mut dyn Session, staged: &TableSchema, merge: &Merge<'_>, repeats: Repeats) -> Result<Changes> {
-        let n_added = session.count(&format!("SELECT count(*) FROM ({})", merge.added_rows_sql()))?;
+        let n_added = merge.added_rows_sql().map_or(Ok(0), |rows| session.count(&format!("SELECT count(*) FROM ({rows})")))?;
         if !merge.has_key() {
             return Ok(Changes { added: n_added, ..Changes::default() });
         }
@@ -167,8 +167,8 @@ impl Updating<'_> {
         Ok(merge.older_rows_sql(merge.ranking(self.has_row_ids)))
     }
 
-    /// Says what rows without a key, or with one that repeats, become.
-    fn repeats(&self, session: &mut dyn Session, merge: &Merge<'_>, notes: &mut Notes) -> Result<Repeats> {
+    /// Says what rows without a key, or with one that repeats, become, and tells the merge whether there are some without.
+    fn repeats(&self, session: &mut dyn Session, merge: &mut Merge<'_>, notes: &mut Notes) -> Result<Repeats> {
         let (Some(null_keys), Some(repeats)) = (merge.null_keys_sql(), merge.repeats_sql()) else {
             let message = "the table has no key: Unify adds the new rows and replaces none; name its 'key_columns' in the spec";
             notes.push((LogLevel::Warning, message.to_string()));
@@ -176,7 +176,8 @@ impl Updating<'_> {
         };
         let key = self.table_def.key_columns.join(", ");
         let n_null_keys = session.count(&null_keys)?;
-        if n_null_keys > 0 {
+        merge.may_lack_keys = n_null_keys > 0;
+        if merge.may_lack_keys {
             let message = format!("{n_null_keys} new rows have no value for their key ({key}): they are added, and replace none");
             notes.push((LogLevel::Warning, message));
         }

@@ -19,6 +19,8 @@ pub struct Merge<'a> {
     columns: Vec<&'a Column>,
     /// Those that identify a row; empty: nothing does.
     keys: Vec<&'a Column>,
+    /// Whether the key of a new row may be null in part.
+    pub may_lack_keys: bool,
     cursor: Option<&'a str>,
     /// The column of the staging table that marks rows as gone.
     deleted: Option<&'a str>,
@@ -50,7 +52,16 @@ impl<'a> Merge<'a> {
         let number = schema.row_number();
         let is_mark = |column: &&Column| [deleted, number].contains(&Some(column.name.as_str()));
         let columns = schema.columns.iter().filter(|column| !is_mark(column)).collect();
-        Ok(Merge { target, staging, columns, keys, cursor: cursor.and_then(|cursor| column_named(schema, cursor)), deleted, number })
+        Ok(Merge {
+            target,
+            staging,
+            columns,
+            keys,
+            may_lack_keys: true,
+            cursor: cursor.and_then(|cursor| column_named(schema, cursor)),
+            deleted,
+            number,
+        })
     }
 
     /// Returns whether rows replace others: without a key they are only added.
@@ -116,62 +127,55 @@ impl<'a> Merge<'a> {
         let (columns, staging) = (self.staged_list(), self.staging);
         format!(
             "CREATE TEMP TABLE unify_repeated AS {query};\n\
-             DELETE FROM {staging} AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE {});\n\
+             DELETE FROM {staging} AS t WHERE {};\n\
              INSERT INTO {staging} ({columns}) SELECT {columns} FROM temp.main.unify_repeated;\n\
              DROP TABLE temp.main.unify_repeated;",
-            self.same_key()
+            self.has_key_among("temp.main.unify_repeated")
         )
     }
 
     /// Returns the condition for a row `t` of the staging table that another one has the key of.
     fn key_repeats(&self) -> String {
         let (keys, grouped, staging) = (named_binary_list(&self.keys), binary_list(&self.keys), self.staging);
-        let repeated = format!("SELECT {keys} FROM {staging} GROUP BY {grouped} HAVING count(*) > 1");
-        format!("EXISTS (SELECT 1 FROM ({repeated}) AS d WHERE {})", self.same_key())
+        self.has_key_among(&format!("(SELECT {keys} FROM {staging} GROUP BY {grouped} HAVING count(*) > 1)"))
     }
 
     /// Returns the statements that merge, for the caller's transaction. `repeats` says what to do about new rows with one key.
     pub fn sql(&self, repeats: Repeats) -> String {
-        let columns = list_of(&self.columns);
         let (target, staging) = (self.target, self.staging);
         if !self.has_key() {
-            return format!("INSERT INTO {target} ({columns}) {};", self.unknown_rows_sql("true"));
+            return format!("INSERT INTO {target} ({}) {};", list_of(&self.columns), self.unknown_rows_sql("true"));
         }
-        let rows = self.live_rows_sql(repeats);
         format!(
-            "DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {staging} AS d WHERE {});\n\
-             INSERT INTO {target} ({columns}) {rows};\n\
-             INSERT INTO {target} ({columns}) {};",
-            self.same_key(),
-            self.keyless_rows_sql(),
+            "DELETE FROM {target} AS t WHERE {};\n{}",
+            self.has_key_among(&staging.to_string()),
+            self.insert_sql(&self.live_rows_sql(repeats))
         )
     }
 
-    /// Returns the columns of both tables, for a list.
-    pub fn column_list(&self) -> String {
-        list_of(&self.columns)
+    /// Returns the statements that add the live rows, which `live` queries, and the new ones without a key.
+    pub fn insert_sql(&self, live: &str) -> String {
+        let (columns, target) = (list_of(&self.columns), self.target);
+        let keyless = self.added_rows_sql().map_or(String::new(), |rows| format!("\nINSERT INTO {target} ({columns}) {rows};"));
+        format!("INSERT INTO {target} ({columns}) {live};{keyless}")
     }
 
     /// Returns the query for the new rows that have a key and are not gone: the newest of those with one key.
     pub fn live_rows_sql(&self, repeats: Repeats) -> String {
-        let (columns, staging) = (self.column_list(), self.staging);
+        let (columns, staging) = (list_of(&self.columns), self.staging);
         match repeats {
             Repeats::None => format!("SELECT {columns} FROM {staging} WHERE NOT ({}){}", self.key_is_null(), self.and_is_there()),
             _ => self.last_rows_sql(&columns, repeats, &staging.to_string()),
         }
     }
 
-    /// Returns the query for the new rows that are added whatever there is: those without a key that the target does not have.
-    pub fn added_rows_sql(&self) -> String {
+    /// Returns the query for the new rows that are added whatever there is: those without a key that the target does not have. `None` where
+    /// all have one.
+    pub fn added_rows_sql(&self) -> Option<String> {
         match self.has_key() {
-            true => self.keyless_rows_sql(),
-            false => self.unknown_rows_sql("true"),
+            true => self.may_lack_keys.then(|| self.unknown_rows_sql(&self.key_is_null())),
+            false => Some(self.unknown_rows_sql("true")),
         }
-    }
-
-    /// Returns the query for the new rows without a key that the target does not have.
-    pub fn keyless_rows_sql(&self) -> String {
-        self.unknown_rows_sql(&self.key_is_null())
     }
 
     /// Rows that `condition` picks, but for those the target has already: as many of each as there are more.
@@ -243,9 +247,13 @@ impl<'a> Merge<'a> {
         self.keys.iter().map(|key| format!("{} IS NULL", quote_ident(&key.name))).collect::<Vec<_>>().join(" OR ")
     }
 
-    /// Returns the condition for a row `t` of the target that has the key of a new row `d`.
-    pub fn same_key(&self) -> String {
-        same_values(&self.keys)
+    /// Returns the condition for a row `t` of the target that has the key of a row of `from`, which has the new rows' columns.
+    ///
+    /// DuckDB 1.5 compares for a correlated EXISTS with IS NOT DISTINCT FROM, and then reads the whole table. For IN it takes `=`, and skips
+    /// what lies beyond the least and the greatest key.
+    pub fn has_key_among(&self, from: &str) -> String {
+        let of = |row: &str| self.keys.iter().map(|key| binary(row, key)).collect::<Vec<_>>().join(", ");
+        format!("({}) IN (SELECT {} FROM {from} AS d)", of("t."), of("d."))
     }
 
     /// Returns how to rank rows with one key: by row id, unless a column has that name or the catalog has no row ids.
@@ -289,12 +297,6 @@ pub fn binary(of: &str, column: &Column) -> String {
         ColumnType::Json => format!("CAST({name} AS VARCHAR) COLLATE \"binary\""),
         ColumnType::Scalar(_) | ColumnType::List(_) | ColumnType::Native(_) => name,
     }
-}
-
-/// Returns the condition that rows `d` and `t` have the same values in these columns.
-pub fn same_values(columns: &[&Column]) -> String {
-    let same = |column: &&Column| format!("{} = {}", binary("d.", column), binary("t.", column));
-    columns.iter().map(same).collect::<Vec<_>>().join(" AND ")
 }
 
 /// Returns the columns as what DuckDB compares by its bytes.

@@ -25,10 +25,19 @@ fn rows_replace_those_with_their_key() {
         None,
         Repeats::None,
         expect![[r#"
-            DELETE FROM "s"."t" AS t WHERE EXISTS (SELECT 1 FROM "s"."t__loading" AS d WHERE d."id" = t."id");
+            DELETE FROM "s"."t" AS t WHERE (t."id") IN (SELECT d."id" FROM "s"."t__loading" AS d);
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE NOT ("id" IS NULL);
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL);"#]],
     );
+}
+
+#[test]
+fn where_all_rows_have_keys_the_table_is_not_searched_for_others() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
+    let mut merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
+    merge.may_lack_keys = false;
+    assert_eq!(merge.sql(Repeats::None).matches("INSERT INTO").count(), 1);
+    assert!(merge.added_rows_sql().is_none() && Merge::new(&target, &staging, &schema, &[], None).unwrap().added_rows_sql().is_some());
 }
 
 #[test]
@@ -38,7 +47,7 @@ fn of_rows_with_one_key_the_newest_stays() {
         Some("AT"),
         Repeats::ByRowId,
         expect![[r#"
-            DELETE FROM "s"."t" AS t WHERE EXISTS (SELECT 1 FROM "s"."t__loading" AS d WHERE d."id" = t."id" AND d."Kind" = t."Kind");
+            DELETE FROM "s"."t" AS t WHERE (t."id", t."Kind") IN (SELECT d."id", d."Kind" FROM "s"."t__loading" AS d);
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id", "Kind" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading") WHERE NOT ("id" IS NULL OR "Kind" IS NULL)) WHERE "unify_rank" = 1;
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL OR "Kind" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL OR "Kind" IS NULL) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#]],
     );
@@ -52,7 +61,7 @@ fn texts_are_compared_by_their_bytes() {
     let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
     let distinct = "\"id\" COLLATE \"binary\" AS \"id\", CAST(\"raw\" AS VARCHAR) COLLATE \"binary\" AS \"raw\", \"n\"";
     for (sql, part) in [
-        (merge.sql(Repeats::ByRowId), "WHERE d.\"id\" COLLATE \"binary\" = t.\"id\" COLLATE \"binary\""),
+        (merge.sql(Repeats::ByRowId), "WHERE (t.\"id\" COLLATE \"binary\") IN (SELECT d.\"id\" COLLATE \"binary\" FROM"),
         (merge.sql(Repeats::ByRowId), "PARTITION BY \"id\" COLLATE \"binary\" ORDER BY"),
         (merge.sql(Repeats::None), &format!("EXCEPT ALL SELECT {distinct} FROM")),
         (merge.repeats_sql().unwrap(), "GROUP BY \"id\" COLLATE \"binary\" HAVING"),
@@ -79,8 +88,8 @@ fn of_equal_rows_one_stays() {
     let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
     let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
     expect![[r#"
-        CREATE TEMP TABLE unify_repeated AS SELECT DISTINCT "id", "at" FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d WHERE d."id" = t."id");
-        DELETE FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE d."id" = t."id");
+        CREATE TEMP TABLE unify_repeated AS SELECT DISTINCT "id", "at" FROM "s"."t__loading" AS t WHERE (t."id") IN (SELECT d."id" FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d);
+        DELETE FROM "s"."t__loading" AS t WHERE (t."id") IN (SELECT d."id" FROM temp.main.unify_repeated AS d);
         INSERT INTO "s"."t__loading" ("id", "at") SELECT "id", "at" FROM temp.main.unify_repeated;
         DROP TABLE temp.main.unify_repeated;"#]]
     .assert_eq(&merge.distinct_sql());
@@ -91,8 +100,8 @@ fn of_staged_rows_with_one_key_the_newest_stays() {
     let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
     let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], Some("at")).unwrap();
     expect![[r#"
-        CREATE TEMP TABLE unify_repeated AS SELECT "id", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d WHERE d."id" = t."id")) WHERE NOT ("id" IS NULL)) WHERE "unify_rank" = 1;
-        DELETE FROM "s"."t__loading" AS t WHERE EXISTS (SELECT 1 FROM temp.main.unify_repeated AS d WHERE d."id" = t."id");
+        CREATE TEMP TABLE unify_repeated AS SELECT "id", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading" AS t WHERE (t."id") IN (SELECT d."id" FROM (SELECT "id" FROM "s"."t__loading" GROUP BY "id" HAVING count(*) > 1) AS d)) WHERE NOT ("id" IS NULL)) WHERE "unify_rank" = 1;
+        DELETE FROM "s"."t__loading" AS t WHERE (t."id") IN (SELECT d."id" FROM temp.main.unify_repeated AS d);
         INSERT INTO "s"."t__loading" ("id", "at") SELECT "id", "at" FROM temp.main.unify_repeated;
         DROP TABLE temp.main.unify_repeated;"#]].assert_eq(&merge.newest_sql(Repeats::ByRowId));
 }

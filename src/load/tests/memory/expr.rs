@@ -91,6 +91,12 @@ impl Reader<'_> {
                 let values = list.iter().map(|item| self.value(item, scope)).collect::<Result<Vec<Value>>>()?;
                 is_in(&self.value(expr, scope)?, &values, *negated)
             }
+            Expr::InSubquery { expr, subquery, negated: false } if matches!(expr.as_ref(), Expr::Tuple(_)) => {
+                let Expr::Tuple(parts) = expr.as_ref() else { return Err(unknown("the expression", expr)) };
+                let values = parts.iter().map(|part| self.value(part, scope)).collect::<Result<Vec<Value>>>()?;
+                let is_known = values.iter().all(|value| *value != Value::Null);
+                Ok(Value::Boolean(is_known && self.query(subquery, Some(scope))?.rows.contains(&values)))
+            }
             Expr::InSubquery { expr, subquery, negated } => {
                 let values: Vec<Value> = self.query(subquery, Some(scope))?.rows.into_iter().flatten().collect();
                 is_in(&self.value(expr, scope)?, &values, *negated)
