@@ -104,9 +104,10 @@ impl List {
 }
 
 impl Entry {
-    /// Returns when the row was changed, as text: each revision has its year, in which each row has its second.
+    /// Returns when the row was changed, as text: each revision has its year, in which each row has its second. All these years are over, so
+    /// that what is changed while rows are read comes after them.
     pub fn changed(&self) -> String {
-        self.moved.clone().unwrap_or_else(|| format!("{:04}-05-01T{}Z", 2000 + self.revision, rows::time(self.idx)))
+        self.moved.clone().unwrap_or_else(|| format!("{:04}-05-01T{}Z", 1000 + self.revision, rows::time(self.idx)))
     }
 
     /// Returns a text of digits that orders rows by the time they were changed.
