@@ -20,12 +20,12 @@ from conftest import path_in
 from soak_run import Soak
 
 
-def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, quirks: str = "") -> bool:
-    """Soaks every line at once, prints a summary of each and at once what goes wrong, and returns whether all was right."""
+def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, quirks: str = "") -> list[str]:
+    """Soaks every line at once, prints a summary of each and what went wrong as soon as it ends, and returns what went wrong."""
     began = time.monotonic()
     wanted = ledger_quirks.named(quirks) if quirks else frozenset(ledger_quirks.NAMES)
 
-    def one(release: str) -> bool:
+    def one(release: str) -> str | None:
         place = folder / release
         place.mkdir(parents=True)
         run = Soak(release, hosts.Surroundings(extension, place, api), seed, wanted)
@@ -33,15 +33,16 @@ def soak(extension: Path, api: str, folder: Path, seed: int, seconds: float, qui
             run.run(seconds)
         except Exception:  # noqa: BLE001: the other line goes on
             journal = "\n".join(run.journal)
-            print(f"WRONG with seed {seed}\n{journal}\n{traceback.format_exc(limit=-4)}its files: {place}", flush=True)
-            return False
+            wrong = f"WRONG with seed {seed}\n{journal}\n{traceback.format_exc(limit=-4)}its files: {place}"
+            print(wrong, flush=True)
+            return wrong
         finally:
             print(f"seed {seed}, {run.summary()}; {time.monotonic() - began:.0f} s", flush=True)
-        return True
+        return None
 
     releases = hosts.RELEASES["tested"]["python"]
     with ThreadPoolExecutor(len(releases)) as pool:
-        return all(list(pool.map(one, releases)))
+        return [failure for failure in pool.map(one, releases) if failure]
 
 
 def main() -> None:
@@ -55,8 +56,8 @@ def main() -> None:
     print(f"seed {arguments.seed}, {arguments.minutes} minutes", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="unify-soak-"))
     with hosts.api_server(testapi) as api:
-        was_right = soak(extension, api, folder, arguments.seed, arguments.minutes * 60, arguments.quirks)
-    if not was_right:
+        failures = soak(extension, api, folder, arguments.seed, arguments.minutes * 60, arguments.quirks)
+    if failures:
         sys.exit(1)
     shutil.rmtree(folder)
     print("all was right")

@@ -257,3 +257,17 @@ def test_children_and_rows_that_are_gone(target):
     kept = """[('changed', '{"kept":1,"no":2}'), ('removed', '{"kept":1,"no":1}'), ('removed', '{"kept":2,"no":1}')]\n"""
     refreshed = "[(1, 'c', True), (2, 'd', False)] [(1, 1, 5, True), (1, 2, 60, True), (2, 1, 8, False), (2, 3, 9, False)] [2, 0, 1]\n"
     target.check(script, first + reloaded + kept + refreshed)
+
+
+def test_rows_below_rows_are_there_once_however_they_are_reached(target):
+    script = """
+        con = lake("x.duckdb")
+        print(con.execute("SELECT count(*), count(DISTINCT id), max(id) FROM tree.nodes").fetchone())
+        print(con.execute("SELECT count(*), count(DISTINCT id) FROM tree.all_nodes").fetchone())
+        print(con.execute("SELECT count(*), count(DISTINCT (node_id, no)) FROM tree.node_lines").fetchone())
+        for statement in ("LOAD TABLE tree.circle", "REFRESH TABLE tree.circle"):
+            con.execute(statement)
+            print(con.execute("SELECT id, name, node FROM tree.circle ORDER BY id").fetchall())
+    """
+    circle = "[('a', 'A', 'b'), ('b', 'B', 'a'), ('c', 'C', 'b'), ('d', 'D', 'a')]"
+    target.check(script, f"(40, 40, 40)\n(40, 40)\n(80, 80)\n{circle}\n{circle}\n")
