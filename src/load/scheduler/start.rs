@@ -47,6 +47,7 @@ impl Scheduler {
             drop(turn);
             return self.start_shared(work, store);
         }
+        // Before the transaction: it would not see the end that their holder records meanwhile.
         let held = turn.held_ids(&store);
         let run = store.transact_alone(session.as_mut(), |session| {
             store.create_unify_schema(session)?;

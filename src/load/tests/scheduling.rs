@@ -3,7 +3,7 @@
 use super::bench::{Bench, FIRST};
 use crate::load::job::handle::Stop;
 use crate::load::{Job, JobState, LoadAction};
-use crate::session::Database;
+use crate::session::{Database, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -174,6 +174,27 @@ fn a_job_that_ends_while_another_begins_has_one_end_and_its_ids_to_itself() {
     assert_eq!(of_it, ["load_end|success"]);
     let ids = bench.database.rows("SELECT id FROM unify.loading_jobs");
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+}
+
+#[test]
+fn records_that_are_read_in_an_old_transaction_end_no_job_that_ended_since() {
+    let bench = Bench::new();
+    bench.api.has("/items", &[FIRST]);
+    bench.load("items").unwrap();
+    let record = |id: u8, parent_id: &str, action: &str| {
+        let columns = "id, parent_id, timestamp, table_schema, table_name, adapter_name, action, status";
+        let values = format!("{id}, {parent_id}, make_timestamp(1), 'shop', 'other', 'shop', '{action}', 'success'");
+        bench.database.run(&format!("INSERT INTO unify.loading_jobs ({columns}) VALUES ({values})"));
+    };
+    record(90, "NULL", "load_start");
+    record(91, "NULL", "load_start");
+    let mut old = bench.database.connect().unwrap();
+    old.execute("BEGIN").unwrap();
+    record(92, "91", "load_end");
+    let source = bench.loader.jobs_source("lake").unwrap();
+    let (_, ends) = source.strip_suffix(')').and_then(|source| source.split_once(" UNION ALL BY NAME ")).unwrap();
+    let ended: Vec<Value> = old.query(ends).unwrap().into_iter().map(|mut row| row.swap_remove(1)).collect();
+    assert_eq!(ended, [Value::Integer(90)]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub struct NumberedPager {
     pub(super) end: Option<u64>,
     /// Rows that came of pages after the end.
     pub(super) n_rows_beyond: u64,
-    /// Pages at the front whose rows [`NumberedPager::resume_point`] counted, and the rows up to the last regular one of them.
+    /// Pages at the front whose rows `resume_point` counted, and the rows up to the last regular one of them.
     pub(super) counted: Counted,
     pub(super) totals: Totals,
     pub(super) total_rows: Option<u64>,
