@@ -1,4 +1,9 @@
 //! The one error type of the crate: a kind that callers branch on, where it happened, what is wrong, and the cause.
+//!
+//! An [`Error`] has a kind, which callers branch on, and knows its place: connection, table and request, as each becomes known on the
+//! way up. The message is put together from place, context and cause when it is shown. Nothing is said twice, and nobody searches a
+//! message for words. An error of DuckDB's has its type besides (`duckdb_result_error_type`). Only what another kind of database says
+//! comes as text alone; `CatalogKind` is the one place that reads it.
 
 use std::fmt;
 use std::sync::OnceLock;

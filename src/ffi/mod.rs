@@ -1,6 +1,16 @@
 //! The boundary to DuckDB: the only place with `unsafe`, the C API and the C++ bridge.
 //!
 //! Every function DuckDB calls does three things: borrow the arguments, call safe code inside `guard`, hand the result back.
+//!
+//! `ffi/bridge` is C++. It is compiled once per DuckDB line against the headers of that line, and does not link DuckDB. It translates
+//! types and decides nothing. Where the C API lacks something, the bridge writes it into DuckDB's own objects: descriptions of
+//! functions, checks of settings, the words of an interrupt. DuckDB 1.5 does not name the positional parameters of a table function,
+//! and shows `col0`.
+//!
+//! `extension_config/releases.json` names the releases, the line of each, and where the headers of a line come from: `libduckdb-sys`,
+//! or the source package of DuckDB's Python package, which `extension_config/headers.py` fetches. The build, the check of LOAD, the
+//! packages' requirements and the tests read this file. Releases share a line when the bridge compiles to the same code against their
+//! headers. `make releases` compares that.
 
 mod answer;
 mod callbacks;
