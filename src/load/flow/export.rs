@@ -117,7 +117,7 @@ impl Asker {
             StepAnswer::Told(created) => created,
             StepAnswer::Refused(err) => return Err(err),
             StepAnswer::Skipped(warning) => {
-                self.activity.log(LogLevel::Warning, || warning);
+                self.activity.leaves_out(warning);
                 return Ok(None);
             }
         };

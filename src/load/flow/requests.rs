@@ -111,7 +111,7 @@ impl Fetch {
             // Rows of the set were already seen: it cannot be left out. Whether the page lies after the end, the pager knows.
             Answer::Skipped(reason) if asked.position.ordinal > 0 || asked.is_resumed => Err(PageFailure::Refused(Error::api(reason))),
             Answer::Skipped(warning) => {
-                self.asker.activity.log(LogLevel::Warning, || warning);
+                self.asker.activity.leaves_out(warning);
                 Ok(RequestOutcome::Skip)
             }
         }

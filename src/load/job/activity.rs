@@ -4,8 +4,10 @@ use crate::http::{Method, RequestObserver};
 use crate::load::job::log::LogBuffer;
 use crate::load::job::progress::{Counters, Progress};
 use crate::session::LogLevel;
+use crate::Error;
 use std::fmt::Display;
 use std::sync::atomic::Ordering;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The progress and the log of one piece of work.
@@ -13,12 +15,14 @@ use std::time::Duration;
 pub struct Activity {
     pub progress: Progress,
     pub log: LogBuffer,
+    /// Why the first parameter set was left out.
+    left_out: OnceLock<String>,
 }
 
 impl Activity {
     /// Starts now, without lines; keeps those of `level` and above.
     pub fn new(level: LogLevel) -> Activity {
-        Activity { progress: Progress::new(), log: LogBuffer::new(level) }
+        Activity { progress: Progress::new(), log: LogBuffer::new(level), left_out: OnceLock::new() }
     }
 
     /// Returns what was counted.
@@ -29,6 +33,22 @@ impl Activity {
     /// Notes a line for the log, if its level is one that is kept.
     pub fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
         self.log.add(level, message);
+    }
+
+    /// Notes that a parameter set is left out, and why.
+    pub fn leaves_out(&self, reason: String) {
+        self.log(LogLevel::Warning, || reason.clone());
+        // Only the first one is told again.
+        let _ = self.left_out.set(reason);
+    }
+
+    /// Returns the error of a load or read of which all of so many parameter sets were left out.
+    pub fn all_left_out(&self, n_sets: usize) -> Error {
+        let reason = self.left_out.get().map_or("the API refuses what is asked for", String::as_str);
+        match n_sets {
+            1 => Error::api(reason),
+            _ => Error::api(format!("{reason}; so it is with each of {n_sets} parameter sets")),
+        }
     }
 }
 

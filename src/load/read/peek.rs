@@ -97,6 +97,7 @@ impl Reader {
                 converted.map(|page| page.batches.own).map_err(|err| described(err, &client, &request))
             }
             Answer::Refused(err) => Err(err),
+            Answer::Skipped(reason) if !from_parent => Err(Error::api(reason)),
             Answer::Empty(_) | Answer::Skipped(_) | Answer::Unchanged(_) => Ok(Batch::empty(schema)),
             Answer::TooMuch(reason) => Err(Error::api(reason)),
         }

@@ -86,6 +86,8 @@ struct Pages {
     activity: Arc<Activity>,
     /// Sets with windows whose rows were handed on.
     begun: HashSet<usize>,
+    /// How many sets are left out.
+    n_left_out: usize,
     /// Rows that were looked at and not handed on.
     first: Option<(Batch, PageMemory)>,
 }
@@ -331,6 +333,7 @@ impl Source {
             read_ahead,
             activity,
             begun: HashSet::new(),
+            n_left_out: 0,
             first: None,
         })
     }
@@ -376,15 +379,28 @@ impl Pages {
                         "a window has more rows than the API gives, and some of them were handed on already; LOAD TABLE asks for it in halves",
                     ));
                 }
+                Received::Item(Fetched::Skipped { .. }) => self.n_left_out += 1,
                 Received::Item(_) => {}
                 Received::Nothing => return Ok(NextPage::Nothing),
                 Received::Over => {
                     let stopped = |_| Err(Error::new(ErrorKind::Cancelled, "the rows stopped because the database or the process ends"));
                     self.outcome.recv().unwrap_or_else(stopped)?;
                     self.is_over = true;
+                    self.check_left_out()?;
                 }
             }
         }
         Ok(NextPage::End)
+    }
+
+    /// Fails when every parameter set is left out, unless the rows of another table gave them.
+    fn check_left_out(&self) -> Result<()> {
+        let sets = &self.fetch.asker.sets;
+        let is_refused = !sets.is_empty() && self.n_left_out == sets.len() && !sets.iter().all(|set| set.from_parent);
+        if is_refused {
+            Err(self.activity.all_left_out(sets.len()))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -91,7 +91,7 @@ impl JobRun {
     }
 
     /// Drops the rows that came so far.
-    fn forget_rows(&self) -> Result<()> {
+    pub(super) fn forget_rows(&self) -> Result<()> {
         let sql: String = std::iter::once(&self.store).chain(&self.child_stores).map(Store::drop_staging_sql).collect();
         self.store.transact(self.services.database.as_ref(), &|| self.job.check_cancelled(), |session| session.execute(&sql))
     }

@@ -3,6 +3,7 @@
 mod again;
 mod api_jobs;
 mod file_rows;
+mod left_out;
 mod levels;
 mod postgres_rows;
 mod transfer;

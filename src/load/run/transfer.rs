@@ -85,6 +85,7 @@ impl JobRun {
             *wider = writer.wider.take().or(wider.take());
         }
         moved?;
+        self.check_left_out(plan, &writer.checkpoints)?;
         let brings_nothing = fetch.is_unchanged.load(Ordering::Relaxed) || writer.brings_nothing();
         if !brings_nothing {
             writer.make_kept()?;
@@ -336,7 +337,7 @@ fn n_without_windows(sets: &[ParamSet]) -> usize {
 
 impl Plan<'_> {
     /// Returns what is known of the table, and then of its children.
-    fn loaded_of_each(&self) -> impl Iterator<Item = Option<&Loaded>> {
+    pub(super) fn loaded_of_each(&self) -> impl Iterator<Item = Option<&Loaded>> {
         std::iter::once(&self.loaded).chain(&self.loaded_children).map(Option::as_ref)
     }
 }

@@ -17,6 +17,7 @@ const SPEC: &str = "
 name: shop
 base_url: ADDRESS
 retry: {attempts: 1}
+errors: [{when: {status: 403}, do: skip}]
 paging: {strategy: pagerToken, token_param: after, pager_token_path: next}
 tables:
   - name: items
@@ -123,6 +124,8 @@ struct Answers {
     pages: BTreeMap<String, Vec<String>>,
     /// Pages that are an error, by path and number.
     broken: BTreeSet<(String, usize)>,
+    /// Paths that are forbidden.
+    forbidden: BTreeSet<String>,
     /// Paths whose next request is refused for an hour.
     closed: BTreeSet<String>,
     /// What the last page of each path gives to ask for later changes with.
@@ -182,6 +185,11 @@ impl Api {
         lock(&self.answers).closed.insert(path.to_string());
     }
 
+    /// Lets these paths be forbidden, and no others.
+    pub(super) fn forbids(&self, paths: &[&str]) {
+        lock(&self.answers).forbidden = paths.iter().map(|path| path.to_string()).collect();
+    }
+
     /// Lets a path have these pages, each a list of records.
     pub(super) fn has(&self, path: &str, pages: &[&str]) {
         lock(&self.answers).pages.insert(path.to_string(), pages.iter().map(|page| page.to_string()).collect());
@@ -225,6 +233,9 @@ fn answer_to(request: &SeenRequest, answers: &mut Answers) -> Reply {
     let path = sync.as_ref().map_or(path.clone(), |token| format!("{path}?sync={token}"));
     let number: usize = request.param("after").and_then(|token| token.parse().ok()).unwrap_or(0);
     answers.asked.push(format!("{path}#{number}"));
+    if answers.forbidden.contains(&path) {
+        return Reply::status(403, r#"{"message": "a scope is missing"}"#);
+    }
     if answers.closed.remove(&path) {
         return Reply::status(429, "{}").header("Retry-After", "3600");
     }
