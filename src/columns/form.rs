@@ -17,7 +17,7 @@ pub(super) const WIDE: u16 = 1 << 2;
 pub(super) const WHOLE: u16 = 1 << 3;
 /// Any other DOUBLE.
 pub(super) const FRACTION: u16 = 1 << 4;
-/// A number that only its digits represent.
+/// A number that only its digits represent: in a DOUBLE one that its shortest text does not say.
 pub(super) const DIGITS: u16 = 1 << 5;
 pub(super) const DATE: u16 = 1 << 6;
 pub(super) const MOMENT: u16 = 1 << 7;

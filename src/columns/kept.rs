@@ -25,7 +25,7 @@ impl Form {
             (BigInt | Date, _) => true,
             // Zeros at the end of what came are not known.
             (Decimal { .. }, _) => false,
-            (Double, _) => is_known && !(self.has(INTEGER) && self.has(WHOLE)),
+            (Double, _) => is_known && !self.has(DIGITS) && !(self.has(INTEGER) && self.has(WHOLE)),
             (Timestamp | TimestampNs, _) => is_known && !self.has(DATE) && self.moment_style().is_some(),
             (Varchar, _) => is_known && !self.has(DIGITS) && !(self.has(BARE) && self.has(QUOTED)),
         }

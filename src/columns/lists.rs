@@ -5,6 +5,7 @@ use super::form::Form;
 use super::scalars;
 use super::types::ColumnType;
 use crate::document::{ArrayIter, View};
+use crate::spec::ScalarType;
 
 /// Returns the narrowest type that holds a list of these elements, and their form as far as it decides about types.
 pub(super) fn type_of(elements: ArrayIter<'_>) -> (ColumnType, Form) {
@@ -17,7 +18,7 @@ pub(super) fn type_of(elements: ArrayIter<'_>) -> (ColumnType, Form) {
         let element_type = match (element_type, &view) {
             (ColumnType::Undecided, _) => ColumnType::List(None),
             // As a text the number would be one of another kind.
-            (_, View::BigNumber(_)) => ColumnType::Json,
+            (ColumnType::Scalar(ScalarType::Varchar), View::BigNumber(_)) => ColumnType::Json,
             (ColumnType::Scalar(scalar), _) => ColumnType::List(Some(scalar)),
             (ColumnType::List(_) | ColumnType::Json | ColumnType::Native(_), _) => ColumnType::Json,
         };

@@ -38,7 +38,10 @@ fn moment<'v>(format: &MomentFormat, view: &View<'v>) -> Read<'v> {
         View::Text(text) if text.trim().is_empty() => return Read::Null,
         View::Text(text) => format.read(text),
         View::Integer(value) => format.read(&value.to_string()),
-        View::BigNumber(number) => format.read(&number.to_string()),
+        View::BigNumber(number) => {
+            let in_full = || format.read(&number.as_double()?.to_string());
+            format.read(&number.to_string()).or_else(in_full)
+        }
         View::Double(value) => format.read(&value.to_string()),
         _ => None,
     };

@@ -5,7 +5,7 @@ use super::form::{self, Form};
 use super::temporal::{date_of, moment_of, timestamp_of_date, Moment};
 use super::text;
 use super::types::ColumnType;
-use crate::document::{write_double, write_text, View};
+use crate::document::{write_double, write_text, BigNumber, View};
 use crate::spec::ScalarType;
 use std::io::Write as _;
 
@@ -35,16 +35,26 @@ pub(super) fn try_push(data: &mut ColumnData, form: &mut Form, view: &View<'_>) 
             form.add_double(value);
             true
         }
-        View::BigNumber(number) => match data {
-            ColumnData::Varchar(texts) | ColumnData::Json(texts) => {
-                texts.push(&number.to_string());
-                form.add(form::DIGITS);
-                true
-            }
-            _ => false,
-        },
+        View::BigNumber(number) => try_push_big(data, form, number),
         View::Null | View::Array(_) | View::Object(_) => false,
     }
+}
+
+/// Appends a number that only its digits represent; of a DOUBLE that has them all it is noted that its text is another.
+fn try_push_big(data: &mut ColumnData, form: &mut Form, number: BigNumber<'_>) -> bool {
+    match data {
+        ColumnData::Varchar(texts) | ColumnData::Json(texts) => texts.push(&number.to_string()),
+        ColumnData::Double(values) => match number.as_double() {
+            Some(value) => {
+                values.push(value);
+                form.add_double(value);
+            }
+            None => return false,
+        },
+        _ => return false,
+    }
+    form.add(form::DIGITS);
+    true
 }
 
 #[inline]
@@ -137,6 +147,7 @@ pub(super) fn type_of(view: &View<'_>) -> (ColumnType, Form) {
                 ScalarType::HugeInt
             }
         }
+        View::BigNumber(number) if number.as_double().is_some() => ScalarType::Double,
         View::BigNumber(_) => ScalarType::Varchar,
         View::Double(_) => ScalarType::Double,
         View::Text(text) => type_of_text(text, &mut form),

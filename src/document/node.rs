@@ -1,6 +1,6 @@
 //! The values of a document, whichever parser made it.
 
-use super::json::has_digits;
+use super::json::{gives_back, has_digits};
 use serde_json::Value;
 use simd_json::{Node as TapeNode, StaticNode};
 use std::fmt;
@@ -26,7 +26,7 @@ pub enum View<'d> {
     Null,
     Boolean(bool),
     Integer(i128),
-    /// A number that neither `i128` nor `f64` holds with all its digits.
+    /// A number that neither `i128` nor `f64` gives back with all its digits.
     BigNumber(BigNumber<'d>),
     Double(f64),
     Text(&'d str),
@@ -49,11 +49,22 @@ impl View<'_> {
     }
 }
 
-/// A number beyond `i128` or `f64`; `Display` gives its digits.
+/// A number beyond `i128`, or one that the shortest text of its `f64` does not say; `Display` gives its digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BigNumber<'d> {
     Unsigned(u128),
     Digits(&'d str),
+}
+
+impl BigNumber<'_> {
+    /// Returns the DOUBLE that has all digits of the number, when written with as many. Whole numbers without a point have none.
+    pub fn as_double(&self) -> Option<f64> {
+        match self {
+            BigNumber::Unsigned(_) => None,
+            BigNumber::Digits(digits) if !is_fractional(digits) => None,
+            BigNumber::Digits(digits) => digits.parse().ok().filter(|value: &f64| value.is_finite() && has_digits(*value, digits)),
+        }
+    }
 }
 
 impl fmt::Display for BigNumber<'_> {
@@ -213,13 +224,18 @@ fn tree_view(value: &Value) -> View<'_> {
 
 fn number_view(digits: &str) -> View<'_> {
     let big = View::BigNumber(BigNumber::Digits(digits));
-    if !digits.contains(['.', 'e', 'E']) {
+    if !is_fractional(digits) {
         return digits.parse().map_or(big, View::Integer);
     }
     match digits.parse::<f64>() {
-        Ok(value) if value.is_finite() && has_digits(value, digits) => View::Double(value),
+        Ok(value) if value.is_finite() && gives_back(value, digits) => View::Double(value),
         _ => big,
     }
+}
+
+/// Returns whether a number is written as one that may have a fraction.
+fn is_fractional(digits: &str) -> bool {
+    digits.contains(['.', 'e', 'E'])
 }
 
 impl ArrayIter<'_> {

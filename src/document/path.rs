@@ -87,6 +87,7 @@ impl JsonPath {
         let number = |node: Node<'_>| match node.view() {
             View::Integer(value) => Some(value as f64),
             View::Double(value) => Some(value),
+            View::BigNumber(number) => number.as_double(),
             View::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
             _ => None,
         };

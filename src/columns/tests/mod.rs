@@ -1,6 +1,7 @@
 //! Tests of the conversion of pages into typed columns.
 
 mod children;
+mod digits;
 mod kept;
 mod laws;
 mod plans;

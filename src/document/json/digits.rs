@@ -1,10 +1,10 @@
-//! Numbers with more digits than a DOUBLE holds.
+//! Numbers with more digits than a DOUBLE holds or is written with.
 
 use std::fmt::Write as _;
 use std::num::IntErrorKind;
 use std::ops::Range;
 
-/// Bytes that are looked at at once. A run of fewer than twice as many digits, the point included, loses none in a DOUBLE.
+/// Bytes that are looked at at once. A DOUBLE gives back a run of fewer than twice as many digits, the point included.
 const WORD: usize = 8;
 /// Bytes that are passed over at once where no word of them is one of digits.
 const BLOCK: usize = 64;
@@ -17,10 +17,19 @@ const SHORTEST_LEN: usize = 32;
 /// More digits than any DOUBLE needs to be written in full.
 const MOST_DIGITS: usize = 800;
 
-/// Returns whether `value`, the DOUBLE next to the number that `text` says, has all its digits: written with as many, it is the same.
-pub fn has_digits(value: f64, text: &str) -> bool {
+/// Returns whether `value`, the DOUBLE next to the number that `text` says, gives it back: the shortest text of the DOUBLE says the same number.
+pub fn gives_back(value: f64, text: &str) -> bool {
     let n_digits = text.bytes().filter(u8::is_ascii_digit).count();
     if (n_digits <= SAFE_DIGITS && value.is_normal()) || is_shortest(value, text) {
+        return true;
+    }
+    value.is_finite() && Decimal::of(text).is_some_and(|said| Decimal::of(&format!("{value:e}")) == Some(said))
+}
+
+/// Returns whether `value`, the DOUBLE next to the number that `text` says, has all its digits: written with as many, it is the same. Its shortest
+/// text may have fewer, and so be another number.
+pub fn has_digits(value: f64, text: &str) -> bool {
+    if gives_back(value, text) {
         return true;
     }
     let Some(said) = Decimal::of(text) else { return false };
@@ -96,8 +105,8 @@ impl Decimal {
     }
 }
 
-/// Returns whether a body holds a number with a point or an exponent that loses digits in a DOUBLE. A number in a text may be taken for one
-/// of the body's.
+/// Returns whether a body holds a number with a point or an exponent that its DOUBLE does not give back. A number in a text may be taken for
+/// one of the body's.
 pub(super) fn loses_digits(body: &[u8]) -> bool {
     let mut seen = 0;
     let is_passed_over = |block: &[u8]| <&[u8; BLOCK]>::try_from(block).is_ok_and(|block| !has_run(block));
@@ -155,7 +164,7 @@ fn is_digit(byte: u8) -> bool {
     byte.is_ascii_digit() || byte == b'.'
 }
 
-/// Returns whether the run of digits is that of a number that loses some.
+/// Returns whether the run of digits is that of a number that its DOUBLE does not give back.
 fn is_lost(body: &[u8], digits: Range<usize>) -> bool {
     let is_of_exponent = |byte: &&u8| matches!(**byte, b'e' | b'E' | b'+' | b'-' | b'0'..=b'9');
     let end = digits.end + body[digits.end..].iter().take_while(is_of_exponent).count();
@@ -166,7 +175,7 @@ fn is_lost(body: &[u8], digits: Range<usize>) -> bool {
         return false;
     }
     let Ok(text) = std::str::from_utf8(number) else { return false };
-    text.parse().is_ok_and(|value| !has_digits(value, text))
+    text.parse().is_ok_and(|value| !gives_back(value, text))
 }
 
 #[cfg(test)]
@@ -217,8 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn a_double_gives_back_what_its_shortest_text_says() {
+        let gives_back = |text: &str| gives_back(text.parse().unwrap(), text);
+        for text in ["0.1", "1.50", "52.5200066", "281474976710656.10", "1E+5", "100e3", "5e-324", "0e99999999999999999999", "-0.0"] {
+            assert!(gives_back(text), "{text}");
+        }
+        for text in ["52.520006600000002", "281474976710656.13", "170865755658749.125", "4.9e-324", "0.10000000000000001", "1e400"] {
+            assert!(!gives_back(text), "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_are_found_where_they_are_values() {
-        let long = ["0.1234567890123456789", "[1,-12345678901234567.89]", "{\"a\": 12345678901234567.89}"];
+        let long = ["0.1234567890123456789", "[1,-12345678901234567.89]", "{\"a\": 12345678901234567.89}", "[281474976710656.13]"];
         let tiny = ["22e-522223", "[1e-400]", "{\"a\":-1.2345E-320}", "1\n1e-0324\n"];
         for body in long.into_iter().chain(tiny) {
             assert!(loses_digits(body.as_bytes()), "{body}");
@@ -257,14 +277,14 @@ mod tests {
         fn no_such_number_is_missed(before in "[ ,1]{0,140}", digits in "[1-9][0-9]{17,30}", point in 1..17_usize, after in "[ ,1]{0,40}") {
             let number = format!("{}.{}1", &digits[..point], &digits[point..]);
             let body = format!("[{before},{number},{after}]");
-            prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
+            prop_assert_eq!(loses_digits(body.as_bytes()), !gives_back(number.parse().unwrap(), &number), "{}", body);
         }
 
         #[test]
         fn no_number_next_to_zero_is_missed(mantissa in "-?[1-9][0-9]{0,9}(\\.[0-9]{1,4})?", mark in "[eE]-0?", exponent in 1..600_u16) {
             let number = format!("{mantissa}{mark}{exponent}");
             let body = format!("{{\"a\":{number}}}");
-            prop_assert_eq!(loses_digits(body.as_bytes()), !has_digits(number.parse().unwrap(), &number), "{}", body);
+            prop_assert_eq!(loses_digits(body.as_bytes()), !gives_back(number.parse().unwrap(), &number), "{}", body);
         }
 
         #[test]

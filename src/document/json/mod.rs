@@ -6,7 +6,7 @@ mod look;
 mod parse;
 mod repair;
 
-pub use digits::has_digits;
+pub use digits::{gives_back, has_digits};
 pub use lines::{read_lines, Lines};
 pub use look::{read_json, tree_of, value_at};
 pub use parse::{parse, Document, Parser, MAX_DEPTH};
