@@ -6,6 +6,13 @@ pub(super) const MOST_DIGITS: u8 = 38;
 /// Returns a number, as texts and JSON write it, in units of `scale` digits behind the point. `None`: it is none, or has more than `width` digits,
 /// or others than zeros behind those of `scale`.
 pub(super) fn decimal_of(text: &str, width: u8, scale: u8) -> Option<i128> {
+    let most = 10_i128.checked_pow(u32::from(width.min(MOST_DIGITS)))?;
+    units_of(text, scale).filter(|value| (1 - most..most).contains(value))
+}
+
+/// Returns a number, as texts and JSON write it, in units of `scale` digits behind the point. `None`: it is none, or other digits than zeros stand
+/// behind those of `scale`, or there are too many.
+pub(super) fn units_of(text: &str, scale: u8) -> Option<i128> {
     let (is_negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -30,8 +37,7 @@ pub(super) fn decimal_of(text: &str, width: u8, scale: u8) -> Option<i128> {
     if value != 0 {
         value = value.checked_mul(10_i128.checked_pow(u32::try_from(shift).ok()?)?)?;
     }
-    let is_within = value < 10_i128.checked_pow(u32::from(width.min(MOST_DIGITS)))?;
-    is_within.then_some(if is_negative { -value } else { value })
+    Some(if is_negative { -value } else { value })
 }
 
 /// Appends the number as DuckDB writes it.

@@ -2,7 +2,7 @@
 
 use super::batch::ColumnData;
 use super::builder::ColumnBuilder;
-use super::decimal::decimal_of;
+use super::decimal::{decimal_of, units_of};
 use super::form::{self, Form};
 use super::lists;
 use super::scalars;
@@ -85,16 +85,15 @@ impl ColumnBuilder {
 /// Appends a number; notes where digits of it are cut.
 fn try_push_number(data: &mut ColumnData, form: &mut Form, view: &View<'_>) -> bool {
     match (data, view) {
-        (data @ ColumnData::Decimal { .. }, View::Integer(value)) => return try_push_decimal(data, &value.to_string()),
-        (data @ ColumnData::Decimal { .. }, View::BigNumber(number)) => return try_push_decimal(data, &number.to_string()),
-        (data @ ColumnData::Decimal { .. }, View::Double(value)) => {
-            // The shortest text of a number that a DOUBLE holds is as it came, but for its zeros.
-            let mut text = Vec::new();
-            write_double(&mut text, *value);
-            return try_push_decimal(data, &String::from_utf8_lossy(&text));
-        }
-        (ColumnData::BigInt(values), View::Double(value)) if value.fract() == 0.0 && value.abs() < 9.2e18 => values.push(*value as i64),
-        (ColumnData::HugeInt(values), View::Double(value)) if value.fract() == 0.0 && value.abs() < 1.7e38 => values.push(*value as i128),
+        (data @ ColumnData::Decimal { .. }, number) => return digits_of(number).is_some_and(|digits| try_push_decimal(data, &digits)),
+        (ColumnData::BigInt(values), number) => match whole_of(number).and_then(|value| i64::try_from(value).ok()) {
+            Some(value) => values.push(value),
+            None => return false,
+        },
+        (ColumnData::HugeInt(values), number) => match whole_of(number) {
+            Some(value) => values.push(value),
+            None => return false,
+        },
         (ColumnData::Double(values), View::Integer(value)) => {
             form.add(if *value as f64 as i128 == *value { 0 } else { form::CUT });
             values.push(*value as f64);
@@ -104,6 +103,30 @@ fn try_push_number(data: &mut ColumnData, form: &mut Form, view: &View<'_>) -> b
         _ => return false,
     }
     true
+}
+
+/// Returns the digits of a number as it came, but for its zeros: the shortest text of a DOUBLE says the number that was sent.
+fn digits_of(number: &View<'_>) -> Option<String> {
+    match number {
+        View::Integer(value) => Some(value.to_string()),
+        View::BigNumber(number) => Some(number.to_string()),
+        View::Double(value) => {
+            let mut text = Vec::new();
+            write_double(&mut text, *value);
+            String::from_utf8(text).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Returns the whole number that a number with a point or an exponent is, digit by digit; `None` when it is not whole.
+fn whole_of(number: &View<'_>) -> Option<i128> {
+    match number {
+        View::Double(value) if form::kind_of_double(*value) == form::WHOLE => Some(*value as i128),
+        View::Double(value) if value.fract() != 0.0 => None,
+        View::Double(_) | View::BigNumber(_) => units_of(&digits_of(number)?, 0),
+        _ => None,
+    }
 }
 
 /// Appends a number to decimals, if they hold it as it is.

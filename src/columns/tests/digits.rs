@@ -2,7 +2,7 @@
 
 use super::super::decimal::decimal_of;
 use super::*;
-use crate::spec::ScalarType::{Decimal, Double, Varchar};
+use crate::spec::ScalarType::{BigInt, Decimal, Double, HugeInt, Varchar};
 use crate::spec::{DeclaredType, ScalarType};
 use proptest::prelude::*;
 
@@ -87,6 +87,28 @@ proptest! {
     }
 
     #[test]
+    fn whole_numbers_with_an_exponent_or_a_point_are_exact(mantissa in "-?[1-9]", fraction in "[0-9]{0,24}", exponent in 0..38_i64, mark in "[eE]\\+?") {
+        let (point, whole) = (if fraction.is_empty() { "" } else { "." }, mantissa.trim_start_matches('-').len());
+        let sent = format!("{mantissa}{point}{fraction}{mark}{exponent}");
+        let digits = format!("{mantissa}{fraction}");
+        let n_zeros = exponent - fraction.len() as i64;
+        let expected = match usize::try_from(n_zeros) {
+            Ok(n_zeros) => format!("{digits}{}", "0".repeat(n_zeros)).parse::<i128>().ok(),
+            Err(_) => {
+                let (kept, cut) = digits.split_at(digits.len() - n_zeros.unsigned_abs() as usize);
+                (cut.bytes().all(|digit| digit == b'0') && kept.len() >= whole).then(|| kept.parse().unwrap())
+            }
+        };
+        let stored = |scalar| {
+            let batch = converted(&declared(&[("x", DeclaredType::Scalar(scalar))]), &page_of(&["x"], std::slice::from_ref(&sent))).ok()?;
+            cell(&batch.columns[0], 0)
+        };
+        prop_assert_eq!(stored(HugeInt), expected.map(|value| value.to_string()), "{}", sent);
+        let small = expected.and_then(|value| i64::try_from(value).ok());
+        prop_assert_eq!(stored(BigInt), small.map(|value| value.to_string()), "{}", sent);
+    }
+
+    #[test]
     fn texts_inside_json_have_the_digits_that_were_sent(numbers in prop::collection::vec(number(), 1..4)) {
         let records: Vec<String> = numbers.iter().map(|number| format!("[[{number}]]")).collect();
         let batch = load(&table_def(), &[&page_of(&["x"], &records)]).unwrap();
@@ -107,4 +129,18 @@ fn numbers_that_a_double_holds_stay_doubles_however_they_are_spelled() {
     check(&table_def(), &[page, text], "x VARCHAR: 52.520006600000002 | 281474976710656.13 | 0.1 | total");
     let batch = converted(&declared(&[("x", DeclaredType::Scalar(Double))]), page).unwrap();
     assert!(!batch.schema.columns[0].form.is_cut());
+}
+
+#[test]
+fn whole_numbers_are_read_digit_by_digit() {
+    let check = |scalar, numbers: &[&str], expected: &str| {
+        let numbers: Vec<String> = numbers.iter().map(|number| number.to_string()).collect();
+        let batch = converted(&declared(&[("x", DeclaredType::Scalar(scalar))]), &page_of(&["x"], &numbers)).unwrap();
+        assert_eq!(show(&batch).trim(), expected);
+    };
+    check(HugeInt, &["1e23", "1.7e38", "-0.0"], &format!("x HUGEINT: 1{} | 17{} | 0", "0".repeat(23), "0".repeat(37)));
+    check(BigInt, &["1.234567890123457e18", "9.223372036854775807e18"], "x BIGINT: 1234567890123457000 | 9223372036854775807");
+    let refused =
+        |scalar, number: &str| converted(&declared(&[("x", DeclaredType::Scalar(scalar))]), &page_of(&["x"], &[number.into()])).is_err();
+    assert!(refused(BigInt, "0.5") && refused(BigInt, "9.223372036854775808e18") && refused(HugeInt, "1.8e38"));
 }
