@@ -17,6 +17,8 @@ pub(super) struct RecordPath {
     pub(super) is_object: bool,
     /// Whether an object there holds lists side by side: it stands above the records that they make.
     has_lists: bool,
+    /// Whether the records are what stands there, and nothing is made of them.
+    is_plain: bool,
 }
 
 impl RecordPath {
@@ -24,7 +26,9 @@ impl RecordPath {
         let mut keys = table_def.result_body_path.clone();
         keys.extend(table_def.result_object_path.iter().flat_map(|path| path.split('.')).map(str::to_string));
         let has_lists = matches!(table_def.answer.records, RecordForm::Zip(_));
-        RecordPath { keys, missing: table_def.missing, is_object: table_def.result_object_path.is_some(), has_lists }
+        let is_object = table_def.result_object_path.is_some();
+        let is_plain = table_def.answer.records == RecordForm::Plain && table_def.answer.tree.is_none() && !is_object;
+        RecordPath { keys, missing: table_def.missing, is_object, has_lists, is_plain }
     }
 }
 
@@ -50,8 +54,16 @@ impl RecordGroup<'_> {
 /// Finds the records at `path`, going through every element of the lists on the way. Null on the way, and an empty object where a list may
 /// be, mean no records. Fails, listing the keys that are there, when a key is missing wherever it is looked for.
 pub(super) fn record_groups<'d>(root: Node<'d>, path: &RecordPath) -> Result<Vec<RecordGroup<'d>>> {
-    let mut search =
-        Search { of: path, path: &path.keys, ancestors: Vec::new(), groups: Vec::new(), n_found: 0, in_list: false, missing: None };
+    let mut search = Search {
+        of: path,
+        path: &path.keys,
+        ancestors: Vec::new(),
+        groups: Vec::new(),
+        n_found: 0,
+        in_list: false,
+        is_xml: false,
+        missing: None,
+    };
     search.descend(root, 0);
     match search.missing {
         Some(err) if search.n_found == 0 => Err(err),
@@ -67,12 +79,15 @@ struct Search<'p, 'd> {
     n_found: usize,
     /// Whether the path went through a list, whose elements may be scalars.
     in_list: bool,
+    is_xml: bool,
     missing: Option<Error>,
 }
 
 impl<'d> Search<'_, 'd> {
     fn descend(&mut self, node: Node<'d>, depth: usize) {
+        self.is_xml |= node.is_xml();
         if depth == self.path.len() {
+            let node = self.in_its_list(node);
             let is_scalar = !matches!(node.view(), View::Null | View::Array(_) | View::Object(_));
             if is_scalar && depth > 0 && !self.in_list {
                 let (path, kind) = (self.path.join("."), node.view().kind());
@@ -108,6 +123,16 @@ impl<'d> Search<'_, 'd> {
                 None => self.note_missing(node, depth),
             },
             _ => self.note_missing(node, depth),
+        }
+    }
+
+    /// Returns an only element of XML without attributes and elements as the list that it is of. There is one outermost element.
+    fn in_its_list(&self, node: Node<'d>) -> Node<'d> {
+        let may_be_one = self.is_xml && self.of.is_plain && self.path.len() > 1;
+        match node.view() {
+            View::Array(_) | View::Object(_) => node,
+            _ if may_be_one => node.as_only(),
+            _ => node,
         }
     }
 

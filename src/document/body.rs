@@ -149,6 +149,7 @@ enum Content<'t> {
     Json(Document<'t>),
     Lines(Lines<'t>),
     Tape(Vec<TapeNode<'t>>),
+    Xml(Vec<TapeNode<'t>>),
 }
 
 impl Content<'_> {
@@ -157,6 +158,7 @@ impl Content<'_> {
             Content::Json(document) => document.root(),
             Content::Lines(Lines::Tree(value)) => Node::from_tree(value),
             Content::Lines(Lines::Tape(nodes)) | Content::Tape(nodes) => Node::from_tape(nodes),
+            Content::Xml(nodes) => Node::from_xml(nodes),
         }
     }
 }
@@ -209,7 +211,7 @@ fn content_of<'t>(
         }
         Format::Xml => {
             store.elements = elements_of(&part.bytes)?.joined();
-            Ok(Content::Tape(store.elements.tape()))
+            Ok(Content::Xml(store.elements.tape()))
         }
     }
 }

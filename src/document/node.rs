@@ -13,6 +13,10 @@ pub struct Node<'d>(Repr<'d>);
 enum Repr<'d> {
     /// The value's own nodes, its header first.
     Tape(&'d [TapeNode<'d>]),
+    /// The outermost value of XML.
+    Xml(&'d [TapeNode<'d>]),
+    /// A list of this value only.
+    Only(&'d [TapeNode<'d>]),
     Tree(&'d Value),
     /// Put together from values of other documents.
     Elements(&'d [Node<'d>]),
@@ -103,6 +107,10 @@ impl<'d> Node<'d> {
         Node(Repr::Tape(nodes))
     }
 
+    pub(in crate::document) fn from_xml(nodes: &'d [TapeNode<'d>]) -> Node<'d> {
+        Node(Repr::Xml(nodes))
+    }
+
     pub(in crate::document) fn from_tree(value: &'d Value) -> Node<'d> {
         Node(Repr::Tree(value))
     }
@@ -137,11 +145,25 @@ impl<'d> Node<'d> {
     #[inline]
     pub fn view(self) -> View<'d> {
         match self.0 {
-            Repr::Tape(nodes) => tape_view(nodes),
+            Repr::Tape(nodes) | Repr::Xml(nodes) => tape_view(nodes),
+            Repr::Only(nodes) => View::Array(ArrayIter(ArrayRepr::Tape { rest: nodes, len: 1 })),
             Repr::Tree(value) => tree_view(value),
             Repr::Elements(elements) => View::Array(ArrayIter(ArrayRepr::Elements(elements.iter()))),
             Repr::Entries(entries) => View::Object(ObjectIter(ObjectRepr::Entries(entries.iter()))),
             Repr::Text(text) => View::Text(text),
+        }
+    }
+
+    /// Returns whether the value is the outermost one of XML, where a list of one is written as that one.
+    pub fn is_xml(self) -> bool {
+        matches!(self.0, Repr::Xml(_))
+    }
+
+    /// Returns a value of XML as a list of it.
+    pub fn as_only(self) -> Node<'d> {
+        match self.0 {
+            Repr::Tape(nodes) => Node(Repr::Only(nodes)),
+            _ => self,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Records in other forms than a list of objects, records that are left out, and values as the spec says that they are written.
 
 use super::*;
+use crate::document::{BodyStyle, Format, Node, Parser, Weight};
 use crate::spec::tests::table;
 use proptest::prelude::*;
 
@@ -187,6 +188,45 @@ fn what_is_above_records_takes_no_more_memory_than_a_page_may() {
     let document = crate::document::parse(&mut body).unwrap();
     let err = plan.rows_of(document.root(), &plan.initial_schema(&[]), &[]).unwrap_err().to_string();
     assert!(err.contains("of its records, with what is above each"), "{err}");
+}
+
+/// Returns the rows of pages of XML, as `show` does.
+fn rows_of_xml(lines: &str, pages: &[&str]) -> Result<Vec<String>> {
+    let style = BodyStyle { format: Some(Format::Xml), ..BodyStyle::default() };
+    let plan = RowPlan::new(&table(lines));
+    let rows_of = |page: &&str| {
+        let body = style.open(page.as_bytes().to_vec(), None, u64::MAX).unwrap();
+        let read = |root: Node<'_>| plan.rows_of(root, &plan.initial_schema(&[]), &[]);
+        let page = Parser::default().read_body(&body, Weight::of(page.as_bytes(), u64::MAX), u64::MAX, read).unwrap()?;
+        Ok(format!("{} rows: {}", page.batch.n_rows, show(&page.batch).trim()))
+    };
+    pages.iter().map(rows_of).collect()
+}
+
+#[test]
+fn in_xml_an_only_record_is_one_as_among_others() {
+    let check = |lines: &str, pages: &[&str], expected: &[&str]| {
+        assert_eq!(
+            rows_of_xml(lines, pages).map_err(|err| err.message().to_string()),
+            Ok(expected.iter().map(|rows| rows.to_string()).collect())
+        )
+    };
+    check(
+        "result_body_path: ids.id",
+        &["<ids><id>1</id><id>2</id></ids>", "<ids><id>3</id></ids>", "<ids/>", "<ids><id>x</id></ids>"],
+        &["2 rows: value BIGINT: 1 | 2", "1 rows: value BIGINT: 3", "0 rows: ", "1 rows: value VARCHAR: x"],
+    );
+    check(
+        "result_body_path: r.i",
+        &["<r><i/><i><a>1</a></i></r>", "<r><i/></r>", "<r><i a='1'/></r>", "<r n='0'><i>5</i></r>"],
+        &["2 rows: a BIGINT: NULL | 1", "1 rows: value undecided: NULL", "1 rows: @a BIGINT: 1", "1 rows: value BIGINT: 5"],
+    );
+    check("result_body_path: a.b.c", &["<a><b><c>1</c></b><b/><b><c>2</c><c>3</c></b></a>"], &["3 rows: value BIGINT: 1 | 2 | 3"]);
+    // There is one outermost element, and no list of such.
+    check("result_body_path: ids", &["<ids/>"], &["0 rows: "]);
+    let message = rows_of_xml("result_body_path: ids", &["<ids>5</ids>"]).unwrap_err().message().to_string();
+    assert!(message.starts_with("result path 'ids' is an integer; expected a list or an object"), "{message}");
+    check("result_body_path: r.i\nkeyed_by: k", &["<r><i/></r>"], &["0 rows: "]);
 }
 
 proptest! {
