@@ -220,12 +220,34 @@ fn named<'d>(rows: &'d [NamedRow], group: &RecordGroup<'d>, place: Place<'d>) ->
             }
         }
         if let View::Object(own) = record.view() {
-            let is_named = |key: &str| rows.iter().any(|row| row.field.as_deref() == Some(key) && row.value.is_none());
-            entries.extend(own.filter(|(key, _)| !is_named(key)));
+            add_own(&mut entries, own.filter(|(key, _)| !is_named(rows, key, record)), idx + 1)?;
         }
         shaped.push(entries);
     }
     Ok(shaped)
+}
+
+/// Returns whether a field of a record is the list whose elements have names, or null in its place.
+fn is_named(rows: &[NamedRow], key: &str, record: Node<'_>) -> bool {
+    let of_field = |row: &&NamedRow| row.field.as_deref() == Some(key) && row.value.is_none();
+    rows.iter().find(of_field).is_some_and(|row| row_of(row, record).is_some() || record.get(key).is_some_and(Node::is_null))
+}
+
+/// Adds the other fields of a record to its named values. Fails when a field and a value of one name differ: one would be lost.
+fn add_own<'d>(entries: &mut Entries<'d>, own: impl Iterator<Item = (&'d str, Node<'d>)>, number: usize) -> Result<()> {
+    let n_named = entries.len();
+    for (key, value) in own {
+        match entries[..n_named].iter().find(|(name, named)| *name == key && !named.is_null()) {
+            Some(_) if value.is_null() => {}
+            Some((_, named)) if named.to_json() != value.to_json() => {
+                return Err(Error::data(format!(
+                    "record {number} of the page has a field '{key}', and a value of that name by 'row_names'; write other names in 'row_names'"
+                )))
+            }
+            _ => entries.push((key, value)),
+        }
+    }
+    Ok(())
 }
 
 /// Returns the position of the record that is the list of names.

@@ -190,6 +190,31 @@ fn what_is_above_records_takes_no_more_memory_than_a_page_may() {
     assert!(err.contains("of its records, with what is above each"), "{err}");
 }
 
+#[test]
+fn a_field_beside_named_values_is_not_lost() {
+    let lines = "result_body_path: rows\nrow_names: {cells: cols}";
+    let body = |record: &str| format!("{{\"cols\":[\"id\",\"amount\"],\"rows\":[{record}]}}");
+    fails(
+        lines,
+        &body(r#"{"id":"r1","cells":[7,5]}"#),
+        "record 1 of the page has a field 'id', and a value of that name by 'row_names'; write other names in 'row_names'",
+    );
+    let fails_with_value = "result_body_path: rows\nrow_names: {cells: {names: [cells], value: v}}";
+    fails(fails_with_value, &body(r#"{"cells":[{"v":7}]}"#), "has a field 'cells', and a value of that name");
+    // The same value is said twice.
+    check(&table(lines), &[&body(r#"{"id":7,"cells":[7,5]}"#)], "id BIGINT: 7\n amount BIGINT: 5");
+    // Names that no record has a value for are no values.
+    check(&table(lines), &[&body(r#"{"amount":7,"cells":["x"]}"#)], "id VARCHAR: x\n amount BIGINT: 7");
+}
+
+#[test]
+fn a_field_that_is_not_the_list_that_has_names_stays() {
+    let lines = "result_body_path: rows\nrow_names: {cells: cols}";
+    let body = r#"{"cols":["a"],"rows":[{"cells":[7]},{"cells":"text"},{"cells":null},{},{"cells":[]}]}"#;
+    check(&table(lines), &[body], "a BIGINT: 7 | NULL | NULL | NULL | NULL\n cells VARCHAR: NULL | text | NULL | NULL | NULL");
+    check(&table(lines), &[r#"{"cols":["a"],"rows":[{"cells":{"x":1}}]}"#], "cells_x BIGINT: 1");
+}
+
 /// Returns the rows of pages of XML, as `show` does.
 fn rows_of_xml(lines: &str, pages: &[&str]) -> Result<Vec<String>> {
     let style = BodyStyle { format: Some(Format::Xml), ..BodyStyle::default() };
