@@ -66,9 +66,16 @@ pub(super) fn fields_of(body: &[u8], style: &CsvStyle, delimiter: u8, line_base:
 fn records_of(body: &[u8], n_skipped: usize) -> &[u8] {
     let mut rest = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     for _ in 0..n_skipped {
-        rest = rest.iter().position(|&byte| byte == b'\n').map_or(&[][..], |end| &rest[end + 1..]);
+        rest = after_line(rest);
     }
     rest
+}
+
+/// Returns what follows a line, which ends with a line feed, a carriage return or both.
+fn after_line(body: &[u8]) -> &[u8] {
+    let Some(end) = memchr::memchr2(b'\r', b'\n', body) else { return &[] };
+    let n_ends = if body[end..].starts_with(b"\r\n") { 2 } else { 1 };
+    &body[end + n_ends..]
 }
 
 fn reader_of<'b>(body: &'b [u8], style: &CsvStyle, delimiter: u8) -> Reader<&'b [u8]> {
@@ -208,6 +215,15 @@ mod tests {
             .unwrap_err()
             .to_string()
             .contains("records have 3 fields, and 'header' in the table's spec names 2"));
+    }
+
+    #[test]
+    fn lines_that_are_skipped_end_as_records_do() {
+        let style = CsvStyle { skip: 2, ..CsvStyle::default() };
+        for body in ["x\ry\ra,b\r1,2\r", "x\r\ny\r\na,b\r\n1,2\r\n", "x\ny\na,b\n1,2\n", "\r\n\r\na,b\n1,2"] {
+            assert_eq!(read(body, &style).unwrap(), r#"[{"a":1,"b":2}]"#, "{body:?}");
+        }
+        assert_eq!(read("x\r\ny", &style).unwrap(), "[]");
     }
 
     #[test]

@@ -200,8 +200,8 @@ impl CsvScan {
             (self.is_open, self.is_blank) = (true, false);
             return None;
         }
-        // Lines that are skipped end with a line feed; records end with a carriage return, too, even one alone.
-        let is_end = byte == b'\n' || (byte == b'\r' && next != Some(b'\n') && self.n_skipped == 0);
+        // Lines and records end with a carriage return, too, even one alone.
+        let is_end = byte == b'\n' || (byte == b'\r' && next != Some(b'\n'));
         self.may_open = is_end || byte == b'\r' || byte == self.delimiter;
         if is_end {
             return Some(!std::mem::replace(&mut self.is_blank, true));
@@ -318,7 +318,7 @@ mod tests {
         ) {
             let quoted = |field: &String| format!("\"{}\"", field.replace('"', "\"\""));
             let line = |(record, end): (&Vec<String>, &String)| format!("{}{end}", record.iter().map(quoted).collect::<Vec<_>>().join(","));
-            let skipped = "report, \"as of\n".repeat(skip);
+            let skipped = format!("report, \"as of{}", ends[12].replace("\n\n", "\n")).repeat(skip);
             let names = if header { format!("\"x\ny\",z{}", ends[12]) } else { String::new() };
             let body = format!("{mark}{skipped}{names}{}", records.iter().zip(&ends).map(line).collect::<String>());
             let header = if header { Header::First } else { Header::Absent };

@@ -50,7 +50,8 @@ impl Weight {
 
     /// Weighs CSV: each field is a key and a value.
     pub(super) fn of_fields(body: &[u8], delimiter: u8) -> Weight {
-        let n_lines = memchr::memchr_iter(b'\n', body).count() as u64 + 1;
+        let n_of = |end: u8| memchr::memchr_iter(end, body).count() as u64;
+        let n_lines = n_of(b'\n').max(n_of(b'\r')) + 1;
         let n_delimiters = memchr::memchr_iter(delimiter, body).count() as u64;
         Weight { n_bytes: body.len() as u64, n_separators: 2 * (n_delimiters + n_lines), n_groups: n_lines }
     }
