@@ -31,13 +31,24 @@ pub(super) fn fields_of(body: &[u8], style: &CsvStyle, delimiter: u8, line_base:
     let fault = |err| fault_of(&err, whole, start, line_base);
     let mut last_start = 0;
     let mut has_header = style.header != Header::First;
-    let mut n_fields = 0;
-    while reader.read_record(&mut record).map_err(fault)? {
-        last_start = record.position().map_or(last_start, |position| position.byte() as usize);
-        if record.len() > MOST_FIELDS {
-            return Err(Fault::whole(format!("a record has {} fields; expected at most {MOST_FIELDS}", record.len())));
+    let mut n_fields = if matches!(&style.header, Header::Given(names) if names.len() == 1) { 1 } else { 0 };
+    loop {
+        let end_before = reader.position().byte() as usize;
+        let is_record = reader.read_record(&mut record).map_err(fault)?;
+        if is_record {
+            last_start = record.position().map_or(last_start, |position| position.byte() as usize);
+            n_fields = record.len();
         }
-        n_fields = record.len();
+        if n_fields > MOST_FIELDS {
+            return Err(Fault::whole(format!("a record has {n_fields} fields; expected at most {MOST_FIELDS}")));
+        }
+        if has_header && n_fields == 1 {
+            let empty = std::iter::repeat_n(fields.text.len(), n_blank_lines(body, end_before));
+            fields.ends.extend(empty);
+        }
+        if !is_record {
+            break;
+        }
         if !has_header {
             fields.names = distinct_names(record.iter());
             has_header = true;
@@ -76,6 +87,18 @@ fn after_line(body: &[u8]) -> &[u8] {
     let Some(end) = memchr::memchr2(b'\r', b'\n', body) else { return &[] };
     let n_ends = if body[end..].starts_with(b"\r\n") { 2 } else { 1 };
     &body[end + n_ends..]
+}
+
+/// Returns how many blank lines follow the record that ends here, or just before a line feed: where there is one column, each is an empty value.
+fn n_blank_lines(body: &[u8], end: usize) -> usize {
+    let (before, rest) = body.split_at(end.min(body.len()));
+    let mut rest = if before.ends_with(b"\r") { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
+    let mut n_lines = 0;
+    while let [b'\r' | b'\n', ..] = rest {
+        rest = after_line(rest);
+        n_lines += 1;
+    }
+    n_lines
 }
 
 fn reader_of<'b>(body: &'b [u8], style: &CsvStyle, delimiter: u8) -> Reader<&'b [u8]> {
@@ -224,6 +247,24 @@ mod tests {
             assert_eq!(read(body, &style).unwrap(), r#"[{"a":1,"b":2}]"#, "{body:?}");
         }
         assert_eq!(read("x\r\ny", &style).unwrap(), "[]");
+    }
+
+    #[test]
+    fn in_one_column_a_blank_line_is_an_empty_value() {
+        check("name\nalice\n\nbob", r#"[{"name":"alice"},{"name":null},{"name":"bob"}]"#);
+        check("\n\nn\r\n\r\n1\r\n\r\n\r\n", r#"[{"n":null},{"n":1},{"n":null},{"n":null}]"#);
+        check("n\r1\r\r\"a\n\nb\"\r", r#"[{"n":1},{"n":null},{"n":"a\n\nb"}]"#);
+        check("n\n\n", r#"[{"n":null}]"#);
+        check("n\n", "[]");
+        let absent = CsvStyle { header: Header::Absent, ..CsvStyle::default() };
+        assert_eq!(read("\n1\n\n", &absent).unwrap(), r#"[{"column_1":null},{"column_1":1},{"column_1":null}]"#);
+        assert_eq!(read("\n1,2\n\n", &absent).unwrap(), r#"[{"column_1":1,"column_2":2}]"#);
+        let given = CsvStyle { header: Header::Given(vec!["x".into()]), nulls: vec!["NA".into()], ..CsvStyle::default() };
+        assert_eq!(read("\nNA\n", &given).unwrap(), r#"[{"x":""},{"x":null}]"#);
+        assert_eq!(read("\n", &given).unwrap(), r#"[{"x":""}]"#);
+        assert_eq!(read("", &given).unwrap(), "[]");
+        let one = CsvStyle { skip: 1, ..CsvStyle::default() };
+        assert_eq!(read("x\r\nn\r\n\r\n1", &one).unwrap(), r#"[{"n":null},{"n":1}]"#);
     }
 
     #[test]
