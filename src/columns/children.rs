@@ -4,7 +4,7 @@ use super::batch::{Batch, ColumnData};
 use super::bounds::check_cells;
 use super::flatten::{Fate, Flattened, Flattener};
 use super::plan::{ChildPlan, RowPlan};
-use super::records::RecordGroup;
+use super::records::{position_in, RecordGroup};
 use super::source::{row_source, ColumnSource};
 use super::types::{ColumnType, TableSchema};
 use crate::document::{Node, View};
@@ -130,23 +130,46 @@ impl ChildPlan {
         params: &'d [ParamValue],
         first_number: i64,
     ) -> Result<Flattened> {
-        let lists: Vec<Option<Node<'d>>> = parents.iter().map(|parent| self.list_in(parent)).collect();
+        let lists: Vec<Vec<Node<'d>>> = parents.iter().map(|parent| self.lists_in(parent)).collect();
         let n_marks = if self.rows.marks_parents { parents.len() } else { 0 };
         let n_rows = n_marks + lists.iter().flatten().map(|list| n_records(*list)).sum::<usize>();
         check_cells(n_rows, schema.columns.len(), self.rows.most_bytes)?;
         let mut flattener = Flattener::new(&self.rows, schema, n_rows);
         flattener.set_params(params)?;
-        for ((parent, list), number) in parents.iter().zip(lists).zip(first_number..) {
+        for ((parent, lists), number) in parents.iter().zip(lists).zip(first_number..) {
             let above = self.def.copy.iter().map(|(_, path)| parent.record.at(path)).collect();
-            flattener.push_list(list, above, number)?;
+            flattener.push_lists(&lists, above, number)?;
         }
         flattener.finish()
     }
 
-    /// Returns the list in a record; `None` where it is absent, null or empty.
-    fn list_in<'d>(&self, parent: &Parent<'d>) -> Option<Node<'d>> {
-        let list = parent.record.at(&self.def.path).filter(|_| !parent.is_gone)?;
-        Some(list).filter(|list| n_records(*list) > 0)
+    /// Returns the lists in a record: of each element, where the path leads through a list. Those that are absent, null or empty are left out.
+    fn lists_in<'d>(&self, parent: &Parent<'d>) -> Vec<Node<'d>> {
+        let mut lists = Vec::new();
+        if !parent.is_gone {
+            add_lists(parent.record, &self.def.path, &mut lists);
+        }
+        lists
+    }
+}
+
+/// Adds the lists that a path leads to. Documents are nested no deeper than the parser allows.
+fn add_lists<'d>(node: Node<'d>, path: &[String], lists: &mut Vec<Node<'d>>) {
+    let Some((key, rest)) = path.split_first() else {
+        if n_records(node) > 0 {
+            lists.push(node);
+        }
+        return;
+    };
+    let child = match node.view() {
+        View::Array(mut elements) => match position_in(elements.clone(), key) {
+            Some(position) => elements.nth(position),
+            None => return elements.for_each(|element| add_lists(element, path, lists)),
+        },
+        _ => node.get(key),
+    };
+    if let Some(child) = child {
+        add_lists(child, rest, lists);
     }
 }
 

@@ -280,9 +280,9 @@ impl<'p, 'd> Flattener<'p, 'd> {
         self.builders[idx as usize].push(self.row_idx, View::Boolean(true))
     }
 
-    /// Appends the records of a list, with what is copied from the record it is in, whose row has this number. Where the children of that
+    /// Appends the records of lists, with what is copied from the record they are in, whose row has this number. Where the children of that
     /// record are to be replaced, a marked row says so.
-    pub(super) fn push_list(&mut self, list: Option<Node<'d>>, above: Vec<Option<Node<'d>>>, number: i64) -> Result<()> {
+    pub(super) fn push_lists(&mut self, lists: &[Node<'d>], above: Vec<Option<Node<'d>>>, number: i64) -> Result<()> {
         let source = row_source();
         if let Some(idx) = self.schema.columns.iter().position(|column| column.source == source) {
             self.params.retain(|(known, _)| *known as usize != idx);
@@ -295,11 +295,11 @@ impl<'p, 'd> Flattener<'p, 'd> {
             self.row_idx += 1;
             self.bound.check(self.row_idx, &self.builders)?;
         }
-        match list.map(|list| (list, list.view())) {
-            None | Some((_, View::Null)) => Ok(()),
-            Some((_, View::Array(mut records))) => records.try_for_each(|record| self.push_kept(record, &meta_values)),
-            Some((list, _)) => self.push_kept(list, &meta_values),
-        }
+        lists.iter().try_for_each(|list| match list.view() {
+            View::Null => Ok(()),
+            View::Array(mut records) => records.try_for_each(|record| self.push_kept(record, &meta_values)),
+            _ => self.push_kept(*list, &meta_values),
+        })
     }
 
     /// Returns the column that marks rows as gone.

@@ -182,7 +182,7 @@ impl<'d> Search<'_, 'd> {
 }
 
 /// Returns the position that a key of a path means in a list; `None` where the elements are objects with such a key.
-fn position_in(mut elements: ArrayIter<'_>, key: &str) -> Option<usize> {
+pub(super) fn position_in(mut elements: ArrayIter<'_>, key: &str) -> Option<usize> {
     key.parse().ok().filter(|_| !elements.any(|element| element.get(key).is_some()))
 }
 

@@ -16,10 +16,14 @@ fn child() -> TableDef {
 
 /// Returns the batches of the table and of its child, each row as texts, columns by name.
 fn convert(marks: bool) -> (String, String) {
+    convert_page(marks, PAGE, &child())
+}
+
+fn convert_page(marks: bool, page: &str, child: &TableDef) -> (String, String) {
     let mut parent = table_def();
     parent.answer.deleted_when = Some(FieldCondition { path: keys("gone"), values: Vec::new() });
-    let row_plan = if marks { RowPlan::new(&parent).marking_deleted() } else { RowPlan::new(&parent) }.with_children(&[&child()]);
-    let mut bytes = PAGE.as_bytes().to_vec();
+    let row_plan = if marks { RowPlan::new(&parent).marking_deleted() } else { RowPlan::new(&parent) }.with_children(&[child]);
+    let mut bytes = page.as_bytes().to_vec();
     let document = parse(&mut bytes).unwrap();
     let mut own = row_plan.rows_of(document.root(), &row_plan.initial_schema(&[]), &[]).unwrap().batch;
     own.number_rows(first_number(2));
@@ -76,4 +80,19 @@ fn marks_are_no_columns_of_the_table() {
 #[test]
 fn numbers_go_on_after_those_of_earlier_pages() {
     assert_eq!((pages_numbered(-1), pages_numbered(0), pages_numbered(first_number(7) + 5)), (0, 1, 8));
+}
+
+#[test]
+fn the_path_goes_through_lists_on_its_way() {
+    let page = r#"[{"id": 1, "a": [{"o": 1, "list": [{"no": 1}, {"no": 2}]}, {"list": null}, {"list": {"no": 3}}, {}, 7]}, {"id": 2, "a": []},
+        {"id": 3, "a": {"list": [{"no": 4}]}}, {"id": 4, "a": [[{"list": [{"no": 5}]}]]}]"#;
+    let (own, lists) = convert_page(false, page, &child());
+    assert!(own.starts_with("unify_row id a\n0 1 "), "{own}");
+    assert_eq!(lists, "of unify_row no\n1 0 1\n1 0 2\n1 0 3\n3 2 4\n4 3 5");
+    let (_, lists) = convert_page(true, page, &child());
+    assert_eq!(lists.matches(" true -").count(), 4, "{lists}");
+    let mut of_second = child();
+    of_second.child.as_mut().unwrap().path = keys("a.1.list");
+    let page = r#"[{"id": 1, "a": [{"list": [{"no": 1}]}, {"list": [{"no": 2}]}]}, {"id": 2, "a": [{"1": {"list": {"no": 3}}}]}, {"id": 3, "a": [1]}]"#;
+    assert_eq!(convert_page(false, page, &of_second).1, "of unify_row no\n1 0 2\n2 1 3");
 }
