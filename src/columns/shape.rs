@@ -4,6 +4,7 @@ use super::records::RecordGroup;
 use crate::document::{column_name, distinct_names, Node, View};
 use crate::spec::{NamedRow, RecordForm, RowNames};
 use crate::{Error, Result};
+use std::collections::HashMap;
 
 /// The key of the value of an element that is an object.
 const VALUE: &str = "value";
@@ -151,7 +152,7 @@ pub(super) fn shaped<'d>(form: &'d RecordForm, group: &RecordGroup<'d>, place: P
     }
 }
 
-/// Returns the values of an object, each with its key. Where a value is a list, its elements are the records.
+/// Returns the values of an object, each with its key, of equal keys the last. Where a value is a list, its elements are the records.
 fn keyed<'d>(name: &'d str, records: Node<'d>) -> Result<Shaped<'d>> {
     let mut shaped = Shaped::default();
     let entries = match records.view() {
@@ -164,7 +165,8 @@ fn keyed<'d>(name: &'d str, records: Node<'d>) -> Result<Shaped<'d>> {
             return Err(Error::data(format!("where the records are is {kind}; expected an object, since the table has 'keyed_by'")));
         }
     };
-    for (key, value) in entries {
+    let last: HashMap<&str, usize> = entries.clone().enumerate().map(|(idx, (key, _))| (key, idx)).collect();
+    for (_, (key, value)) in entries.enumerate().filter(|(idx, (key, _))| last.get(key) == Some(idx)) {
         match value.view() {
             View::Array(elements) => elements.map(|element| keyed_record(name, key, element)).try_for_each(|record| {
                 shaped.push(record?);

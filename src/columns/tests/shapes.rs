@@ -32,6 +32,14 @@ fn the_values_of_an_object_are_records() {
     check(&keyed, &[r#"{"rates":{"EUR":{"n":1},"USD":{"n":2,"currency":"USD"}}}"#], "currency VARCHAR: EUR | USD\n n BIGINT: 1 | 2");
     check(&keyed, &[r#"{"rates":{"EUR":1.5,"USD":null}}"#], "currency VARCHAR: EUR | USD\n value DOUBLE: 1.5 | NULL");
     check(&keyed, &[r#"{"rates":{"a":[{"n":1},{"n":2}],"b":[]}}"#], "currency VARCHAR: a | a\n n BIGINT: 1 | 2");
+    // Of equal keys the last one counts, whatever numbers are beside it.
+    for number in ["1", "12345678901234567.89"] {
+        let body = format!(r#"{{"rates":{{"a":{{"x":1}},"b":{{"y":{number}}},"a":{{"x":2}},"a":[{{"x":3}},{{"x":4}}]}}}}"#);
+        let batch = load(&keyed, &[&body]).unwrap();
+        let mut rows: Vec<_> = (0..batch.n_rows).map(|row| [cell(&batch.columns[0], row), cell(&batch.columns[1], row)]).collect();
+        rows.sort();
+        assert_eq!(rows.iter().map(|row| row[0].as_deref().unwrap()).collect::<Vec<_>>(), ["a", "a", "b"], "{number}");
+    }
     for empty in [r#"{"rates":{}}"#, r#"{"rates":[]}"#, r#"{"rates":null}"#] {
         assert_eq!(load(&keyed, &[empty]).unwrap().n_rows, 0, "{empty}");
     }
