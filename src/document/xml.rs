@@ -123,7 +123,7 @@ impl Elements {
                 }
                 Ok(())
             }
-            None if piece.trim().is_empty() => Ok(()),
+            None if trimmed(piece).is_empty() => Ok(()),
             None => Err("the body is not XML: there is text outside of its elements".to_string()),
         }
     }
@@ -161,7 +161,7 @@ impl Elements {
 
     /// Returns the text of an element without white space at its ends.
     fn text_of(&self, element: &Element) -> &str {
-        element.pieces.first().map_or("", |piece| self.text[piece.clone()].trim())
+        element.pieces.first().map_or("", |piece| trimmed(&self.text[piece.clone()]))
     }
 
     /// Appends the value of an element. Elements are nested no deeper than [`MAX_DEPTH`].
@@ -226,6 +226,11 @@ impl Elements {
     }
 }
 
+/// Returns a text without what XML calls white space at its ends.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
 /// Returns what a text says, as in CSV. An empty one is null.
 fn value_of(text: &str) -> TapeNode<'_> {
     match text {
@@ -262,6 +267,8 @@ mod tests {
     #[test]
     fn texts_are_read_without_escapes() {
         check("<r a='&lt;1&gt;'>a &amp; b&#33;<![CDATA[ <x> ]]></r>", r##"{"r":{"@a":"<1>","#text":"a & b! <x>"}}"##);
+        // Other spaces are part of a text.
+        check("<r><a>\u{a0}x\u{2003}</a><b>\t\u{a0}\r\n</b></r>", "{\"r\":{\"a\":\"\u{a0}x\u{2003}\",\"b\":\"\u{a0}\"}}");
         check("<r>one <b>two</b> three</r>", r##"{"r":{"b":"two","#text":"one  three"}}"##);
     }
 
