@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod aws;
+mod carried;
 mod consent;
 mod jwt;
 mod kinds;

@@ -1,5 +1,6 @@
 //! What a token endpoint's answer holds: values by name, or why there is no token.
 
+use super::carried::{Carried, Lack};
 use crate::document::{tree_of, JsonValue as Value};
 use crate::http::transport::RawAnswer;
 use crate::http::Redactor;
@@ -31,8 +32,8 @@ pub struct Refusal {
     pub told: String,
 }
 
-/// Reads an answer to a request that was sent at `now`. Fails when it is neither tokens nor a refusal.
-pub fn token_reply(answer: &RawAnswer, needed: &[&str], now: i64, redactor: &Redactor) -> Result<TokenReply> {
+/// Reads an answer to a request that was sent at `now`. Fails when it is neither tokens that requests can carry nor a refusal.
+pub fn token_reply(answer: &RawAnswer, carried: Carried<'_>, now: i64, redactor: &Redactor) -> Result<TokenReply> {
     let status = answer.status;
     let told = |redactor: &Redactor| match redactor.told(&answer.body, MOST_TOLD).as_str() {
         "" => format!("returned {status}"),
@@ -45,8 +46,8 @@ pub fn token_reply(answer: &RawAnswer, needed: &[&str], now: i64, redactor: &Red
     let values = values_of(answer).unwrap_or_default();
     // Before anything of it is told.
     redactor.learn(secrets_of(&values));
-    let has_needed = needed.iter().all(|name| values.contains_key(*name));
-    if (200..300).contains(&status) && has_needed {
+    let lack = carried.lack(&values);
+    if (200..300).contains(&status) && lack.is_none() {
         let expires = expiry_of(&values, now);
         return Ok(TokenReply::Token(TokenAnswer { values, obtained: now, expires }));
     }
@@ -54,7 +55,11 @@ pub fn token_reply(answer: &RawAnswer, needed: &[&str], now: i64, redactor: &Red
     if (400..500).contains(&status) || !code.is_empty() {
         return Ok(TokenReply::Refused(Refusal { code, told: told(redactor) }));
     }
+    if let (200..=299, Some(Lack::Worthless(what))) = (status, lack) {
+        return Err(Error::api(format!("returned {status} with {what}; the server has to give another one")));
+    }
     if (200..300).contains(&status) {
+        let needed = carried.names().collect::<Vec<_>>();
         let names = values.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let found = if names.is_empty() { told(redactor) } else { format!("returned {status} with {}", redactor.text(&names)) };
         return Err(Error::api(format!("{found}; expected a JSON object with '{}': is 'token_url' right?", needed.join("', '"))));
@@ -138,12 +143,16 @@ mod tests {
     use super::*;
     use crate::http::sample::{adapter, basic, connection};
     use crate::source::Headers;
+    use crate::spec::Template;
     use proptest::prelude::*;
 
     fn reply(status: u16, kind: &str, body: &str) -> Result<TokenReply> {
         let headers = Headers::new(vec![("content-type".to_string(), kind.to_string())]);
-        let redactor = Redactor::new(&connection(adapter(basic()), &[("password", "s3cr3t")]));
-        token_reply(&RawAnswer { status, headers, body: body.as_bytes().to_vec(), n_taken: 0 }, &["access_token"], 1000, &redactor)
+        let connection = connection(adapter(basic()), &[("password", "s3cr3t")]);
+        let redactor = Redactor::new(&connection);
+        let carried = [("Authorization".to_string(), Template::parse_value("Bearer ${token.access_token}").unwrap())];
+        let carried = Carried { headers: &carried, connection: &connection };
+        token_reply(&RawAnswer { status, headers, body: body.as_bytes().to_vec(), n_taken: 0 }, carried, 1000, &redactor)
     }
 
     fn token(kind: &str, body: &str) -> TokenAnswer {
@@ -180,6 +189,7 @@ mod tests {
         let body = r#"{"error": "invalid_grant", "error_description": "the token s3cr3t is old"}"#;
         check(400, body, "invalid_grant", "returned 400: the token *** is old: invalid_grant");
         check(200, r#"{"ok": false, "error": "invalid_refresh_token"}"#, "invalid_refresh_token", "returned 200: invalid_refresh_token");
+        check(200, r#"{"access_token": "", "error": "slow_down"}"#, "slow_down", "returned 200: slow_down");
         check(401, "", "", "returned 401");
         check(403, "<html><title>Forbidden</title></html>", "", "returned 403: Forbidden");
     }
@@ -193,6 +203,9 @@ mod tests {
         check(200, "<html><title>Log in</title></html>", &format!("returned 200: Log in; {expected}"));
         check(200, r#"{"token": "abc", "id": 7}"#, &format!("returned 200 with id, token; {expected}"));
         check(200, "", &format!("returned 200; {expected}"));
+        check(200, r#"{"access_token": ""}"#, "returned 200 with an empty 'access_token'; the server has to give another one");
+        let unfit = "a token that header 'Authorization' cannot hold: it has a line break, or a blank at its end";
+        check(200, r#"{"access_token": "a\nb"}"#, &format!("returned 200 with {unfit}; the server has to give another one"));
         check(503, "", "returned 503");
     }
 

@@ -2,6 +2,7 @@
 
 use super::answer::{token_reply, Refusal, TokenReply};
 use super::ask::{Asker, TokenAsk};
+use super::carried::Carried;
 use super::post::TokenPost;
 use super::renewed::{Renewal, TokenSource, REFRESH_TOKEN};
 use super::seconds_now;
@@ -73,7 +74,8 @@ impl OAuth2Source {
     /// Sends a request for a token. Blocks.
     pub fn reply_to(&self, ask: &TokenAsk) -> Result<TokenReply> {
         let now = seconds_now();
-        let reply = self.post.send(ask).and_then(|answer| token_reply(&answer, &self.oauth2.needed_values(), now, &self.post.redactor));
+        let carried = Carried { headers: &self.oauth2.headers, connection: &self.connection };
+        let reply = self.post.send(ask).and_then(|answer| token_reply(&answer, carried, now, &self.post.redactor));
         reply.map_err(|err| err.within(self.place()))
     }
 

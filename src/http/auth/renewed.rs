@@ -1,6 +1,7 @@
 //! Credentials that a server gives and that end: fetched when they are needed, shared by all who use them, renewed before they end.
 
 use super::answer::secrets_of;
+use super::carried::Carried;
 use super::store::TokenFile;
 use super::{put_headers, seconds_now};
 use crate::http::authorizer::{Authorizer, Authorizing, Ending, SentWith};
@@ -150,9 +151,15 @@ impl Renewal {
         MOST_WAIT + self.timeout * 2
     }
 
+    /// Returns whether tokens can be sent. Those of a file may be ones that the headers of this spec cannot carry.
+    fn is_usable(&self, answer: &TokenAnswer, rejected: Option<SentWith>) -> bool {
+        let carried = Carried { headers: self.source.headers(), connection: &self.connection };
+        answer.is_fresh(seconds_now()) && rejected != Some(sent_with(answer)) && carried.lack(&answer.values).is_none()
+    }
+
     /// Returns the tokens of this process, if they can be sent.
     fn usable(&self, rejected: Option<SentWith>) -> Option<Arc<TokenAnswer>> {
-        self.connection.token().filter(|answer| is_usable(answer, rejected))
+        self.connection.token().filter(|answer| self.is_usable(answer, rejected))
     }
 
     /// Makes tokens those of this process. They are secrets from here on.
@@ -181,7 +188,7 @@ impl Renewal {
             return self.source.fetch(kept.as_deref()).map(|answer| self.hold(answer));
         };
         let kept = file.read()?;
-        if let Some(kept) = kept.filter(|kept| is_usable(kept, rejected)) {
+        if let Some(kept) = kept.filter(|kept| self.is_usable(kept, rejected)) {
             return Ok(self.hold(kept));
         }
         let _lock = match file.lock(self.most_wait()) {
@@ -195,7 +202,7 @@ impl Renewal {
             self.save(file, &unsaved)?;
         }
         let kept = file.read()?;
-        if let Some(kept) = kept.as_ref().filter(|kept| is_usable(kept, rejected)) {
+        if let Some(kept) = kept.as_ref().filter(|kept| self.is_usable(kept, rejected)) {
             return Ok(self.hold(kept.clone()));
         }
         let answer = self.source.fetch(kept.as_ref())?;
@@ -217,11 +224,11 @@ fn no_folder() -> Error {
     Error::config(format!("there is no home directory, and no other folder, to keep tokens in; {remedy}"))
 }
 
-fn is_usable(answer: &TokenAnswer, rejected: Option<SentWith>) -> bool {
-    answer.is_fresh(seconds_now()) && rejected != Some(sent_with(answer))
-}
-
 /// Returns what tells these tokens from others.
 fn sent_with(answer: &TokenAnswer) -> SentWith {
     SentWith::of(answer.values.iter().filter(|(name, _)| *name != REFRESH_TOKEN).map(|(_, value): (_, &Secret)| value.expose()))
 }
+
+#[cfg(test)]
+#[path = "renewed_tests.rs"]
+mod tests;

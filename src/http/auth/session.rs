@@ -1,6 +1,7 @@
 //! Sessions that a login begins.
 
 use super::ask::{token_place, TokenAsk};
+use super::carried::{Carried, Lack};
 use super::post::TokenPost;
 use super::renewed::{Renewal, TokenSource};
 use super::seconds_now;
@@ -100,12 +101,19 @@ impl TokenSource for SessionSource {
                 names.join(" and ")
             )));
         }
+        if let Some(Lack::Worthless(what)) = self.carried().lack(&values) {
+            return Err(Error::api(format!("{place} {told}; it has {what}: check 'capture' in the adapter spec")));
+        }
         let expires = self.session.life.map(|life| now.saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX)));
         Ok(TokenAnswer { values, obtained: now, expires })
     }
 }
 
 impl SessionSource {
+    fn carried(&self) -> Carried<'_> {
+        Carried { headers: &self.session.headers, connection: &self.connection }
+    }
+
     /// Returns the request of a step.
     fn ask(&self, step: &SessionStep) -> Result<TokenAsk> {
         let (none, page) = (ParamSet::default(), PageValues::default());
