@@ -45,7 +45,7 @@ pub fn token_reply(answer: &RawAnswer, carried: Carried<'_>, now: i64, redactor:
     }
     let values = values_of(answer).unwrap_or_default();
     // Before anything of it is told.
-    redactor.learn(secrets_of(&values));
+    redactor.learn(secrets_of(&values).into_iter().chain(carried.secrets(&values)).collect());
     let lack = carried.lack(&values);
     if (200..300).contains(&status) && lack.is_none() {
         let expires = expiry_of(&values, now);
@@ -212,10 +212,26 @@ mod tests {
     #[test]
     fn tokens_are_secrets_and_addresses_are_not() {
         let text = r#"{"access_token": "aaaa", "refresh_token": "bbbb", "token_type": "Bearer", "expires_in": 60, "instance_url": "https://a",
-            "scope": "all", "authed_user": {"access_token": "cccc"}, "api_key": "dddd", "token_expires_at": "eeee"}"#;
+            "scope": "all", "ticket": "ffff", "authed_user": {"access_token": "cccc"}, "api_key": "dddd", "token_expires_at": "eeee"}"#;
         let mut secrets = secrets_of(&token("application/json", text).values);
         secrets.sort();
         assert_eq!(secrets, ["aaaa", "bbbb", "cccc", "dddd"]);
+    }
+
+    #[test]
+    fn what_headers_carry_is_a_secret_whatever_its_name() {
+        let connection = connection(adapter(basic()), &[("password", "s3cr3t")]);
+        let redactor = Redactor::new(&connection);
+        let headers = [("X-Ticket".to_string(), Template::parse_value("${token.ticket.text}").unwrap())];
+        let carried = Carried { headers: &headers, connection: &connection };
+        let body = br#"{"ticket": {"text": "T1CKET-1"}, "error": "T1CKET-1 of api.test"}"#.to_vec();
+        let answer = |status| RawAnswer { status, headers: Headers::default(), body: body.clone(), n_taken: 0 };
+        token_reply(&answer(200), carried, 1000, &redactor).unwrap();
+        assert_eq!(redactor.text("T1CKET-1 of api.test"), "*** of api.test");
+        match token_reply(&answer(400), carried, 1000, &redactor).unwrap() {
+            TokenReply::Refused(refusal) => assert_eq!(refusal.told, "returned 400: *** of api.test"),
+            TokenReply::Token(_) => panic!("400 is a refusal"),
+        }
     }
 
     proptest! {

@@ -25,6 +25,11 @@ impl<'a> Carried<'a> {
         self.headers.iter().flat_map(|(_, value)| value.names()).filter_map(|hole| hole.strip_prefix(TOKEN_HOLE))
     }
 
+    /// Returns the values that the headers carry: each gives access, whatever its name.
+    pub fn secrets(self, values: &BTreeMap<String, Secret>) -> impl Iterator<Item = String> + use<'a, '_> {
+        self.names().filter_map(|name| values.get(name)).map(|value| value.expose().to_string())
+    }
+
     /// Returns why the headers cannot carry these values; `None` when they can.
     pub fn lack(self, values: &BTreeMap<String, Secret>) -> Option<Lack> {
         if let Some(name) = self.names().find(|name| !values.contains_key(*name)) {

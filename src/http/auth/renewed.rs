@@ -37,7 +37,7 @@ pub trait TokenSource: Send + Sync {
     /// Says that the tokens of the connection are not needed any more, and forgets them. Blocks for seconds at most.
     fn end(&self) {}
 
-    /// Returns the values of an answer that nobody may see.
+    /// Returns the values of an answer that nobody may see, besides those that headers carry.
     fn secrets_of(&self, answer: &TokenAnswer) -> Vec<String> {
         secrets_of(&answer.values)
     }
@@ -61,7 +61,7 @@ impl Renewed {
             renewal.hold(answer);
         }
         if let Some(answer) = renewal.connection.token() {
-            renewal.redactor.learn(renewal.source.secrets_of(&answer));
+            renewal.learn(&answer);
         }
         Renewed { renewal: Arc::new(renewal), turn: tokio::sync::Mutex::default(), failure: Mutex::default() }
     }
@@ -153,8 +153,16 @@ impl Renewal {
 
     /// Returns whether tokens can be sent. Those of a file may be ones that the headers of this spec cannot carry.
     fn is_usable(&self, answer: &TokenAnswer, rejected: Option<SentWith>) -> bool {
-        let carried = Carried { headers: self.source.headers(), connection: &self.connection };
-        answer.is_fresh(seconds_now()) && rejected != Some(sent_with(answer)) && carried.lack(&answer.values).is_none()
+        answer.is_fresh(seconds_now()) && rejected != Some(sent_with(answer)) && self.carried().lack(&answer.values).is_none()
+    }
+
+    fn carried(&self) -> Carried<'_> {
+        Carried { headers: self.source.headers(), connection: &self.connection }
+    }
+
+    /// Makes secrets of what an answer gives.
+    fn learn(&self, answer: &TokenAnswer) {
+        self.redactor.learn(self.source.secrets_of(answer).into_iter().chain(self.carried().secrets(&answer.values)).collect());
     }
 
     /// Returns the tokens of this process, if they can be sent.
@@ -164,7 +172,7 @@ impl Renewal {
 
     /// Makes tokens those of this process. They are secrets from here on.
     fn hold(&self, answer: TokenAnswer) -> Arc<TokenAnswer> {
-        self.redactor.learn(self.source.secrets_of(&answer));
+        self.learn(&answer);
         let answer = Arc::new(answer);
         self.connection.hold_token(Arc::clone(&answer));
         answer
@@ -213,7 +221,7 @@ impl Renewal {
     /// Stores tokens. Where that fails they are kept in memory until it succeeds: the old ones may be spent.
     fn save(&self, file: &TokenFile, answer: &TokenAnswer) -> Result<()> {
         file.write(answer).inspect_err(|_| {
-            self.redactor.learn(self.source.secrets_of(answer));
+            self.learn(answer);
             *lock(&self.unsaved) = Some(answer.clone());
         })
     }

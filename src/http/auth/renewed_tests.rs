@@ -70,3 +70,14 @@ fn what_is_stored_and_cannot_be_sent_is_fetched_anew() {
         assert_eq!((sent(&renewed).as_str(), sent(&renewed).as_str()), ("Bearer new", "Bearer new"), "{name}: {stored:?}");
     }
 }
+
+#[test]
+fn what_is_known_from_before_and_headers_carry_is_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = connection_in(folder.path());
+    let file = TokenFile::of(&connection, &["a".to_string()]).unwrap();
+    drop(file.lock(Duration::ZERO).unwrap());
+    file.write(&answer("ticket", "T1CKET-1")).unwrap();
+    let renewed = renewed(connection, "Ticket ${token.ticket}", &[]);
+    assert_eq!(renewed.renewal.redactor.text("refused: T1CKET-1"), "refused: ***");
+}
