@@ -3,8 +3,8 @@
 use super::{Found, FoundObject, ObjectValues};
 use crate::document::JsonValue;
 use crate::spec::{
-    AdapterSpec, BrokenTable, ChildDef, ChildTemplate, Class, ColumnSpec, Cursor, DateFormat, Discover, FieldsDef, RefreshStrategy,
-    TableDef, Template, Updates, FIELDS_HOLE,
+    AdapterSpec, BrokenTable, ChildDef, ChildTemplate, Class, ColumnReading, ColumnSpec, Cursor, DateFormat, DeclaredType, Discover,
+    FieldsDef, RefreshStrategy, ScalarType, TableDef, Template, Updates, FIELDS_HOLE,
 };
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -181,16 +181,22 @@ impl FieldsDef {
             }
             let declared = |field_type: &String| self.types.iter().find(|(name, _)| name == field_type).map(|(_, declared)| *declared);
             let source = self.record_path.iter().chain([&field.name]).cloned().collect();
+            let data_type = field.field_type.as_ref().and_then(declared);
             columns.push(ColumnSpec {
                 name: field.name.clone(),
-                data_type: field.field_type.as_ref().and_then(declared),
+                data_type,
                 source: Some(source),
                 is_meta: false,
-                reading: None,
+                // An empty text in the place of a number or date is a field without a value.
+                reading: data_type.filter(holds_no_text).map(|_| ColumnReading { trim: true, moment: None }),
                 key: false,
                 description: field.description.clone(),
             });
         }
         columns
     }
+}
+
+fn holds_no_text(data_type: &DeclaredType) -> bool {
+    matches!(data_type, DeclaredType::Scalar(scalar) if *scalar != ScalarType::Varchar)
 }

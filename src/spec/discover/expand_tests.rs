@@ -156,3 +156,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn only_columns_that_hold_no_text_take_an_empty_one_as_null() {
+    let text = SPEC.replace("{int: BIGINT}", "{int: BIGINT, day: DATE, text: VARCHAR, tree: JSON}");
+    let fields = [("a", Some("int")), ("b", Some("day")), ("c", Some("text")), ("d", Some("tree")), ("e", Some("blob")), ("f", None)];
+    let found = Found { objects: vec![vec![object(json!({ "name": "Item" }), &fields)], Vec::new()] };
+    let spec = AdapterSpec::parse("crm.yaml", &text).unwrap().unwrap().with_discovered(&found);
+    let columns = spec.tables.iter().flat_map(|table_def| &table_def.columns);
+    let trimmed: Vec<&str> =
+        columns.filter(|column| column.reading.as_ref().is_some_and(|reading| reading.trim)).map(|column| &*column.name).collect();
+    assert_eq!(trimmed, ["a", "b"]);
+}
