@@ -1,5 +1,7 @@
 """SET unify_target: tables and the state of loads in an attached database of every kind."""
 
+import textwrap
+
 
 def test_everything_follows_the_target(target):
     script = """
@@ -271,3 +273,40 @@ def test_rows_below_rows_are_there_once_however_they_are_reached(target):
     """
     circle = "[('a', 'A', 'b'), ('b', 'B', 'a'), ('c', 'C', 'b'), ('d', 'D', 'a')]"
     target.check(script, f"(40, 40, 40)\n(40, 40)\n(80, 80)\n{circle}\n{circle}\n")
+
+
+def test_columns_that_a_table_gets_when_its_load_is_complete(target):
+    spec = """
+        name: late
+        options: {host: {description: address, required: true}}
+        base_url: "{host}/source"
+        auth: {type: BEARER, params: {bearer_token: token}}
+        paging: {strategy: pageAndCount, page_param: page, page_size: 10}
+        tables:
+          - {name: marked, resource_path: /kept, supports_paging: true, key_column: id, deletes: mark, skip_when: lines}
+          - name: nothing
+            resource_path: /kept
+            params: {org: [a, b], "at[gte]": "2099-01-01"}
+            copy_params_to_output: [org]
+            supports_paging: true
+            key_column: id
+            columns: {name: VARCHAR}
+    """
+    own = target.around.folder / "own"
+    own.mkdir()
+    (own / "late.yaml").write_text(textwrap.dedent(spec))
+    script = """
+        con = lake()
+        con.execute("SET GLOBAL unify_spec_path = 'own'")
+        con.execute("CREATE CONNECTION late (ADAPTER late, host env('UNIFY_TEST_API'), bearer_token env('UNIFY_TEST_TOKEN'))")
+        get("/__source?source=kept&clear=1&put=id=1;at=2024-05-01;name=a&put=id=2;at=2024-05-01;name=b")
+        con.execute("LOAD TABLE late.marked")
+        get("/__source?source=kept&clear=1&put=id=1;at=2024-05-01;name=a")
+        for statement in ("LOAD TABLE late.nothing", "RELOAD TABLE late.marked", "RELOAD TABLE late.nothing"):
+            con.execute(statement)
+        con.close()
+        con = lake()
+        print(con.execute("SELECT id, name, _deleted_at IS NOT NULL FROM lake.late.marked ORDER BY id").fetchall())
+        print(con.execute("SELECT count(*) FROM lake.late.nothing").fetchone()[0])
+    """
+    target.check(script, "[(1, 'a', False), (2, 'b', True)]\n0\n")

@@ -17,15 +17,24 @@ pub fn change_sql(store: &Store, earlier: &TableSchema, later: &TableSchema) -> 
     (remake_sql(store, earlier, later), messages)
 }
 
-/// Returns the statements that leave the staging table only the columns of `later`.
-pub fn drop_columns_sql(store: &Store, earlier: &TableSchema, later: &TableSchema) -> String {
-    if later.columns.len() == earlier.columns.len() {
-        return String::new();
+/// Returns the statements that make the staging table ready: it has the columns it was `made` with, gets those of `staged`, and is left those of
+/// them that `later` has.
+pub fn complete_sql(store: &Store, made: Option<&TableSchema>, staged: &TableSchema, later: &TableSchema) -> String {
+    let Some(made) = made else { return create_sql(store.kind, &store.staging, later) };
+    if store.kind.changes_types() {
+        return change_sql(store, made, staged).0 + &drop_columns_sql(store, staged, later);
     }
-    if !store.kind.changes_types() {
-        // A DuckLake that drops a column and renames the table in one transaction has each column twice from then on.
-        return remake_sql(store, earlier, later);
+    // A DuckLake whose table gets or loses a column, and is renamed, in one transaction has the table twice from then on, and nothing of it can be
+    // read.
+    let is_as_made = made.columns.len() == later.columns.len() && made.changes_to(later).is_empty();
+    if is_as_made {
+        String::new()
+    } else {
+        remake_sql(store, made, later)
     }
+}
+
+fn drop_columns_sql(store: &Store, earlier: &TableSchema, later: &TableSchema) -> String {
     let goes = |name: &str| later.columns.iter().all(|column| column.name != name);
     let dropped = earlier.columns.iter().filter(|column| goes(&column.name));
     dropped.map(|column| format!("ALTER TABLE {} DROP COLUMN {};", store.staging, quote_ident(&column.name))).collect()
@@ -104,11 +113,21 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_holds_nothing_goes() {
-        let (earlier, later) = (schema(&[("a", BIGINT), ("b", ColumnType::Undecided)]), schema(&[("a", BIGINT)]));
-        let sql = |kind| drop_columns_sql(&Store::new("lake", "shop", "t", kind), &earlier, &later);
-        assert_eq!(sql(CatalogKind::DuckDb), "ALTER TABLE \"lake\".\"shop\".\"t__loading\" DROP COLUMN \"b\";");
-        assert!(sql(CatalogKind::DuckLake).contains("SELECT \"a\" FROM"), "{}", sql(CatalogKind::DuckLake));
-        assert_eq!(drop_columns_sql(&Store::new("lake", "shop", "t", CatalogKind::DuckLake), &later, &later), "");
+    fn a_column_that_holds_nothing_goes_and_one_that_is_missing_comes() {
+        let made = schema(&[("a", BIGINT), ("b", ColumnType::Undecided)]);
+        let staged = schema(&[("a", BIGINT), ("b", ColumnType::Undecided), ("c", BIGINT)]);
+        let later = schema(&[("a", BIGINT), ("c", BIGINT)]);
+        let sql = |kind, made: Option<&TableSchema>| complete_sql(&Store::new("lake", "shop", "t", kind), made, &staged, &later);
+        let table = "\"lake\".\"shop\".\"t__loading\"";
+        assert_eq!(
+            sql(CatalogKind::DuckDb, Some(&made)),
+            format!("ALTER TABLE {table} ADD COLUMN \"c\" BIGINT;ALTER TABLE {table} DROP COLUMN \"b\";")
+        );
+        let of_lake = sql(CatalogKind::DuckLake, Some(&made));
+        assert!(of_lake.contains("SELECT \"a\", NULL FROM") && !of_lake.contains("COLUMN"), "{of_lake}");
+        for kind in [CatalogKind::DuckDb, CatalogKind::DuckLake] {
+            assert!(sql(kind, None).starts_with(&format!("CREATE TABLE {table} (\"a\" BIGINT, \"c\" BIGINT)")), "{}", sql(kind, None));
+        }
+        assert_eq!(sql(CatalogKind::DuckLake, Some(&later)), "");
     }
 }

@@ -3,7 +3,7 @@
 use crate::columns::{ColumnType, TableSchema};
 use crate::load::records::staging_table::StagingTable;
 use crate::load::records::store::{StagedStatus, StateRow, Store};
-use crate::load::staging::change_sql::{change_sql, drop_columns_sql};
+use crate::load::staging::change_sql::{change_sql, complete_sql};
 use crate::load::staging::changes::create_sql;
 use crate::session::{quote_ident, Session};
 use crate::Result;
@@ -105,13 +105,6 @@ impl WrittenTable<'_> {
             let is_known = |name: &str| known.is_some_and(|known| known.has_column(name));
             schema.add_named(self.key_columns.iter().filter(|name| !is_known(name.as_str())));
         }
-        let sql = match self.staging.made() {
-            Some(made) => change_sql(self.store, made, &schema).0,
-            None => create_sql(self.store.kind, &self.store.staging, &schema),
-        };
-        if !sql.is_empty() {
-            session.execute(&sql)?;
-        }
         let staged = schema.clone();
         for idx in schema.redundant().into_iter().rev() {
             let source = &schema.columns[idx].source;
@@ -121,7 +114,7 @@ impl WrittenTable<'_> {
             schema.columns.remove(idx);
         }
         schema = if is_to_be { schema.without_marks() } else { schema.without_set_column() };
-        let sql = drop_columns_sql(self.store, &staged, &schema);
+        let sql = complete_sql(self.store, self.staging.made(), &staged, &schema);
         if !sql.is_empty() {
             session.execute(&sql)?;
         }
