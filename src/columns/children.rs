@@ -2,14 +2,15 @@
 
 use super::batch::{Batch, ColumnData};
 use super::bounds::check_cells;
-use super::flatten::{Fate, Flattened, Flattener};
+use super::flatten::Fate;
+use super::passes::flattened;
 use super::plan::{ChildPlan, RowPlan};
 use super::records::{position_in, RecordGroup};
 use super::source::{row_source, ColumnSource};
 use super::types::{ColumnType, TableSchema};
 use crate::document::{Node, View};
 use crate::spec::{ParamValue, TableDef};
-use crate::{Error, Result};
+use crate::Result;
 
 /// Bits of a row's number that are left for its place in its page: no page has more rows.
 const ROW_BITS: u32 = 32;
@@ -114,33 +115,19 @@ impl RowPlan {
 
 impl ChildPlan {
     fn batch_of(&self, parents: &[Parent<'_>], schema: &TableSchema, params: &[ParamValue], first_number: i64) -> Result<Batch> {
-        match self.flattened(parents, schema, params, first_number)? {
-            Flattened::Page(page) => Ok(page.batch),
-            Flattened::Again(wider) => match self.flattened(parents, &wider, params, first_number)? {
-                Flattened::Page(page) => Ok(page.batch),
-                Flattened::Again(_) => Err(Error::internal("a list does not fit the columns it was converted to")),
-            },
-        }
-    }
-
-    fn flattened<'d>(
-        &self,
-        parents: &[Parent<'d>],
-        schema: &TableSchema,
-        params: &'d [ParamValue],
-        first_number: i64,
-    ) -> Result<Flattened> {
-        let lists: Vec<Vec<Node<'d>>> = parents.iter().map(|parent| self.lists_in(parent)).collect();
+        let lists: Vec<Vec<Node<'_>>> = parents.iter().map(|parent| self.lists_in(parent)).collect();
         let n_marks = if self.rows.marks_parents { parents.len() } else { 0 };
         let n_rows = n_marks + lists.iter().flatten().map(|list| n_records(*list)).sum::<usize>();
         check_cells(n_rows, schema.columns.len(), self.rows.most_bytes)?;
-        let mut flattener = Flattener::new(&self.rows, schema, n_rows);
-        flattener.set_params(params)?;
-        for ((parent, lists), number) in parents.iter().zip(lists).zip(first_number..) {
-            let above = self.def.copy.iter().map(|(_, path)| parent.record.at(path)).collect();
-            flattener.push_lists(&lists, above, number)?;
-        }
-        flattener.finish()
+        let page = flattened(&self.rows, schema, n_rows, |flattener| {
+            flattener.set_params(params)?;
+            for ((parent, lists), number) in parents.iter().zip(&lists).zip(first_number..) {
+                let above = self.def.copy.iter().map(|(_, path)| parent.record.at(path)).collect();
+                flattener.push_lists(lists, above, number)?;
+            }
+            Ok(())
+        })?;
+        Ok(page.batch)
     }
 
     /// Returns the lists in a record: of each element, where the path leads through a list. Those that are absent, null or empty are left out.

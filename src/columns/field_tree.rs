@@ -27,6 +27,8 @@ pub(super) enum Route {
     Skipped {
         place: u64,
     },
+    /// Not before the end of the row: another field may have the column. The position is that of a candidate.
+    Waiting(u32),
 }
 
 /// What becomes of a field's objects.

@@ -27,26 +27,7 @@ impl<'d> Flattener<'_, 'd> {
         if self.tree.field(id).depth > self.plan.levels {
             self.tree.field_mut(id).objects = Objects::Whole;
         }
-        if self.unbound.is_empty() || matches!(self.tree.field(id).route, Route::Skipped { .. }) {
-            return;
-        }
-        let flattened = names::flattened(&self.tree.keys(id));
-        if let Route::Column(first) = self.tree.field(id).route {
-            // A declared column that is called as the source of another one is takes its values as well.
-            if self.plan.declares(&self.schema.columns[first as usize].source) {
-                if let Some(idx) = self.unbound.remove(&flattened.to_lowercase()) {
-                    self.share(id, idx);
-                }
-            }
-            return;
-        }
-        let stripped = self.plan.column_name(&flattened);
-        let bound = self.unbound.remove(&stripped.to_lowercase()).or_else(|| self.unbound.remove(&flattened.to_lowercase()));
-        if let Some(idx) = bound {
-            let field = self.tree.field_mut(id);
-            field.route = Route::Column(idx);
-            field.objects = Objects::Whole;
-        }
+        self.bind(id);
     }
 
     pub(super) fn push_value(&mut self, id: FieldId, node: Node<'d>) -> Result<()> {
@@ -120,21 +101,33 @@ impl<'d> Flattener<'_, 'd> {
             Route::Unknown => self.decide(id)?,
             known => known,
         };
-        let idx = match route {
-            Route::Column(idx) => idx as usize,
+        self.push_routed(route, view)
+    }
+
+    /// Pushes a value where its field's values go.
+    #[inline]
+    pub(super) fn push_routed(&mut self, route: Route, view: View<'d>) -> Result<()> {
+        match route {
+            Route::Column(idx) => self.push_shared(idx, view),
+            Route::Waiting(candidate) => self.put_off(candidate, view),
             Route::Skipped { place } => {
                 self.left_out.add(place, self.row_idx, &view);
-                return Ok(());
+                Ok(())
             }
-            Route::Unknown => return Err(Error::internal("a field that is neither a column nor left out")),
-        };
+            Route::Unknown => Err(Error::internal("a field that is neither a column nor left out")),
+        }
+    }
+
+    /// Pushes a value into a column and those that take the same values.
+    #[inline]
+    pub(super) fn push_shared(&mut self, idx: u32, view: View<'d>) -> Result<()> {
         if !self.sharing.is_empty() {
-            let n_others = self.sharing.get(&(idx as u32)).map_or(0, Vec::len);
+            let n_others = self.sharing.get(&idx).map_or(0, Vec::len);
             for position in 0..n_others {
-                self.push_column(self.sharing[&(idx as u32)][position] as usize, view.clone())?;
+                self.push_column(self.sharing[&idx][position] as usize, view.clone())?;
             }
         }
-        self.push_column(idx, view)
+        self.push_column(idx as usize, view)
     }
 
     #[inline]
@@ -188,21 +181,26 @@ impl<'d> Flattener<'_, 'd> {
 
     /// Gives a field its column, unless it is not selected.
     #[cold]
-    fn decide(&mut self, id: FieldId) -> Result<Route> {
+    pub(super) fn decide(&mut self, id: FieldId) -> Result<Route> {
+        let route = self.route_of(id)?;
+        self.tree.field_mut(id).route = route;
+        Ok(route)
+    }
+
+    /// Returns where the values of a field go that has no column yet.
+    pub(super) fn route_of(&mut self, id: FieldId) -> Result<Route> {
         let keys = self.tree.keys(id);
         let flattened = names::flattened(&keys);
         let (name, source) = if self.tree.root_of(id) == META_ROOT {
             (self.plan.column_name(&flattened), ColumnSource::Meta(keys))
         } else if self.plan.selects(&flattened) {
-            (self.plan.column_name(&flattened), ColumnSource::Record(keys))
+            let name = self.plan.column_name(&flattened);
+            self.prefer_key(&name, &keys)?;
+            (name, ColumnSource::Record(keys))
         } else {
-            let route = Route::Skipped { place: place_of(&keys) };
-            self.tree.field_mut(id).route = route;
-            return Ok(route);
+            return Ok(Route::Skipped { place: place_of(&keys) });
         };
-        let route = Route::Column(self.add_column(&name, source)?);
-        self.tree.field_mut(id).route = route;
-        Ok(route)
+        Ok(Route::Column(self.add_column(&name, source)?))
     }
 
     pub(super) fn add_column(&mut self, name: &str, source: ColumnSource) -> Result<u32> {
@@ -225,7 +223,11 @@ impl<'d> Flattener<'_, 'd> {
         let field = self.tree.field_mut(id);
         field.seen = 0;
         let children = field.children.clone();
-        if let Route::Column(idx) = field.route {
+        let route = match field.route {
+            Route::Waiting(candidate) => self.named.forget(candidate),
+            known => known,
+        };
+        if let Route::Column(idx) = route {
             let others = self.sharing.get(&idx).into_iter().flatten();
             for idx in others.chain([&idx]) {
                 self.builders[*idx as usize].forget_from(self.row_idx);

@@ -5,6 +5,7 @@ use super::bounds::{check_fields, RowBound};
 use super::builder::ColumnBuilder;
 use super::field_tree::{FieldId, FieldTree, Objects, Route, META_ROOT, NONE, RECORD_ROOT};
 use super::left_out::{place_of, LeftOut};
+use super::named::NamedColumns;
 use super::names::{self, NameSet};
 use super::plan::RowPlan;
 use super::records::{meta_start, RecordGroup};
@@ -69,8 +70,7 @@ pub(super) struct Flattener<'p, 'd> {
     pub(super) builders: Vec<ColumnBuilder>,
     /// Filled when the first name is needed.
     pub(super) names: Option<NameSet>,
-    /// Declared columns without a source, by folded name, until a field of that name turns up.
-    pub(super) unbound: HashMap<String, u32>,
+    pub(super) named: NamedColumns<'d>,
     /// The other columns that take the values of a column's field.
     pub(super) sharing: HashMap<u32, Vec<u32>>,
     pub(super) meta_fields: Vec<FieldId>,
@@ -79,6 +79,8 @@ pub(super) struct Flattener<'p, 'd> {
     /// What is done with the values of each column; empty where nothing is with any.
     pub(super) readings: Vec<Option<&'p ColumnReading>>,
     pub(super) n_records: usize,
+    /// The record of the row.
+    pub(super) record: Option<Node<'d>>,
     pub(super) row_idx: usize,
     pub(super) n_rows: usize,
     pub(super) bound: RowBound,
@@ -96,17 +98,13 @@ enum MetaValue<'p, 'd> {
 }
 
 impl<'p, 'd> Flattener<'p, 'd> {
-    /// Starts with the columns of `schema`, with capacity for `n_rows`.
-    pub(super) fn new(plan: &'p RowPlan, schema: &TableSchema, n_rows: usize) -> Flattener<'p, 'd> {
+    /// Starts with the columns of `schema`, with capacity for `n_rows`. `waits` is whether values of columns that name no source wait for the
+    /// end of their row.
+    pub(super) fn new(plan: &'p RowPlan, schema: &TableSchema, n_rows: usize, waits: bool) -> Flattener<'p, 'd> {
         let mut tree = FieldTree::new();
-        let mut unbound = HashMap::new();
         for (idx, column) in schema.columns.iter().enumerate() {
             let (root, keys) = match &column.source {
-                ColumnSource::Param(_) | ColumnSource::Again { .. } => continue,
-                ColumnSource::Named(name) => {
-                    unbound.insert(name.to_lowercase(), idx as u32);
-                    continue;
-                }
+                ColumnSource::Param(_) | ColumnSource::Again { .. } | ColumnSource::Named(_) => continue,
                 ColumnSource::Meta(keys) => (META_ROOT, keys),
                 ColumnSource::Record(keys) => (RECORD_ROOT, keys),
             };
@@ -131,20 +129,21 @@ impl<'p, 'd> Flattener<'p, 'd> {
             true => Vec::new(),
             false => schema.columns.iter().map(|column| plan.readings.get(&column.source)).collect(),
         };
-        let schema = schema.clone();
+        let (schema, named) = (schema.clone(), NamedColumns::of(schema, waits));
         let mut flattener = Flattener {
             plan,
             tree,
             schema,
             builders,
             names: None,
-            unbound,
+            named,
             sharing: HashMap::new(),
             meta_fields,
             params: Vec::new(),
             left_out: LeftOut::default(),
             readings,
             n_records: 0,
+            record: None,
             row_idx: 0,
             n_rows,
             bound: RowBound::new(plan.most_bytes),
@@ -172,6 +171,12 @@ impl<'p, 'd> Flattener<'p, 'd> {
         field.objects = Objects::Whole;
         match field.route {
             Route::Column(first) => self.sharing.entry(first).or_default().push(idx),
+            Route::Waiting(candidate) => {
+                let first = self.named.shared_of(candidate, idx);
+                if first != idx {
+                    self.sharing.entry(first).or_default().push(idx);
+                }
+            }
             Route::Unknown | Route::Skipped { .. } => field.route = Route::Column(idx),
         }
     }
@@ -338,6 +343,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
     }
 
     fn push_record(&mut self, record: Node<'d>, meta_values: &[MetaValue<'p, 'd>]) -> Result<()> {
+        self.record = Some(record);
         self.push_above(Some(record), meta_values)?;
         match record.view() {
             View::Object(entries) => self.push_entries(RECORD_ROOT, entries)?,
@@ -348,6 +354,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
                 }
             }
         }
+        self.settle()?;
         self.row_idx += 1;
         self.bound.check(self.row_idx, &self.builders)
     }
@@ -369,7 +376,7 @@ impl<'p, 'd> Flattener<'p, 'd> {
     }
 
     /// Returns the field of that key, added if need be; none below an object that is kept whole.
-    fn entry(&mut self, parent: FieldId, previous: FieldId, key: &str) -> Result<Option<FieldId>> {
+    pub(super) fn entry(&mut self, parent: FieldId, previous: FieldId, key: &str) -> Result<Option<FieldId>> {
         if let Some(id) = self.tree.found(parent, previous, key) {
             return Ok(Some(id));
         }

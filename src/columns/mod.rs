@@ -1,6 +1,7 @@
 //! Rows as typed columns: from a page of JSON to batches DuckDB can take as they are.
 
 mod batch;
+mod binding;
 mod bound;
 mod bounds;
 mod builder;
@@ -17,8 +18,10 @@ mod left_out;
 mod lists;
 mod map_like;
 mod moments;
+mod named;
 mod names;
 mod native;
+mod passes;
 mod plan;
 mod reading;
 mod records;

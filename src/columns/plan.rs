@@ -50,6 +50,8 @@ pub struct RowPlan {
     pub(super) readings: HashMap<ColumnSource, ColumnReading>,
     select: Vec<ColumnPattern>,
     strip_prefixes: Vec<String>,
+    /// The key columns that the spec does not declare.
+    bare_keys: Vec<String>,
     declared: Vec<Column>,
     declared_sources: HashSet<ColumnSource>,
     /// The keys that lead to elements of lists, should there be lists, in the declared sources.
@@ -114,6 +116,7 @@ impl RowPlan {
                 .collect(),
             select: table_def.select.clone(),
             strip_prefixes: table_def.strip_prefixes.clone(),
+            bare_keys: bare_keys_of(table_def),
             positions: declared.iter().flat_map(|column| positions_of(&column.source)).collect(),
             declared_sources: declared.iter().map(|column| column.source.clone()).collect(),
             declared,
@@ -180,6 +183,11 @@ impl RowPlan {
         self.declared_sources.contains(source)
     }
 
+    /// Returns the undeclared key column of that name; names compare without case, as DuckDB's do.
+    pub(super) fn key_named(&self, name: &str) -> Option<&str> {
+        self.bare_keys.iter().map(String::as_str).find(|key| key.eq_ignore_ascii_case(name))
+    }
+
     pub(super) fn has_positions(&self) -> bool {
         !self.positions.is_empty()
     }
@@ -198,6 +206,11 @@ impl RowPlan {
     pub(super) fn column_name(&self, flattened: &str) -> String {
         stripped(flattened, &self.strip_prefixes)
     }
+}
+
+fn bare_keys_of(table_def: &TableDef) -> Vec<String> {
+    let is_declared = |key: &String| table_def.columns.iter().any(|column| column.name.eq_ignore_ascii_case(key));
+    table_def.key_columns.iter().filter(|key| !is_declared(key)).cloned().collect()
 }
 
 /// Returns where the values of declared columns come from, of which no two are the same: a column without a source that has the name of a copied

@@ -1,8 +1,9 @@
 //! The pages of a table as rows.
 
 use super::bounds::check_cells;
-use super::flatten::{FlatPage, Flattened, Flattener};
+use super::flatten::FlatPage;
 use super::left_out::record_hash;
+use super::passes::flattened;
 use super::plan::RowPlan;
 use super::records::{record_groups, RecordGroup};
 use super::shape::{field_names, shaped, Place, Shaped};
@@ -10,7 +11,7 @@ use super::tree::{unfolded, Entries, Unfolded};
 use super::types::TableSchema;
 use crate::document::{Node, View};
 use crate::spec::{ParamValue, RecordForm};
-use crate::{Error, Result};
+use crate::Result;
 
 impl RowPlan {
     /// Converts a page.
@@ -87,25 +88,12 @@ impl RowPlan {
     }
 
     fn rows_of_groups(&self, groups: &[RecordGroup<'_>], schema: &TableSchema, param_values: &[ParamValue]) -> Result<FlatPage> {
-        match self.flattened(groups, schema, param_values)? {
-            Flattened::Page(page) => Ok(page),
-            // With the types that the page takes from its first value on, each value is written as it came.
-            Flattened::Again(wider) => match self.flattened(groups, &wider, param_values)? {
-                Flattened::Page(page) => Ok(page),
-                Flattened::Again(_) => Err(Error::internal("a page does not fit the columns it was converted to")),
-            },
-        }
-    }
-
-    fn flattened<'d>(&self, groups: &[RecordGroup<'d>], schema: &TableSchema, param_values: &'d [ParamValue]) -> Result<Flattened> {
         let n_rows = groups.iter().map(|group| group.n_records()).sum();
         check_cells(n_rows, schema.columns.len(), self.most_bytes)?;
-        let mut flattener = Flattener::new(self, schema, n_rows);
-        flattener.set_params(param_values)?;
-        for group in groups {
-            flattener.push_group(group)?;
-        }
-        flattener.finish()
+        flattened(self, schema, n_rows, |flattener| {
+            flattener.set_params(param_values)?;
+            groups.iter().try_for_each(|group| flattener.push_group(group))
+        })
     }
 
     /// Calls `look` with the last record of a document, if it has one.

@@ -4,6 +4,7 @@ mod children;
 mod digits;
 mod kept;
 mod laws;
+mod named;
 mod plans;
 mod positions;
 mod schemas;
