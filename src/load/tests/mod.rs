@@ -3,6 +3,7 @@
 mod bench;
 mod children;
 mod gone;
+mod keys;
 mod left_out;
 mod memory;
 mod order;

@@ -1,0 +1,61 @@
+"""Records that come several times with one key: the last one stays, and what changed is told by keys, into whatever database rows are loaded."""
+
+SINCE = 'refresh: {strategy: updates, params: {since: "${timestamp}"}}'
+CURSOR = "refresh: {strategy: updates, cursor: {column: at, param: since}}"
+TABLES = f"""tables:
+  - {{name: plain, resource_path: /plain, key_column: id, {SINCE}}}
+  - {{name: paged, resource_path: /paged, result_body_path: rows, supports_paging: true, key_column: id, {SINCE}}}
+  - {{name: timed, resource_path: /timed, key_column: id, deleted_when: gone, {CURSOR}}}
+  - {{name: marked, resource_path: /timed, key_column: id, deletes: mark, deleted_when: gone, {CURSOR}}}
+  - name: boxes
+    resource_path: /boxes
+    key_column: id
+    children: [{{name: things, path: things, copy: {{box: id}}, key_columns: [box, no]}}]
+    {SINCE}
+  - {{name: parts, resource_path: /parts, key_columns: [a, b]}}
+"""
+
+SCRIPT = f"""
+    from own_api import *
+    answers = {{}}
+    def answer(path, query, _):
+        rows = answers.get(path + ("?since" if "since" in query else ""), [])
+        return {{"rows": rows, "next": None}} if path == "/paged" else rows
+    api = Api(answer, {TABLES!r})
+    con = attach(api.connect("x.duckdb"))
+    con.execute("SET GLOBAL unify_target = 'lake'")
+    con.execute("SET unify_keep_changes = true")
+    def run(verb, table, columns, order="ALL"):
+        con.execute(f"{{verb}} TABLE own.{{table}}")
+        return con.execute(f"SELECT {{columns}} FROM lake.own.{{table}} ORDER BY {{order}}").fetchall()
+    def changes(table):
+        return [rows for _, rows in con.execute(f"SELECT change, rows FROM unify_changes('lake.own.{{table}}') ORDER BY change").fetchall()]
+    def kept(table):
+        return con.execute(f"SELECT change, key, before, after FROM unify_changes('lake.own.{{table}}', rows := true) ORDER BY ALL").fetchall()
+    def check(found, expected):
+        assert found == expected, (found, expected)
+"""
+
+
+def test_rows_that_share_a_key_or_lack_a_part_of_it_change_by_their_values(target):
+    script = SCRIPT + """
+    def load(verb, *rows):
+        answers["/parts"] = [dict(zip("abv", row)) for row in rows]
+        run(verb, "parts", "a")
+        return changes("parts")
+    check(load("LOAD", (1, None, 1), (1, None, 2), (3, 1, 1)), [3, 0, 0])
+    check(load("RELOAD", (3, 1, 1), (1, None, 2), (1, None, 1)), [0, 0, 0])
+    check(kept("parts"), [])
+    check(load("RELOAD", (3, 1, 5), (1, None, 2), (1, None, 7), (4, 4, 4)), [2, 1, 1])
+    row = lambda a, b, v: '{"a":%s,"b":%s,"v":%s}' % (a, b, v)
+    key = lambda a, b: '{"a":%s,"b":%s}' % (a, b)
+    check(kept("parts"), [
+        ("added", key(1, "null"), None, row(1, "null", 7)), ("added", key(4, 4), None, row(4, 4, 4)),
+        ("changed", key(3, 1), row(3, 1, 1), row(3, 1, 5)), ("removed", key(1, "null"), row(1, "null", 1), None),
+    ])
+    # Rows that share a key, as those of several calls may: as many as there are before and after changed.
+    con.execute("INSERT INTO lake.own.parts SELECT * FROM lake.own.parts WHERE a = 4")
+    con.execute("UPDATE lake.own.parts SET v = 9 WHERE a = 3")
+    check(load("RELOAD", (3, 1, 5), (1, None, 2), (1, None, 7), (4, 4, 6)), [0, 2, 1])
+    """
+    target.check(script, "")
