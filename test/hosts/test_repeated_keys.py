@@ -37,6 +37,25 @@ SCRIPT = f"""
 """
 
 
+def test_a_record_that_says_that_a_row_is_gone_needs_no_cursor(target):
+    script = SCRIPT + """
+    at = lambda day: f"2026-01-0{day}T00:00:00Z"
+    answers["/timed"] = [{"id": id, "v": 0, "at": at(1)} for id in (1, 2, 3, 4)]
+    answers["/timed?since"] = [
+        {"id": 1, "v": 1, "at": at(2)}, {"id": 1, "gone": True},
+        {"id": 2, "gone": True}, {"id": 2, "v": 1, "at": at(2)},
+        {"id": 3, "v": 1, "at": at(3)}, {"id": 3, "gone": True}, {"id": 3, "v": 2, "at": at(2)},
+        {"id": 4, "v": 1, "at": at(3)}, {"id": 4, "gone": True}, {"id": 4, "v": 2, "at": at(4)},
+    ]
+    for table, is_there in (("timed", "true"), ("marked", "_deleted_at IS NULL")):
+        run("LOAD", table, "id")
+        run("REFRESH", table, "id")
+        check(con.execute(f"SELECT id, v FROM lake.own.{table} WHERE {is_there} ORDER BY id").fetchall(), [(2, 1), (4, 2)])
+        check(changes(table), [0, 2, 2])
+    """
+    target.check(script, "")
+
+
 def test_rows_that_share_a_key_or_lack_a_part_of_it_change_by_their_values(target):
     script = SCRIPT + """
     def load(verb, *rows):

@@ -206,24 +206,45 @@ impl<'a> Merge<'a> {
 
     /// The rows of `from` that have a key, with their rank among those that have the same one: 1 is the newest.
     fn ranked_sql(&self, repeats: Repeats, from: &str) -> String {
-        let newest = self.cursor.map_or(String::new(), |cursor| format!("{} DESC NULLS LAST, ", quote_ident(cursor)));
-        self.ranked_by(&newest, "DESC", repeats, from)
+        let Some(cursor) = self.cursor.map(quote_ident) else { return self.ranked_by("", "DESC", repeats, from) };
+        let Some(deleted) = self.deleted.map(quote_ident) else {
+            return self.ranked_by(&format!("{cursor} DESC NULLS LAST, "), "DESC", repeats, from);
+        };
+        // A record that says that a row is gone may lack the cursor: it is as new as the newest of those with its key that came before it.
+        let (reached, place) = (quote_ident(&self.unused("reached")), quote_ident(&self.unused("place")));
+        let newest = format!("max({cursor}) OVER (PARTITION BY {} ORDER BY {place})", binary_list(&self.keys));
+        let rows = format!(
+            "(SELECT *, CASE WHEN {cursor} IS NULL AND {deleted} THEN {newest} ELSE {cursor} END AS {reached} FROM {})",
+            self.placed(repeats, from)
+        );
+        self.ranked_in(&format!("{reached} DESC NULLS LAST, {place} DESC"), &rows)
     }
 
     /// The rows of `from` that have a key, with their rank among those that have the same one: by `first`, then by how they came.
     fn ranked_by(&self, first: &str, direction: &str, repeats: Repeats, from: &str) -> String {
-        let (rank, place) = (quote_ident(&self.unused("rank")), quote_ident(&self.unused("place")));
-        let order = match repeats {
-            Repeats::ByRowId => "rowid".to_string(),
-            // In the order of the scan, which is that of writing.
-            _ => "row_number() OVER ()".to_string(),
-        };
+        let place = quote_ident(&self.unused("place"));
+        self.ranked_in(&format!("{first}{place} {direction}"), &self.placed(repeats, from))
+    }
+
+    /// The rows of a query that have a key, with their rank in that order among those that have the same one.
+    fn ranked_in(&self, order: &str, rows: &str) -> String {
+        let rank = quote_ident(&self.unused("rank"));
         format!(
-            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {first}{place} {direction}) AS {rank} \
-             FROM (SELECT *, {order} AS {place} FROM {from}) WHERE NOT ({})",
+            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {order}) AS {rank} FROM {rows} WHERE NOT ({})",
             binary_list(&self.keys),
             self.key_is_null(),
         )
+    }
+
+    /// The rows of `from`, each with the place at which it came.
+    fn placed(&self, repeats: Repeats, from: &str) -> String {
+        let place = quote_ident(&self.unused("place"));
+        let order = match repeats {
+            Repeats::ByRowId => "rowid",
+            // In the order of the scan, which is that of writing.
+            Repeats::ByScan | Repeats::None => "row_number() OVER ()",
+        };
+        format!("(SELECT *, {order} AS {place} FROM {from})")
     }
 
     /// Returns the query for the numbers of the new rows that others with the same key replace; `None` where rows have no numbers or no key.

@@ -1,6 +1,7 @@
 //! The SQL of merges.
 
 use super::*;
+use crate::columns::ColumnSource;
 use expect_test::{expect, Expect};
 
 fn table(name: &str) -> TableName {
@@ -119,4 +120,13 @@ fn names_of_columns_are_never_in_the_way() {
     let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
     assert_eq!(merge.ranking(true), Repeats::ByScan);
     assert!(merge.sql(Repeats::ByScan).contains("AS \"unify_rank_\""));
+}
+
+#[test]
+fn a_record_that_says_that_a_row_is_gone_needs_no_cursor() {
+    let (target, staging, mut schema) = (table("t"), table("t__loading"), schema(&["id", "at", "unify_deleted"]));
+    schema.columns[2].source = ColumnSource::Param(String::new());
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], Some("at")).unwrap();
+    expect![[r#"SELECT "id", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "unify_reached" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, CASE WHEN "at" IS NULL AND "unify_deleted" THEN max("at") OVER (PARTITION BY "id" ORDER BY "unify_place") ELSE "at" END AS "unify_reached" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading")) WHERE NOT ("id" IS NULL)) WHERE "unify_rank" = 1 AND "unify_deleted" IS NULL"#]]
+    .assert_eq(&merge.live_rows_sql(Repeats::ByRowId));
 }
