@@ -188,6 +188,11 @@ impl TableDef {
         self.request.base_url.as_ref().unwrap_or(&adapter.base_url)
     }
 
+    /// Returns what begins a message about it in the log of another table, from whose records its rows are; empty where its log is its own.
+    pub fn place_of_child(&self) -> String {
+        self.child.as_ref().map_or(String::new(), |_| format!("table '{}': ", self.name))
+    }
+
     /// Returns the table as requests for updates have it.
     pub fn for_updates(&self) -> &TableDef {
         self.updating.as_deref().unwrap_or(self)

@@ -37,6 +37,27 @@ SCRIPT = f"""
 """
 
 
+def test_the_last_record_with_a_key_stays(target):
+    script = SCRIPT + """
+    rows = lambda v: [{"id": 1, "v": v}, {"id": 2, "v": v}, {"id": 1, "v": v + 1}, {"id": 1, "v": v + 2}]
+    for table in ("plain", "paged"):
+        answers["/" + table], answers["/" + table + "?since"] = rows(10), rows(20)
+        for verb, v in (("LOAD", 10), ("REFRESH", 20), ("RELOAD", 10)):
+            check(run(verb, table, "id, v"), [(1, v + 2), (2, v)])
+    box = lambda v: [
+        {"id": 1, "things": [{"no": 1, "v": v}]}, {"id": 2, "things": [{"no": 1, "v": v}, {"no": 2, "v": v}, {"no": 1, "v": v + 1}]},
+        {"id": 1, "things": [{"no": 2, "v": v}, {"no": 2, "v": v + 5}]},
+    ]
+    answers["/boxes"], answers["/boxes?since"] = box(10), box(20)
+    for verb, v in (("LOAD", 10), ("REFRESH", 20), ("RELOAD", 10)):
+        check(run(verb, "boxes", "id"), [(1,), (2,)])
+        things = con.execute("SELECT box, no, v FROM lake.own.things ORDER BY ALL").fetchall()
+        check(things, [(1, 2, v + 5), (2, 1, v + 1), (2, 2, v)])
+        check(changes("things"), [3, 0, 0] if verb == "LOAD" else [0, 3, 0])
+    """
+    target.check(script, "")
+
+
 def test_a_record_that_says_that_a_row_is_gone_needs_no_cursor(target):
     script = SCRIPT + """
     at = lambda day: f"2026-01-0{day}T00:00:00Z"

@@ -95,6 +95,7 @@ impl Updating<'_> {
 
     fn merge_into(&self, session: &mut dyn Session, table: &TableName, staged: &TableSchema, notes: &mut Notes) -> Result<Changes> {
         if let Some(child_def) = &self.table_def.child {
+            self.leave_last(session, table, staged, notes)?;
             return self.replace_children(session, table, staged, child_def);
         }
         let mut merge = self.merge_of(table, staged)?;
@@ -158,6 +159,20 @@ impl Updating<'_> {
             None => session.execute(&parents.sql(Repeats::None))?,
         }
         Ok(changed)
+    }
+
+    /// Leaves the last of the staged rows of children that have one key.
+    fn leave_last(&self, session: &mut dyn Session, table: &TableName, staged: &TableSchema, notes: &mut Notes) -> Result<()> {
+        // A key that is not a column of this account's rows tells nothing.
+        let Ok(merge) = self.merge_of(table, staged) else { return Ok(()) };
+        let Some(repeats) = merge.live_repeats_sql() else { return Ok(()) };
+        let n_rows = session.count(&repeats)?;
+        if n_rows > 0 {
+            session.execute(&merge.newest_sql(merge.ranking(self.has_row_ids)))?;
+            let (of, key) = (self.table_def.place_of_child(), self.table_def.key_columns.join(", "));
+            notes.push((LogLevel::Info, format!("{of}{n_rows} new rows share their key ({key}) with others: the last of each key stays")));
+        }
+        Ok(())
     }
 
     /// Returns the query for the numbers of the staged rows, of these columns, that later ones with the same key replace; `None` where none is

@@ -91,6 +91,12 @@ impl<'a> Merge<'a> {
         })
     }
 
+    /// Returns the query for the number of new rows that other new rows with the same key replace, those not counted that say that a row is gone;
+    /// `None` without a key.
+    pub fn live_repeats_sql(&self) -> Option<String> {
+        self.has_key().then(|| format!("SELECT count(*) FROM {} AS t WHERE {}", self.staging, self.key_repeats()))
+    }
+
     /// Returns the query for the number of the staging table's rows that have the key of another one and other values.
     pub fn changed_sql(&self) -> String {
         let (distinct, keys) = (named_binary_list(&self.columns), binary_list(&self.keys));
@@ -127,17 +133,20 @@ impl<'a> Merge<'a> {
         let (columns, staging) = (self.staged_list(), self.staging);
         format!(
             "CREATE TEMP TABLE unify_repeated AS {query};\n\
-             DELETE FROM {staging} AS t WHERE {};\n\
+             DELETE FROM {staging} AS t WHERE {}{};\n\
              INSERT INTO {staging} ({columns}) SELECT {columns} FROM temp.main.unify_repeated;\n\
              DROP TABLE temp.main.unify_repeated;",
-            self.has_key_among("temp.main.unify_repeated")
+            self.has_key_among("temp.main.unify_repeated"),
+            self.and_is_there()
         )
     }
 
     /// Returns the condition for a row `t` of the staging table that another one has the key of.
     fn key_repeats(&self) -> String {
         let (keys, grouped, staging) = (named_binary_list(&self.keys), binary_list(&self.keys), self.staging);
-        self.has_key_among(&format!("(SELECT {keys} FROM {staging} GROUP BY {grouped} HAVING count(*) > 1)"))
+        let there = self.deleted.map_or(String::new(), |column| format!(" WHERE {} IS NULL", quote_ident(column)));
+        let repeated = format!("(SELECT {keys} FROM {staging}{there} GROUP BY {grouped} HAVING count(*) > 1)");
+        format!("{}{}", self.has_key_among(&repeated), self.and_is_there())
     }
 
     /// Returns the statements that merge, for the caller's transaction. `repeats` says what to do about new rows with one key.

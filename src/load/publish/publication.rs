@@ -109,22 +109,18 @@ impl Publication<'_> {
     /// rows of a table and renames it.
     fn remove_repeated(&mut self, database: &dyn Database) -> Result<()> {
         let Publication { store, job, tables, .. } = self;
-        let Some((table, children)) = tables.split_first_mut() else { return Ok(()) };
-        if !table.is_merged() && table.written.staging.made().is_some() {
-            let mut notes = Notes::new();
-            let n_repeated = store.transact(database, &|| job.check_cancelled(), |session| {
-                check_live(session, store, job)?;
-                notes.clear();
-                let n_repeated = table.remove_repeated(session, &mut notes)?;
-                if n_repeated > 0 {
-                    remove_orphans(session, table, children)?;
-                }
-                Ok(n_repeated)
-            })?;
-            table.n_rows = table.n_rows.saturating_sub(n_repeated);
-            for (level, note) in notes {
-                job.log(level, || note);
-            }
+        if !tables.iter().any(PublishedTable::may_repeat) {
+            return Ok(());
+        }
+        let mut notes = Notes::new();
+        let n_rows = store.transact(database, &|| job.check_cancelled(), |session| {
+            check_live(session, store, job)?;
+            notes.clear();
+            remove_repeated_of(session, tables, &mut notes)
+        })?;
+        tables.iter_mut().zip(n_rows).for_each(|(table, n_rows)| table.n_rows = n_rows);
+        for (level, note) in notes {
+            job.log(level, || note);
         }
         Ok(())
     }
@@ -213,6 +209,24 @@ impl Publication<'_> {
         session.execute(&sql)?;
         Ok(Tried::Done)
     }
+}
+
+/// Leaves one of each of the staged rows that came more than once: first those of the table itself, whose children go with them. Returns how many
+/// rows each table has then.
+fn remove_repeated_of(session: &mut dyn Session, tables: &[PublishedTable<'_>], notes: &mut Notes) -> Result<Vec<u64>> {
+    let mut n_rows: Vec<u64> = tables.iter().map(|table| table.n_rows).collect();
+    let mut lost_parents = false;
+    for (idx, table) in tables.iter().enumerate().filter(|(_, table)| table.may_repeat()) {
+        let n_removed = table.remove_repeated(session, notes)?;
+        if idx == 0 && n_removed > 0 {
+            remove_orphans(session, table, &tables[1..])?;
+            lost_parents = true;
+        }
+        if n_removed > 0 || lost_parents {
+            n_rows[idx] = table.n_staged(session)?;
+        }
+    }
+    Ok(n_rows)
 }
 
 /// Removes the staged rows of children whose parents' rows went, since they had come again.

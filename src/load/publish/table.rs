@@ -79,8 +79,8 @@ pub struct Origin<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Sets<'a> {
     pub count: usize,
-    /// Whether each of them is known to have one page at most.
-    pub are_one_page: bool,
+    /// Whether a record may come twice; the rows of a database do not.
+    pub may_repeat: bool,
     /// Their names, where the next refresh needs them.
     pub names: Option<&'a str>,
 }
@@ -121,17 +121,24 @@ impl<'a> PublishedTable<'a> {
         }
     }
 
+    /// Returns whether staged rows take the table's place of which some may have come more than once.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.sets.may_repeat && !self.is_merged() && self.written.staging.made().is_some()
+    }
+
     /// Leaves one of each of the staged rows that came more than once, inside the session's transaction. Returns how many went.
     pub(super) fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
         let schema = self.written.staging.schema().clone().without_set_column();
-        let staged = Staged {
-            store: self.store,
-            table_def: self.table_def,
-            schema: &schema,
-            n_sets: self.sets.count,
-            is_one_page: self.sets.are_one_page,
-        };
-        staged.remove_repeated(session, notes)
+        let mut own_notes = Notes::new();
+        let staged = Staged { store: self.store, table_def: self.table_def, schema: &schema, n_sets: self.sets.count };
+        let n_removed = staged.remove_repeated(session, &mut own_notes)?;
+        notes.extend(own_notes.into_iter().map(|(level, note)| (level, format!("{}{note}", self.table_def.place_of_child()))));
+        Ok(n_removed)
+    }
+
+    /// Returns how many rows are staged.
+    pub(super) fn n_staged(&self, session: &mut dyn Session) -> Result<u64> {
+        session.count(&format!("SELECT count(*) FROM {}", self.store.staging))
     }
 
     /// Makes one row of those that came for one record, inside the session's transaction. Returns how many went.
@@ -164,7 +171,7 @@ impl<'a> PublishedTable<'a> {
         let key_columns = &self.table_def.key_columns;
         let n_gone = Vanished { store: self.store, known, staged, key_columns, since: self.origin.started }.keep(session)?;
         if n_gone > 0 {
-            let of = self.table_def.child.as_ref().map_or(String::new(), |_| format!("table '{}': ", self.table_def.name));
+            let of = self.table_def.place_of_child();
             notes.push((LogLevel::Info, format!("{of}{n_gone} rows are gone at the source, and are kept with '{DELETED_AT}'")));
         }
         Ok(())

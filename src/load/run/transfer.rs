@@ -66,7 +66,6 @@ impl JobRun {
             shared: SharedWithFetch { budget: &fetch.pace.budget, schemas: &fetch.conversion.schemas },
             note: LoadNote { identity: &identity.to_text(), started },
             checkpoints: Checkpoints::new(keys, &start.sets).after_failure(start.failed_before),
-            is_resumed: start.staging.is_noted(),
             may_bring_nothing: plan.is_update && table_def.recurse.is_none() && plan.loaded_of_each().all(|loaded| loaded.is_some()),
             n_pages: start.n_pages,
             tables: self.written_tables(table_def, &children, start),
@@ -256,7 +255,7 @@ impl JobRun {
         let subjects: Vec<AuditSubject> =
             self.child_stores.iter().map(|store| AuditSubject { table: store.target.table.clone(), ..self.subject.clone() }).collect();
         let subjects = std::iter::once(&self.subject).chain(&subjects);
-        let is_paged = self.target.connection.adapter.class.has_requests();
+        let has_requests = self.target.connection.adapter.class.has_requests();
         let table_defs = std::iter::once(plan.table_def).chain(children.iter().copied());
         let tables = writer.tables.iter().zip(table_defs).zip(plan.loaded_of_each()).zip(subjects);
         let tables = tables.map(|(((written, table_def), loaded), subject)| PublishedTable {
@@ -269,12 +268,12 @@ impl JobRun {
                 Some(known) if ending.keeps_rows => Placing::Keep(known),
                 Some(known) if plan.is_update => Placing::Merge(known),
                 // Columns of pages are laid over those that are known. Others may be quite other ones, and their rows other rows.
-                known => Placing::Swap(known.filter(|known| is_paged || written.staging.schema().takes(known))),
+                known => Placing::Swap(known.filter(|known| has_requests || written.staging.schema().takes(known))),
             },
             origin: Origin { spec: &plan.spec, started: writer.note.started, is_lacking: writer.checkpoints.is_lacking() },
             sets: Sets {
                 count: n_without_windows(&plan.sets),
-                are_one_page: !writer.is_resumed && plan.table_def.window.is_none() && writer.n_pages <= plan.sets.len() as u64,
+                may_repeat: has_requests,
                 names: sets.as_deref(),
             },
             create_id: self.ids.next(),

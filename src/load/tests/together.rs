@@ -31,7 +31,7 @@ fn several_tables_are_published_at_once_or_not_at_all() {
             n_rows: 2,
             placing: Placing::Swap(None),
             origin: Origin { spec: "x", started: 5, is_lacking: false },
-            sets: Sets { count: 1, are_one_page: true, names: None },
+            sets: Sets { count: 1, may_repeat: true, names: None },
             create_id,
             expect: &nothing,
             keeps_changes: false,
