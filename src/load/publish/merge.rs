@@ -29,28 +29,37 @@ pub struct Updating<'a> {
     pub keeps_changes: bool,
 }
 
+/// What a merge made of a table.
+pub struct Merged {
+    /// Its columns.
+    pub schema: TableSchema,
+    pub rows: Changes,
+    /// Whether its indexes lose entries when DuckDB replays the merge.
+    pub may_lose_entries: bool,
+}
+
 /// Returns whether the rows of a staging table have ids in the order of writing. Asked outside any transaction: a query that fails would end one.
 pub fn has_row_ids(session: &mut dyn Session, store: &Store) -> bool {
     session.query(&format!("SELECT rowid FROM {} LIMIT 0", store.staging)).is_ok()
 }
 
 impl Updating<'_> {
-    /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`. Returns the table's columns,
-    /// and how many rows changed.
-    pub fn merge(&self, session: &mut dyn Session, staged: &TableSchema, notes: &mut Notes) -> Result<(TableSchema, Changes)> {
+    /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`.
+    pub fn merge(&self, session: &mut dyn Session, staged: &TableSchema, notes: &mut Notes) -> Result<Merged> {
         let staged = &self.without_fields_of_deleted(session, staged)?;
         let schema = self.known.merged(&staged.clone().without_marks());
         let changes = self.known.changes_to(&schema);
         if changes.is_empty() && self.brings_nothing(session)? {
             session.execute(&format!("DROP TABLE {}", self.store.staging))?;
-            return Ok((schema, Changes::default()));
+            return Ok(Merged { schema, rows: Changes::default(), may_lose_entries: false });
         }
         let kept = Kept::of(session, self.store)?;
         let widens = changes.iter().any(|change| matches!(change, SchemaChange::Widened { .. }));
         let is_alterable = changes.iter().all(|change| is_alterable(self.store.kind, &schema, change));
         let Store { target, staging, .. } = self.store;
         notes.extend(changes.iter().map(|change| (LogLevel::Info, alter_sql(self.store.kind, target, &schema, change).1)));
-        let changed = if widens && (kept.fixes_types() || !is_alterable) {
+        let is_made_anew = widens && (kept.fixes_types() || !is_alterable);
+        let rows = if is_made_anew {
             let anew = TableName { table: format!("{}__merging", target.table), ..target.clone() };
             session.execute(&copy_sql(self.store.kind, target, &anew, self.known, &schema))?;
             let changed = self.merge_into(session, &anew, staged, notes)?;
@@ -64,7 +73,7 @@ impl Updating<'_> {
             self.merge_into(session, target, staged, notes).map_err(|err| kept.explained(self.store, err))?
         };
         session.execute(&format!("DROP TABLE {staging}"))?;
-        Ok((schema, changed))
+        Ok(Merged { schema, rows, may_lose_entries: kept.may_lose_entries() && !is_made_anew })
     }
 
     /// Returns whether no row was staged, as in most refreshes.

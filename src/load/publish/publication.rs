@@ -3,6 +3,7 @@
 use crate::load::job::handle::Job;
 use crate::load::job::log::Notes;
 use crate::load::job::report::LogLine;
+use crate::load::publish::constraint::explained_lacking;
 use crate::load::publish::kept::Kept;
 use crate::load::publish::merge::Updating;
 use crate::load::publish::table::{Placing, PublishedTable};
@@ -28,10 +29,19 @@ pub struct Publication<'a> {
     pub tables: Vec<PublishedTable<'a>>,
 }
 
+/// What was published.
+#[derive(Debug, Clone, Copy)]
+pub struct Published {
+    /// Rows of the job's table.
+    pub n_rows: u64,
+    /// Whether indexes lose entries when DuckDB replays it.
+    pub may_lose_entries: bool,
+}
+
 /// What one try to publish came to.
 enum Tried<'a> {
-    /// All tables are what they are to be.
-    Done,
+    /// All tables are what they are to be. Whether indexes of one lose entries when DuckDB replays that.
+    Done { may_lose_entries: bool },
     /// This view could not be made, for this reason.
     WithoutView(&'a str, Error),
 }
@@ -40,9 +50,8 @@ impl Publication<'_> {
     /// Makes the staging tables the tables, or merges them in. Readers see all tables as they were or as they are then.
     ///
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which must not
-    /// withhold the table. Since its failure ends the transaction, everything is done again without it. Returns how many rows of the job's
-    /// table were published.
-    pub fn publish(mut self, database: &dyn Database) -> Result<u64> {
+    /// withhold the table. Since its failure ends the transaction, everything is done again without it.
+    pub fn publish(mut self, database: &dyn Database) -> Result<Published> {
         let updating = self.tables.iter().map(|table| table.updating(database)).collect::<Result<Vec<_>>>()?;
         self.join_chunks(database)?;
         self.remove_repeated(database)?;
@@ -52,11 +61,15 @@ impl Publication<'_> {
         loop {
             let mut failed: Option<&str> = None;
             let mut written: Vec<LogLine> = Vec::new();
+            let mut may_lose_entries = false;
             let outcome = self.store.transact(database, &|| self.job.check_cancelled(), |session| {
                 self.job.put_back_log(std::mem::take(&mut written));
-                if let Tried::WithoutView(view, err) = self.try_publish(session, &updating, &left_out)? {
-                    failed = Some(view);
-                    return Err(err);
+                match self.try_publish(session, &updating, &left_out)? {
+                    Tried::Done { may_lose_entries: may_lose } => may_lose_entries = may_lose,
+                    Tried::WithoutView(view, err) => {
+                        failed = Some(view);
+                        return Err(err);
+                    }
                 }
                 written = self.job.take_log();
                 // Said in this transaction or not at all: it is not among what is put back when that fails.
@@ -66,7 +79,7 @@ impl Publication<'_> {
                 self.subject.write_log(session, self.job.id(), &lines)
             });
             let err = match outcome {
-                Ok(()) => return Ok(n_rows),
+                Ok(()) => return Ok(Published { n_rows, may_lose_entries }),
                 Err(err) => self.explained(database, err),
             };
             self.job.put_back_log(written);
@@ -157,6 +170,9 @@ impl Publication<'_> {
 
     /// Returns an error of the transaction's end with what a table has that the rows do not fit; any other as it is.
     fn explained(&self, database: &dyn Database, mut err: Error) -> Error {
+        if let Some(lacking) = explained_lacking(self.store, &err) {
+            return lacking;
+        }
         if err.database_type() != Some(DatabaseErrorType::Transaction) {
             return err;
         }
@@ -207,7 +223,7 @@ impl Publication<'_> {
             sql.push_str(&live_jobs::leave_sql(&self.store.unify_schema, self.job.id()));
         }
         session.execute(&sql)?;
-        Ok(Tried::Done)
+        Ok(Tried::Done { may_lose_entries: placed.iter().any(|placed| placed.may_lose_entries) })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::load::publish::fallback::fallback_columns;
 use crate::load::publish::gone::Vanished;
 use crate::load::publish::guards::Guards;
 use crate::load::publish::kept::{Kept, NewTable};
-use crate::load::publish::merge::{cursor_text, has_row_ids, Updating};
+use crate::load::publish::merge::{cursor_text, has_row_ids, Merged, Updating};
 use crate::load::publish::misspelt::{empty_sources, unknown_names};
 use crate::load::records::audit::{AuditSubject, JobRecord};
 use crate::load::records::changed::{begin_changes, changes_sql, Changes};
@@ -93,6 +93,8 @@ pub(super) struct Placed {
     is_new: bool,
     /// The table's fingerprint, where it stays as it was.
     shape: Option<String>,
+    /// Whether its indexes lose entries when DuckDB replays what was done.
+    pub(super) may_lose_entries: bool,
 }
 
 impl<'a> PublishedTable<'a> {
@@ -186,7 +188,7 @@ impl<'a> PublishedTable<'a> {
             if self.store.exists(session, &self.store.staging)? {
                 session.execute(&format!("DROP TABLE {}", self.store.staging))?;
             }
-            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false, shape });
+            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false, shape, may_lose_entries: false });
         }
         let mut staged = self.written.complete(session, &fallback_columns(self.table_def), self.placing.known(), updating.is_none())?;
         if let Some(known) = self.known_of_gone() {
@@ -200,9 +202,9 @@ impl<'a> PublishedTable<'a> {
         }
         match updating {
             Some(updating) => {
-                let (schema, rows) = updating.merge(session, &staged, notes)?;
+                let Merged { schema, rows, may_lose_entries } = updating.merge(session, &staged, notes)?;
                 let changes = changes_between(updating.known, &schema);
-                Ok(Placed { schema, changes, rows, is_new: false, shape: None })
+                Ok(Placed { schema, changes, rows, is_new: false, shape: None, may_lose_entries })
             }
             None => {
                 let (table_def, setting, known) = (self.table_def, self.expect, self.placing.known());
@@ -224,7 +226,7 @@ impl<'a> PublishedTable<'a> {
             changes.extend(vanished_columns(session, known, target, staging)?);
         }
         kept.put_in_place(session, self.store, NewTable { name: staging, schema: &schema }, self.table_def)?;
-        Ok(Placed { schema, changes, rows, is_new: !existed, shape: None })
+        Ok(Placed { schema, changes, rows, is_new: !existed, shape: None, may_lose_entries: false })
     }
 
     /// Returns how many rows change where the staging table, of the columns `schema`, takes the place of the table, and notes the rows where they

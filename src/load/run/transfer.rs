@@ -293,8 +293,9 @@ impl JobRun {
         };
         self.services.check_open()?;
         let _one_at_a_time = self.services.publishing_turn(&|| self.job.check_cancelled())?;
-        let n_rows = publication.publish(self.services.database.as_ref())?;
-        self.job.counters().publishes(n_rows);
+        let published = publication.publish(self.services.database.as_ref())?;
+        self.job.counters().publishes(published.n_rows);
+        self.is_to_checkpoint.fetch_or(published.may_lose_entries, Ordering::AcqRel);
         Ok(())
     }
 }
