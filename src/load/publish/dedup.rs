@@ -8,7 +8,7 @@ use crate::columns::{ColumnSource, TableSchema};
 use crate::load::job::log::Notes;
 use crate::load::publish::merge_sql::Merge;
 use crate::load::records::store::Store;
-use crate::session::{CatalogKind, LogLevel, Session};
+use crate::session::{LogLevel, Session};
 use crate::spec::TableDef;
 use crate::Result;
 
@@ -72,7 +72,7 @@ impl Staged<'_> {
         });
         let own = Merge::new(&self.store.target, &self.store.staging, &own, &self.table_def.key_columns, None)?;
         let n_changed = session.count(&own.changed_sql())?;
-        let n_removed = self.removed_by(session, &merge.first_sql(merge.ranking(self.store.kind == CatalogKind::DuckDb)))?;
+        let n_removed = self.removed_by(session, &merge.first_sql(merge.ranking(self.store.kind.has_row_ids())))?;
         notes.push(match n_changed {
             0 => (LogLevel::Info, format!("{n_removed} rows were reached on several ways, with the same key ({key}): each is there once")),
             _ => {
@@ -93,8 +93,7 @@ impl Staged<'_> {
         let names: Vec<String> = self.table_def.key_columns.iter().cloned().chain(copied).collect();
         let merge = self.merge(&names)?;
         let n_changed = session.count(&merge.changed_sql())?;
-        let has_row_ids = self.store.kind == CatalogKind::DuckDb;
-        let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(has_row_ids)))?;
+        let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(self.store.kind.has_row_ids())))?;
         Ok((n_removed, n_changed.min(n_removed)))
     }
 

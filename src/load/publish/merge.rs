@@ -21,8 +21,6 @@ pub struct Updating<'a> {
     pub table_def: &'a TableDef,
     /// The columns of the table as it is.
     pub known: &'a TableSchema,
-    /// Whether the staging table's rows have ids in the order of writing.
-    pub has_row_ids: bool,
     /// When the load began, in microseconds since 1970: since then rows count as gone.
     pub since: i64,
     /// Whether the rows that changed are kept.
@@ -36,11 +34,6 @@ pub struct Merged {
     pub rows: Changes,
     /// Whether its indexes lose entries when DuckDB replays the merge.
     pub may_lose_entries: bool,
-}
-
-/// Returns whether the rows of a staging table have ids in the order of writing. Asked outside any transaction: a query that fails would end one.
-pub fn has_row_ids(session: &mut dyn Session, store: &Store) -> bool {
-    session.query(&format!("SELECT rowid FROM {} LIMIT 0", store.staging)).is_ok()
 }
 
 impl Updating<'_> {
@@ -177,7 +170,7 @@ impl Updating<'_> {
         let Some(repeats) = merge.live_repeats_sql() else { return Ok(()) };
         let n_rows = session.count(&repeats)?;
         if n_rows > 0 {
-            session.execute(&merge.newest_sql(merge.ranking(self.has_row_ids)))?;
+            session.execute(&merge.newest_sql(merge.ranking(self.store.kind.has_row_ids())))?;
             let (of, key) = (self.table_def.place_of_child(), self.table_def.key_columns.join(", "));
             notes.push((LogLevel::Info, format!("{of}{n_rows} new rows share their key ({key}) with others: the last of each key stays")));
         }
@@ -188,7 +181,7 @@ impl Updating<'_> {
     /// replaced so.
     pub fn older_rows_sql(&self, staged: &TableSchema) -> Result<Option<String>> {
         let merge = self.merge_of(&self.store.target, staged)?;
-        Ok(merge.older_rows_sql(merge.ranking(self.has_row_ids)))
+        Ok(merge.older_rows_sql(merge.ranking(self.store.kind.has_row_ids())))
     }
 
     /// Says what rows without a key, or with one that repeats, become, and tells the merge whether there are some without.
@@ -210,7 +203,7 @@ impl Updating<'_> {
             return Ok(Repeats::None);
         }
         notes.push((LogLevel::Info, format!("{n_repeats} new rows came again later with the same key ({key}): the last of each stays")));
-        Ok(merge.ranking(self.has_row_ids))
+        Ok(merge.ranking(self.store.kind.has_row_ids()))
     }
 }
 

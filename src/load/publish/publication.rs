@@ -52,7 +52,7 @@ impl Publication<'_> {
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which must not
     /// withhold the table. Since its failure ends the transaction, everything is done again without it.
     pub fn publish(mut self, database: &dyn Database) -> Result<Published> {
-        let updating = self.tables.iter().map(|table| table.updating(database)).collect::<Result<Vec<_>>>()?;
+        let updating: Vec<Option<Updating<'_>>> = self.tables.iter().map(PublishedTable::updating).collect();
         self.join_chunks(database)?;
         self.remove_repeated(database)?;
         self.keep_gone(database)?;

@@ -9,7 +9,7 @@ use crate::load::publish::fallback::fallback_columns;
 use crate::load::publish::gone::Vanished;
 use crate::load::publish::guards::Guards;
 use crate::load::publish::kept::{Kept, NewTable};
-use crate::load::publish::merge::{cursor_text, has_row_ids, Merged, Updating};
+use crate::load::publish::merge::{cursor_text, Merged, Updating};
 use crate::load::publish::misspelt::{empty_sources, unknown_names};
 use crate::load::records::audit::{AuditSubject, JobRecord};
 use crate::load::records::changed::{begin_changes, changes_sql, Changes};
@@ -17,7 +17,7 @@ use crate::load::records::marks::Marks;
 use crate::load::records::store::{loaded_place, StateRow, Store};
 use crate::load::staging::changes::{changes_between, cut_notes, vanished_columns, ColumnChange};
 use crate::load::staging::written::WrittenTable;
-use crate::session::{quote_ident, Database, LogLevel, Session};
+use crate::session::{quote_ident, LogLevel, Session};
 use crate::spec::{Expect, TableDef, DELETED_AT};
 use crate::Result;
 
@@ -109,17 +109,16 @@ impl<'a> PublishedTable<'a> {
     }
 
     /// Prepares the merge of a table whose rows are merged.
-    pub(super) fn updating(&self, database: &dyn Database) -> Result<Option<Updating<'a>>> {
+    pub(super) fn updating(&self) -> Option<Updating<'a>> {
         match self.placing {
-            Placing::Merge(known) => Ok(Some(Updating {
+            Placing::Merge(known) => Some(Updating {
                 store: self.store,
                 table_def: self.table_def,
                 known,
-                has_row_ids: has_row_ids(database.connect()?.as_mut(), self.store),
                 since: self.origin.started,
                 keeps_changes: self.keeps_changes,
-            })),
-            Placing::Swap(_) | Placing::Keep(_) => Ok(None),
+            }),
+            Placing::Swap(_) | Placing::Keep(_) => None,
         }
     }
 
