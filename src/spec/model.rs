@@ -248,6 +248,11 @@ impl TableDef {
         self.window.is_some() && (self.max_rows.is_some_and(|max_rows| max_rows.splits) || adapter.errors.iter().any(splits))
     }
 
+    /// Returns whether a refresh replaces all rows of the windows that it asks for.
+    pub fn overwrites(&self) -> bool {
+        self.refresh.updates().is_some_and(|updates| updates.overwrite.is_some())
+    }
+
     /// Returns the tables of the same connection that the params and the refresh's params query, each once.
     pub fn parents(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

@@ -120,7 +120,8 @@ impl Compared<'_> {
              FROM ({placed}) AS r GROUP BY {names}, unify_side, unify_place"
         );
         let [added, changed, removed] = [Change::Added, Change::Changed, Change::Removed].map(Change::name);
-        let change = format!("CASE WHEN unify_before IS NULL THEN '{added}' WHEN unify_after IS NULL THEN '{removed}' ELSE '{changed}' END");
+        let change =
+            format!("CASE WHEN unify_before IS NULL THEN '{added}' WHEN unify_after IS NULL THEN '{removed}' ELSE '{changed}' END");
         insert_changed_sql(self.store, &format!("{change}, unify_key, unify_before, unify_after FROM ({paired}) AS r"))
     }
 }
@@ -154,11 +155,10 @@ pub fn live_rows(table: &TableName, all: &TableSchema, schema: &TableSchema) -> 
     format!("SELECT {} FROM {table}{}", names_of(schema), where_live(all))
 }
 
-/// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone, by the key of `within`.
+/// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone.
 pub fn replaced_rows(within: &Merge<'_>, all: &TableSchema, schema: &TableSchema) -> String {
     let is_live = all.deleted_at().map_or(String::new(), |column| format!("t.{} IS NULL AND ", quote_ident(&column.name)));
-    let is_it = within.has_key_among(&within.staging.to_string());
-    format!("SELECT {} FROM {} AS t WHERE {is_live}{is_it}", names_of(schema), within.target)
+    format!("SELECT {} FROM {} AS t WHERE {is_live}{}", names_of(schema), within.target, within.is_replaced())
 }
 
 /// Returns the columns whose values are compared.

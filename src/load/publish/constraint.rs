@@ -328,11 +328,8 @@ mod tests {
             constraint(ConstraintKind::NotNull, "NOT NULL", &["b"]),
         ];
         let index = |is_unique| Index { name: format!("i{is_unique}"), is_unique, definition: "(c)".into(), comment: None };
-        let err = explained(
-            &store(),
-            AddedTo { constraints: &constraints, indexes: &[index(true), index(false)], is_forgetful },
-            broken(said),
-        );
+        let err =
+            explained(&store(), AddedTo { constraints: &constraints, indexes: &[index(true), index(false)], is_forgetful }, broken(said));
         expected.assert_eq(&format!("{:?}: {err}", err.kind()));
     }
 
@@ -390,7 +387,9 @@ mod tests {
         check_error_of(
             true,
             "Constraint Error: Duplicate key \"c: 1\" violates unique constraint.",
-            expect![[r#"Refused: the new rows do not fit UNIQUE INDEX 'itrue' (c), which was added to the table: Duplicate key "c: 1" violates unique constraint; the table stays as it was; correct the rows at the source, or remove what was added with DROP INDEX "lake"."shop"."itrue", and make the index again where the rows are right (DuckDB 1.5 loses entries of an index when a process is killed); then load again"#]],
+            expect![[
+                r#"Refused: the new rows do not fit UNIQUE INDEX 'itrue' (c), which was added to the table: Duplicate key "c: 1" violates unique constraint; the table stays as it was; correct the rows at the source, or remove what was added with DROP INDEX "lake"."shop"."itrue", and make the index again where the rows are right (DuckDB 1.5 loses entries of an index when a process is killed); then load again"#
+            ]],
         );
         let fatal = broken("FATAL Error: Invalid Input Error: Failed to delete all rows from index. Only deleted 2 out of 10 rows.");
         expect![[r#"an index of "lake"."shop"."orders" lacks entries: DuckDB 1.5 loses entries of an index when a process is killed; open the database again, drop the table's indexes (FROM duckdb_indexes() lists them), make them again, and load again"#]]

@@ -3,10 +3,12 @@
 use crate::columns::{SchemaChange, TableSchema};
 use crate::load::job::log::Notes;
 use crate::load::plan::named::column_named;
+use crate::load::plan::spans::Spans;
 use crate::load::publish::compared::{compared_columns, replaced_rows, Compared};
 use crate::load::publish::kept::{Kept, NewTable};
 use crate::load::publish::mark_sql::Marking;
 use crate::load::publish::merge_sql::{Merge, Repeats};
+use crate::load::publish::span_sql::in_spans_sql;
 use crate::load::records::changed::Changes;
 use crate::load::records::store::Store;
 use crate::load::staging::changes::{alter_sql, create_sql, is_alterable};
@@ -25,6 +27,8 @@ pub struct Updating<'a> {
     pub since: i64,
     /// Whether the rows that changed are kept.
     pub keeps_changes: bool,
+    /// The spans of which all rows came; `None` where rows are replaced by their keys only.
+    pub spans: Option<&'a Spans>,
 }
 
 /// What a merge made of a table.
@@ -42,7 +46,7 @@ impl Updating<'_> {
         let staged = &self.without_fields_of_deleted(session, staged)?;
         let schema = self.known.merged(&staged.clone().without_marks());
         let changes = self.known.changes_to(&schema);
-        if changes.is_empty() && self.brings_nothing(session)? {
+        if changes.is_empty() && self.spans.is_none() && self.brings_nothing(session)? {
             session.execute(&format!("DROP TABLE {}", self.store.staging))?;
             return Ok(Merged { schema, rows: Changes::default(), may_lose_entries: false });
         }
@@ -101,12 +105,18 @@ impl Updating<'_> {
             return self.replace_children(session, table, staged, child_def);
         }
         let mut merge = self.merge_of(table, staged)?;
+        merge.span = self.spans.map(|spans| in_spans_sql(spans, staged, self.store.kind)).transpose()?;
         let repeats = self.repeats(session, &mut merge, notes)?;
         if let Some(sql) = merge.deleted_sql() {
             let n_deleted = session.count(&sql)?;
             notes.push((LogLevel::Info, format!("{n_deleted} rows came that say that a row is gone at the source")));
         }
         let changed = self.changed(session, staged, &merge, repeats)?;
+        if merge.span.is_some() && changed.removed > 0 {
+            let message =
+                format!("{} rows of the windows that were asked for did not come again: they are gone at the source", changed.removed);
+            notes.push((LogLevel::Info, message));
+        }
         match self.marking(staged).filter(|_| merge.has_key()) {
             Some(marking) => session.execute(&marking.merge_sql(&merge, repeats))?,
             None => session.execute(&merge.sql(repeats))?,
@@ -116,8 +126,18 @@ impl Updating<'_> {
 
     /// Returns how many rows the merge will change by the key of `merge`, and notes the rows where they are kept.
     fn changed(&self, session: &mut dyn Session, staged: &TableSchema, merge: &Merge<'_>, repeats: Repeats) -> Result<Changes> {
-        let n_added = merge.added_rows_sql().map_or(Ok(0), |rows| session.count(&format!("SELECT count(*) FROM ({rows})")))?;
-        if !merge.has_key() {
+        let added = merge.added_rows_sql();
+        // Where rows go whatever their key is, those that come are compared with them all.
+        let (live, alone) = match (&merge.span, added) {
+            (None, added) => (merge.live_rows_sql(repeats), added),
+            (Some(_), Some(added)) if merge.has_key() => {
+                (format!("{} UNION ALL SELECT * FROM ({added})", merge.live_rows_sql(repeats)), None)
+            }
+            (Some(_), Some(added)) => (added, None),
+            (Some(_), None) => (merge.live_rows_sql(repeats), None),
+        };
+        let n_added = alone.map_or(Ok(0), |rows| session.count(&format!("SELECT count(*) FROM ({rows})")))?;
+        if !merge.has_key() && merge.span.is_none() {
             return Ok(Changes { added: n_added, ..Changes::default() });
         }
         let schema = &compared_columns(staged);
@@ -126,7 +146,7 @@ impl Updating<'_> {
             schema,
             key_columns: &self.table_def.key_columns,
             before: replaced_rows(merge, staged, schema),
-            after: merge.live_rows_sql(repeats),
+            after: live,
             keeps_rows: self.keeps_changes,
         };
         let changed = compared.note(session)?;
@@ -186,15 +206,18 @@ impl Updating<'_> {
 
     /// Says what rows without a key, or with one that repeats, become, and tells the merge whether there are some without.
     fn repeats(&self, session: &mut dyn Session, merge: &mut Merge<'_>, notes: &mut Notes) -> Result<Repeats> {
+        let replaces_none = merge.span.is_none();
         let (Some(null_keys), Some(repeats)) = (merge.null_keys_sql(), merge.repeats_sql()) else {
-            let message = "the table has no key: Unify adds the new rows and replaces none; name its 'key_columns' in the spec";
-            notes.push((LogLevel::Warning, message.to_string()));
+            if replaces_none {
+                let message = "the table has no key: Unify adds the new rows and replaces none; name its 'key_columns' in the spec";
+                notes.push((LogLevel::Warning, message.to_string()));
+            }
             return Ok(Repeats::None);
         };
         let key = self.table_def.key_columns.join(", ");
         let n_null_keys = session.count(&null_keys)?;
         merge.may_lack_keys = n_null_keys > 0;
-        if merge.may_lack_keys {
+        if merge.may_lack_keys && replaces_none {
             let message = format!("{n_null_keys} new rows have no value for their key ({key}): they are added, and replace none");
             notes.push((LogLevel::Warning, message));
         }

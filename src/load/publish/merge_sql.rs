@@ -21,6 +21,8 @@ pub struct Merge<'a> {
     keys: Vec<&'a Column>,
     /// Whether the key of a new row may be null in part.
     pub may_lack_keys: bool,
+    /// The condition for a row `t` of the target that is replaced whatever its key is, where there are such rows.
+    pub span: Option<String>,
     cursor: Option<&'a str>,
     /// The column of the staging table that marks rows as gone.
     deleted: Option<&'a str>,
@@ -58,6 +60,7 @@ impl<'a> Merge<'a> {
             columns,
             keys,
             may_lack_keys: true,
+            span: None,
             cursor: cursor.and_then(|cursor| column_named(schema, cursor)),
             deleted,
             number,
@@ -152,11 +155,12 @@ impl<'a> Merge<'a> {
     /// Returns the statements that merge, for the caller's transaction. `repeats` says what to do about new rows with one key.
     pub fn sql(&self, repeats: Repeats) -> String {
         let (target, staging) = (self.target, self.staging);
+        let in_span = self.span.as_ref().map_or(String::new(), |span| format!("DELETE FROM {target} AS t WHERE {span};\n"));
         if !self.has_key() {
-            return format!("INSERT INTO {target} ({}) {};", list_of(&self.columns), self.unknown_rows_sql("true"));
+            return format!("{in_span}INSERT INTO {target} ({}) {};", list_of(&self.columns), self.unknown_rows_sql("true"));
         }
         format!(
-            "DELETE FROM {target} AS t WHERE {};\n{}",
+            "{in_span}DELETE FROM {target} AS t WHERE {};\n{}",
             self.has_key_among(&staging.to_string()),
             self.insert_sql(&self.live_rows_sql(repeats))
         )
@@ -196,8 +200,10 @@ impl<'a> Merge<'a> {
             let cursor = quote_ident(cursor);
             format!(" AND ({cursor} IS NULL OR {cursor} >= (SELECT min({cursor}) FROM {staging}))")
         });
+        let stays = self.span.as_ref().map_or(String::new(), |span| format!(" AND NOT coalesce({span}, false)"));
         format!(
-            "SELECT {columns} FROM {staging} WHERE ({condition}){is_there} EXCEPT ALL SELECT {columns} FROM {target} WHERE ({condition}){is_near}"
+            "SELECT {columns} FROM {staging} WHERE ({condition}){is_there} \
+             EXCEPT ALL SELECT {columns} FROM {target} AS t WHERE ({condition}){is_near}{stays}"
         )
     }
 
@@ -275,6 +281,23 @@ impl<'a> Merge<'a> {
 
     fn key_is_null(&self) -> String {
         self.keys.iter().map(|key| format!("{} IS NULL", quote_ident(&key.name))).collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// Returns the statement that removes the rows in the span whose key is null in part; nothing where there is no span.
+    pub fn keyless_in_span_sql(&self) -> String {
+        let sql = |span: &String| format!("DELETE FROM {} AS t WHERE {span} AND ({});\n", self.target, self.key_is_null());
+        self.span.as_ref().map_or(String::new(), sql)
+    }
+
+    /// Returns the condition for a row `t` of the target that staged rows replace, or say is gone.
+    pub fn is_replaced(&self) -> String {
+        let by_key = self.has_key().then(|| self.has_key_among(&self.staging.to_string()));
+        let conditions: Vec<&str> = self.span.iter().chain(&by_key).map(String::as_str).collect();
+        if conditions.len() > 1 {
+            format!("({})", conditions.join(" OR "))
+        } else {
+            conditions.concat()
+        }
     }
 
     /// Returns the condition for a row `t` of the target that has the key of a row of `from`, which has the new rows' columns.

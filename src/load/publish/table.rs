@@ -2,6 +2,7 @@
 
 use crate::columns::{ColumnType, TableSchema};
 use crate::load::job::log::Notes;
+use crate::load::plan::spans::Spans;
 use crate::load::publish::chunks::Chunked;
 use crate::load::publish::compared::{compared_columns, live_rows, rows_as, Compared};
 use crate::load::publish::dedup::Staged;
@@ -41,6 +42,8 @@ pub struct PublishedTable<'a> {
     pub keeps_changes: bool,
     /// What the next refresh goes on from.
     pub marks: Marks,
+    /// The spans of which all rows came; `None` where rows are replaced by their keys only.
+    pub spans: Option<&'a Spans>,
 }
 
 /// What becomes of the rows.
@@ -117,6 +120,7 @@ impl<'a> PublishedTable<'a> {
                 known,
                 since: self.origin.started,
                 keeps_changes: self.keeps_changes,
+                spans: self.spans,
             }),
             Placing::Swap(_) | Placing::Keep(_) => None,
         }
@@ -187,7 +191,14 @@ impl<'a> PublishedTable<'a> {
             if self.store.exists(session, &self.store.staging)? {
                 session.execute(&format!("DROP TABLE {}", self.store.staging))?;
             }
-            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false, shape, may_lose_entries: false });
+            return Ok(Placed {
+                schema: known.clone(),
+                changes: Vec::new(),
+                rows: Changes::default(),
+                is_new: false,
+                shape,
+                may_lose_entries: false,
+            });
         }
         let mut staged = self.written.complete(session, &fallback_columns(self.table_def), self.placing.known(), updating.is_none())?;
         if let Some(known) = self.known_of_gone() {

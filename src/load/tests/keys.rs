@@ -44,7 +44,9 @@ fn of_elements_of_a_list_with_one_key_the_last_stays() {
     let bench = Bench::new();
     let things = |n: u8| {
         let list = format!("[{{\"no\": 1, \"n\": {n}}}, {{\"no\": 2, \"n\": {n}}}, {{\"no\": 1, \"n\": {}}}]", n + 1);
-        format!("{{\"id\": 1, \"things\": {list}}}, {{\"id\": 2, \"things\": [{{\"no\": 1, \"n\": {n}}}]}}, {{\"id\": 1, \"things\": {list}}}")
+        format!(
+            "{{\"id\": 1, \"things\": {list}}}, {{\"id\": 2, \"things\": [{{\"no\": 1, \"n\": {n}}}]}}, {{\"id\": 1, \"things\": {list}}}"
+        )
     };
     let stored = || bench.database.rows("SELECT box, no, n FROM shop.things ORDER BY box, no");
     bench.api.has("/boxes", &[&things(5)]);

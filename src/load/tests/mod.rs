@@ -7,6 +7,7 @@ mod keys;
 mod left_out;
 mod memory;
 mod order;
+mod overwrite;
 mod publication;
 mod refresh;
 mod resumption;

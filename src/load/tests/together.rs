@@ -36,6 +36,7 @@ fn several_tables_are_published_at_once_or_not_at_all() {
             expect: &nothing,
             keeps_changes: false,
             marks: Marks::default(),
+            spans: None,
         });
         let [first, _] = &desks;
         let publication = Publication {
