@@ -116,6 +116,11 @@ impl CatalogKind {
         })
     }
 
+    /// Returns whether the rows of a table have ids in the order of writing. PostgreSQL's are null here.
+    pub fn has_row_ids(self) -> bool {
+        matches!(self, CatalogKind::DuckDb | CatalogKind::DuckLake)
+    }
+
     /// Returns whether a failed statement says that rows break a constraint of the table, or that something depends on a column.
     pub fn is_refusal(self, err: &Error) -> bool {
         // What another kind of database says comes as text alone, inside an error of another type.

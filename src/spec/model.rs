@@ -188,6 +188,11 @@ impl TableDef {
         self.request.base_url.as_ref().unwrap_or(&adapter.base_url)
     }
 
+    /// Returns what begins a message about it in the log of another table, from whose records its rows are; empty where its log is its own.
+    pub fn place_of_child(&self) -> String {
+        self.child.as_ref().map_or(String::new(), |_| format!("table '{}': ", self.name))
+    }
+
     /// Returns the table as requests for updates have it.
     pub fn for_updates(&self) -> &TableDef {
         self.updating.as_deref().unwrap_or(self)
@@ -241,6 +246,11 @@ impl TableDef {
     pub fn may_split(&self, adapter: &AdapterSpec) -> bool {
         let splits = |rule: &ErrorRule| rule.verdict == RuleVerdict::Split;
         self.window.is_some() && (self.max_rows.is_some_and(|max_rows| max_rows.splits) || adapter.errors.iter().any(splits))
+    }
+
+    /// Returns whether a refresh replaces all rows of the windows that it asks for.
+    pub fn overwrites(&self) -> bool {
+        self.refresh.updates().is_some_and(|updates| updates.overwrite.is_some())
     }
 
     /// Returns the tables of the same connection that the params and the refresh's params query, each once.

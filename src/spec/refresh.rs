@@ -22,6 +22,8 @@ pub struct Updates {
     /// How far before the start of the last load `${timestamp}` lies.
     pub lookback: Duration,
     pub cursor: Option<Cursor>,
+    /// The column that says in which window a row is: a refresh replaces all rows of the windows that it asks for.
+    pub overwrite: Option<String>,
     /// How moments are written.
     pub format: DateFormat,
     /// How old the last load of all rows may become before the next refresh is one.

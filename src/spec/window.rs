@@ -253,6 +253,11 @@ impl WindowRange {
 }
 
 impl Window {
+    /// Returns what its positions count.
+    pub fn scale(&self) -> Scale {
+        self.range.scale
+    }
+
     /// Returns the first and the last position, as the API counts them.
     pub fn bounds(&self) -> [Filled; 2] {
         let unit = if self.range.ends == Ends::Inclusive { self.range.unit } else { 0 };

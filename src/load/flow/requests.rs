@@ -95,7 +95,7 @@ impl Fetch {
         match answer? {
             Answer::Page(page) => Ok(RequestOutcome::Page(Box::new(Answered { request: asked.request, page }))),
             Answer::Refused(err) => Err(PageFailure::Refused(err)),
-            Answer::Unchanged(reason) if self.earlier.is_update || self.earlier.etag.is_some() => {
+            Answer::Unchanged(reason) if self.asks_for_changes() || self.earlier.etag.is_some() => {
                 self.is_unchanged.fetch_or(self.earlier.etag.is_some(), Ordering::Relaxed);
                 self.asker.activity.log(LogLevel::Info, || format!("{reason}: nothing changed since the last load"));
                 Ok(RequestOutcome::Empty)
@@ -115,6 +115,11 @@ impl Fetch {
                 Ok(RequestOutcome::Skip)
             }
         }
+    }
+
+    /// Returns whether what did not change need not come.
+    fn asks_for_changes(&self) -> bool {
+        self.earlier.is_update && !self.asker.table_def.overwrites()
     }
 
     /// Keeps an answer where setting `unify_record` asks for it. The load goes on when that fails, and says so.

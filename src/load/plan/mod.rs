@@ -12,6 +12,7 @@ pub(super) mod parents;
 pub(super) mod resume;
 pub(super) mod scope;
 pub(super) mod sets;
+pub(super) mod spans;
 pub(super) mod spec_query;
 pub(super) mod updates;
 pub(super) mod windows;

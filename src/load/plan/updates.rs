@@ -222,6 +222,7 @@ mod tests {
             params: Vec::new(),
             lookback: Duration::from_secs(3600),
             cursor: Some(cursor(None)),
+            overwrite: None,
             format: DateFormat::parse("%Y-%m-%d %H:%M").unwrap(),
         };
         let moments = Moments { now: moment("2024-05-03T07:08:09Z"), last_start: Some(moment("2024-05-02T00:30:00Z")) };

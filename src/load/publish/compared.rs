@@ -36,20 +36,28 @@ impl Compared<'_> {
         Ok(changes)
     }
 
-    /// Returns the query that counts rows added, changed and removed. A row is changed where one of the rows before that have its key differs.
+    /// Returns the query that counts rows added, changed and removed. Equal rows cancel each other. Of those that are left, as many of one key as
+    /// there are both before and after changed. Those whose key is null in part are not known by it: they came, or went.
     fn counts_sql(&self, keys: &[&Column]) -> String {
-        let names: Vec<String> = (0..keys.len()).map(|idx| format!("unify_key_{idx}")).collect();
-        let names = names.join(", ");
+        let (names, has_key) = (key_names(keys).join(", "), has_key(keys));
+        let more = "count(*) FILTER (WHERE unify_is_new) - count(*) FILTER (WHERE NOT unify_is_new)";
+        let differing = format!(
+            "SELECT {names}, {more} AS unify_more FROM ({} UNION ALL {}) AS r GROUP BY {names}, unify_hash HAVING {more} <> 0",
+            self.side(keys, true),
+            self.side(keys, false)
+        );
+        let by_key = format!(
+            "SELECT {has_key} AS unify_has_key, coalesce(sum(unify_more) FILTER (WHERE unify_more > 0), 0) AS unify_came,
+                    coalesce(sum(0 - unify_more) FILTER (WHERE unify_more < 0), 0) AS unify_went
+             FROM ({differing}) AS r GROUP BY {names}"
+        );
+        let changed = "CASE WHEN NOT unify_has_key THEN 0 WHEN unify_came < unify_went THEN unify_came ELSE unify_went END";
+        let total = |of: &str| format!("CAST(coalesce(sum({of}), 0) AS BIGINT)");
         format!(
-            "SELECT count(*) FILTER (WHERE d.unify_n IS NULL),
-                    count(*) FILTER (WHERE t.unify_hash <> d.unify_least OR t.unify_hash <> d.unify_most),
-                    CAST(coalesce(sum(d.unify_n) FILTER (WHERE t.unify_hash IS NULL), 0) AS BIGINT)
-             FROM ({}) AS t
-             FULL JOIN (SELECT {names}, count(*) AS unify_n, min(unify_hash) AS unify_least, max(unify_hash) AS unify_most
-                        FROM ({}) AS r GROUP BY {names}) AS d ON {}",
-            self.side(keys, &self.after),
-            self.side(keys, &self.before),
-            same_keys(keys.len())
+            "SELECT {}, {}, {} FROM (SELECT unify_came, unify_went, {changed} AS unify_changed FROM ({by_key}) AS r) AS r",
+            total("unify_came - unify_changed"),
+            total("unify_changed"),
+            total("unify_went - unify_changed")
         )
     }
 
@@ -60,55 +68,77 @@ impl Compared<'_> {
     }
 
     fn counted_by_values(&self, session: &mut dyn Session) -> Result<Changes> {
-        let (before, after) = (self.side(&[], &self.before), self.side(&[], &self.after));
+        let hashes = |rows: &str| format!("SELECT {} FROM ({rows}) AS r", self.hash());
+        let (before, after) = (hashes(&self.before), hashes(&self.after));
         let mut count = |of: &str, but: &str| session.count(&format!("SELECT count(*) FROM ({of} EXCEPT ALL {but})"));
         Ok(Changes { added: count(&after, &before)?, changed: 0, removed: count(&before, &after)? })
     }
 
-    /// Returns the query for what is compared of rows: their keys, and a hash of all values.
-    fn side(&self, keys: &[&Column], rows: &str) -> String {
-        let keys: Vec<String> = self.key_items(keys);
-        format!("SELECT {}hash({}) AS unify_hash FROM ({rows}) AS r", keys.concat(), names_of(self.schema))
+    /// Returns the query for what is compared of the rows after, or before: their keys, a hash of all values, and which they are.
+    fn side(&self, keys: &[&Column], is_new: bool) -> String {
+        let rows = if is_new { &self.after } else { &self.before };
+        format!("SELECT {}, {}, {is_new} AS unify_is_new FROM ({rows}) AS r", key_items(keys).join(", "), self.hash())
     }
 
-    fn key_items(&self, keys: &[&Column]) -> Vec<String> {
-        keys.iter().enumerate().map(|(idx, key)| format!("{} AS unify_key_{idx}, ", binary("r.", key))).collect()
+    fn hash(&self) -> String {
+        format!("hash({}) AS unify_hash", names_of(self.schema))
     }
 
-    /// Returns the statements that keep the rows that changed: as JSON, before and after.
+    /// Returns the statement that keeps the rows that changed: as JSON, before and after. It pairs the rows as [`Compared::counts_sql`] counts them.
     fn kept_sql(&self, keys: &[&Column]) -> String {
-        let entry = |of: &str, column: &Column| format!("{}: {of}{}", quote_literal(&column.name), quote_ident(&column.name));
+        let entry = |column: &Column| format!("{}: r.{}", quote_literal(&column.name), quote_ident(&column.name));
         let object = |columns: &mut dyn Iterator<Item = &Column>| {
-            let entries: Vec<String> = columns.map(|column| entry("r.", column)).collect();
+            let entries: Vec<String> = columns.map(entry).collect();
             format!("CAST(to_json({{{}}}) AS VARCHAR)", entries.join(", "))
         };
-        let full = |rows: &str| {
-            format!(
-                "SELECT {}hash({}) AS unify_hash, {} AS unify_object, {} AS unify_key FROM ({rows}) AS r",
-                self.key_items(keys).concat(),
-                names_of(self.schema),
-                object(&mut self.schema.columns.iter()),
-                object(&mut keys.iter().copied()),
-            )
+        let (own_key, all) = (object(&mut keys.iter().copied()), object(&mut self.schema.columns.iter()));
+        let full = |rows: &str, is_new: bool| {
+            let items = key_items(keys).join(", ");
+            let hash = self.hash();
+            format!("SELECT {items}, {hash}, {is_new} AS unify_is_new, {own_key} AS unify_key, {all} AS unify_object FROM ({rows}) AS r")
         };
-        let (before, after, same) = (full(&self.before), full(&self.after), same_keys(keys.len()));
-        let missing = |other: &str| format!("NOT EXISTS (SELECT 1 FROM ({other}) AS d WHERE {same})");
-        let insert = |change: Change, values: &str, from: String| insert_changed_sql(self.store, change, values, &from);
-        [
-            insert(Change::Added, "unify_key, NULL, unify_object", format!("({after}) AS t WHERE {}", missing(&before))),
-            insert(
-                Change::Changed,
-                "t.unify_key, d.unify_object, t.unify_object",
-                format!("({after}) AS t JOIN ({before}) AS d ON {same} WHERE d.unify_hash <> t.unify_hash"),
-            ),
-            insert(Change::Removed, "unify_key, unify_object, NULL", format!("({before}) AS t WHERE {}", missing(&after))),
-        ]
-        .join(" ")
+        let (names, has_key) = (key_names(keys).join(", "), has_key(keys));
+        let numbered = format!(
+            "SELECT *, row_number() OVER (PARTITION BY {names}, unify_hash, unify_is_new) AS unify_copy FROM ({} UNION ALL {}) AS r",
+            full(&self.after, true),
+            full(&self.before, false)
+        );
+        let first = |of: &str| format!("any_value({of}) AS {of}");
+        let differing = format!(
+            "SELECT {names}, unify_hash, {}, {}, {} FROM ({numbered}) AS r GROUP BY {names}, unify_hash, unify_copy HAVING count(*) = 1",
+            first("unify_is_new"),
+            first("unify_key"),
+            first("unify_object")
+        );
+        let placed = format!(
+            "SELECT *, {has_key} OR unify_is_new AS unify_side,
+                    row_number() OVER (PARTITION BY {names}, unify_is_new ORDER BY unify_hash) AS unify_place FROM ({differing}) AS r"
+        );
+        let paired = format!(
+            "SELECT any_value(unify_key) AS unify_key, any_value(unify_object) FILTER (WHERE NOT unify_is_new) AS unify_before,
+                    any_value(unify_object) FILTER (WHERE unify_is_new) AS unify_after
+             FROM ({placed}) AS r GROUP BY {names}, unify_side, unify_place"
+        );
+        let [added, changed, removed] = [Change::Added, Change::Changed, Change::Removed].map(Change::name);
+        let change =
+            format!("CASE WHEN unify_before IS NULL THEN '{added}' WHEN unify_after IS NULL THEN '{removed}' ELSE '{changed}' END");
+        insert_changed_sql(self.store, &format!("{change}, unify_key, unify_before, unify_after FROM ({paired}) AS r"))
     }
 }
 
-fn same_keys(n_keys: usize) -> String {
-    (0..n_keys).map(|idx| format!("d.unify_key_{idx} IS NOT DISTINCT FROM t.unify_key_{idx}")).collect::<Vec<_>>().join(" AND ")
+/// Returns what the columns of a key are called where rows are compared.
+fn key_names(keys: &[&Column]) -> Vec<String> {
+    (0..keys.len()).map(|idx| format!("unify_key_{idx}")).collect()
+}
+
+fn key_items(keys: &[&Column]) -> Vec<String> {
+    keys.iter().zip(key_names(keys)).map(|(key, name)| format!("{} AS {name}", binary("r.", key))).collect()
+}
+
+/// Returns the condition that a compared row has a value in each column of its key.
+fn has_key(keys: &[&Column]) -> String {
+    let is_there: Vec<String> = key_names(keys).into_iter().map(|name| format!("{name} IS NOT NULL")).collect();
+    format!("({})", is_there.join(" AND "))
 }
 
 /// Returns the query for the rows of a table, of the columns `known`, as the columns of `schema`: those that are there at the source.
@@ -125,11 +155,10 @@ pub fn live_rows(table: &TableName, all: &TableSchema, schema: &TableSchema) -> 
     format!("SELECT {} FROM {table}{}", names_of(schema), where_live(all))
 }
 
-/// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone, by the key of `within`.
+/// Returns the query for the rows of the target of `within` that staged ones replace, or say are gone.
 pub fn replaced_rows(within: &Merge<'_>, all: &TableSchema, schema: &TableSchema) -> String {
     let is_live = all.deleted_at().map_or(String::new(), |column| format!("t.{} IS NULL AND ", quote_ident(&column.name)));
-    let is_it = within.has_key_among(&within.staging.to_string());
-    format!("SELECT {} FROM {} AS t WHERE {is_live}{is_it}", names_of(schema), within.target)
+    format!("SELECT {} FROM {} AS t WHERE {is_live}{}", names_of(schema), within.target, within.is_replaced())
 }
 
 /// Returns the columns whose values are compared.

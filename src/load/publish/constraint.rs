@@ -117,8 +117,35 @@ impl Index {
 /// How DuckDB's words for a broken key begin, in a COMMIT too.
 const BROKEN_KEY: &str = "PRIMARY KEY or UNIQUE constraint violation";
 
+/// How DuckDB's words begin for an index that lacks entries of rows which a statement deletes.
+const LACKING: &str = "Failed to delete all rows from index";
+/// Why an index may lack entries.
+const FORGOTTEN: &str = "DuckDB 1.5 loses entries of an index when a process is killed";
+
+/// What was added to a table that rows may break.
+#[derive(Clone, Copy)]
+pub struct AddedTo<'a> {
+    pub constraints: &'a [Constraint],
+    pub indexes: &'a [Index],
+    /// Whether indexes may lack entries.
+    pub is_forgetful: bool,
+}
+
+/// Returns DuckDB's error about an index that lacks entries, with what to do; `None` for another error. It ends the database's work.
+pub fn explained_lacking(store: &Store, err: &Error) -> Option<Error> {
+    err.message().contains(LACKING).then(|| {
+        let message = format!(
+            "an index of {} lacks entries: {FORGOTTEN}; open the database again, drop the table's indexes (FROM duckdb_indexes() lists them), make \
+             them again, and load again",
+            store.target
+        );
+        Error::new(err.kind(), message)
+    })
+}
+
 /// Returns DuckDB's error about rows that break one of these, with which it is and what to do; any other error as it is.
-pub fn explained(store: &Store, constraints: &[Constraint], indexes: &[Index], err: Error) -> Error {
+pub fn explained(store: &Store, added: AddedTo<'_>, err: Error) -> Error {
+    let AddedTo { constraints, indexes, is_forgetful } = added;
     // What breaks an index that is as new as its rows shows at the end of the transaction.
     let at_end = |words: &str| words.strip_prefix("Failed to commit: ").filter(|said| said.starts_with(BROKEN_KEY)).map(str::to_string);
     let said = match (err.database_type(), err.database_words()) {
@@ -138,6 +165,9 @@ pub fn explained(store: &Store, constraints: &[Constraint], indexes: &[Index], e
                 store.target,
                 columns.iter().map(|column| quote_ident(column)).collect::<String>()
             )
+        }
+        (None, Some(index)) if is_forgetful => {
+            format!("{}, and make the index again where the rows are right ({FORGOTTEN})", index.drop_sql(store))
         }
         (None, Some(index)) => index.drop_sql(store),
         _ => format!("DROP TABLE {}", store.target),
@@ -286,6 +316,10 @@ mod tests {
     }
 
     fn check_error(said: &str, expected: Expect) {
+        check_error_of(false, said, expected);
+    }
+
+    fn check_error_of(is_forgetful: bool, said: &str, expected: Expect) {
         let constraints = [
             constraint(ConstraintKind::PrimaryKey, "PRIMARY KEY(id)", &["id"]),
             constraint(ConstraintKind::Unique, "UNIQUE(a, b)", &["a", "b"]),
@@ -294,7 +328,8 @@ mod tests {
             constraint(ConstraintKind::NotNull, "NOT NULL", &["b"]),
         ];
         let index = |is_unique| Index { name: format!("i{is_unique}"), is_unique, definition: "(c)".into(), comment: None };
-        let err = explained(&store(), &constraints, &[index(true), index(false)], broken(said));
+        let err =
+            explained(&store(), AddedTo { constraints: &constraints, indexes: &[index(true), index(false)], is_forgetful }, broken(said));
         expected.assert_eq(&format!("{:?}: {err}", err.kind()));
     }
 
@@ -345,5 +380,20 @@ mod tests {
             let text = format!("{}.{}{rest}", quote_ident(&schema), quote_ident(&table));
             prop_assert_eq!(name_parts(&text), (vec![schema, table], rest.as_str()));
         }
+    }
+
+    #[test]
+    fn an_index_that_may_lack_entries_is_named() {
+        check_error_of(
+            true,
+            "Constraint Error: Duplicate key \"c: 1\" violates unique constraint.",
+            expect![[
+                r#"Refused: the new rows do not fit UNIQUE INDEX 'itrue' (c), which was added to the table: Duplicate key "c: 1" violates unique constraint; the table stays as it was; correct the rows at the source, or remove what was added with DROP INDEX "lake"."shop"."itrue", and make the index again where the rows are right (DuckDB 1.5 loses entries of an index when a process is killed); then load again"#
+            ]],
+        );
+        let fatal = broken("FATAL Error: Invalid Input Error: Failed to delete all rows from index. Only deleted 2 out of 10 rows.");
+        expect![[r#"an index of "lake"."shop"."orders" lacks entries: DuckDB 1.5 loses entries of an index when a process is killed; open the database again, drop the table's indexes (FROM duckdb_indexes() lists them), make them again, and load again"#]]
+            .assert_eq(explained_lacking(&store(), &fatal).unwrap().message());
+        assert!(explained_lacking(&store(), &broken("Constraint Error: no")).is_none());
     }
 }

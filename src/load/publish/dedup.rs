@@ -1,14 +1,14 @@
-//! Takes back rows that came twice: while pages are read, a row that is added or changed at the source moves others to the next page.
+//! Takes back rows that came twice: an API sent a record again, or while pages are read, a row that is added or changed at the source moves
+//! others to the next page.
 //!
-//! Only a key tells such a row from another one that is like it. Of rows with one key and other values the newest stays, unless they may
-//! be rows of several parameter sets whose key lacks what tells the sets apart, or came with one page: those are all kept.
+//! Only a key tells such a row from another one that is like it. Of rows with one key the newest stays, on whichever pages they came. Those of
+//! several parameter sets that have other values all stay: the key may lack what tells the sets apart.
 
 use crate::columns::{ColumnSource, TableSchema};
 use crate::load::job::log::Notes;
 use crate::load::publish::merge_sql::Merge;
 use crate::load::records::store::Store;
-use crate::session::{CatalogKind, LogLevel, Session};
-use crate::source::Paging;
+use crate::session::{LogLevel, Session};
 use crate::spec::TableDef;
 use crate::Result;
 
@@ -18,8 +18,6 @@ pub struct Staged<'a> {
     pub table_def: &'a TableDef,
     pub schema: &'a TableSchema,
     pub n_sets: usize,
-    /// Whether each parameter set is known to have one page at most: then no row moved.
-    pub is_one_page: bool,
 }
 
 impl Staged<'_> {
@@ -29,22 +27,21 @@ impl Staged<'_> {
             return self.remove_reached_again(session, notes);
         }
         let key = self.table_def.key_columns.join(", ");
-        // A key that is not a column of this account's rows tells nothing, and rows of a single page do not move.
+        // A key that is not a column of this account's rows tells nothing.
         let Ok(merge) = self.merge(&self.table_def.key_columns) else { return Ok(0) };
-        let Some(repeats) = merge.repeats_sql().filter(|_| self.rows_may_move()) else { return Ok(0) };
+        let Some(repeats) = merge.repeats_sql() else { return Ok(0) };
         if session.count(&repeats)? == 0 {
             return Ok(0);
         }
         let copied: Vec<&str> = self.table_def.copy_params_to_output.iter().filter_map(|param| self.schema.param_column(param)).collect();
-        // Rows of several pages of one parameter set that have one key are one row.
-        let (n_removed, n_changed) = match self.is_one_page || (self.n_sets > 1 && copied.is_empty()) {
+        // Rows of one parameter set that have one key are one row.
+        let (n_removed, n_changed) = match self.n_sets > 1 && copied.is_empty() {
             true => (self.removed_by(session, &merge.distinct_sql())?, 0),
             false => self.remove_older(session, &copied)?,
         };
         if n_removed > n_changed {
             let n_equal = n_removed - n_changed;
-            let message =
-                format!("{n_equal} rows came again with the same key ({key}) and the same values: rows moved while pages were read");
+            let message = format!("{n_equal} rows came again with the same key ({key}) and the same values: each is there once");
             notes.push((LogLevel::Info, message));
         }
         if n_changed > 0 {
@@ -75,7 +72,7 @@ impl Staged<'_> {
         });
         let own = Merge::new(&self.store.target, &self.store.staging, &own, &self.table_def.key_columns, None)?;
         let n_changed = session.count(&own.changed_sql())?;
-        let n_removed = self.removed_by(session, &merge.first_sql(merge.ranking(self.store.kind == CatalogKind::DuckDb)))?;
+        let n_removed = self.removed_by(session, &merge.first_sql(merge.ranking(self.store.kind.has_row_ids())))?;
         notes.push(match n_changed {
             0 => (LogLevel::Info, format!("{n_removed} rows were reached on several ways, with the same key ({key}): each is there once")),
             _ => {
@@ -96,8 +93,7 @@ impl Staged<'_> {
         let names: Vec<String> = self.table_def.key_columns.iter().cloned().chain(copied).collect();
         let merge = self.merge(&names)?;
         let n_changed = session.count(&merge.changed_sql())?;
-        let has_row_ids = self.store.kind == CatalogKind::DuckDb;
-        let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(has_row_ids)))?;
+        let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(self.store.kind.has_row_ids())))?;
         Ok((n_removed, n_changed.min(n_removed)))
     }
 
@@ -115,11 +111,6 @@ impl Staged<'_> {
                 (LogLevel::Warning, message)
             }
         }
-    }
-
-    /// Returns whether rows may have moved from one page to another, or from one window to another.
-    fn rows_may_move(&self) -> bool {
-        self.table_def.paging != Paging::None || self.table_def.window.is_some()
     }
 
     fn merge(&self, keys: &[String]) -> Result<Merge<'_>> {

@@ -6,7 +6,9 @@
 
 use crate::columns::{Column, TableSchema};
 use crate::load::publish::comments::Comments;
-use crate::load::publish::constraint::{constraints_of, explained, foreign_keys, indexes_of, refused, Constraint, ConstraintKind, Index};
+use crate::load::publish::constraint::{
+    constraints_of, explained, foreign_keys, indexes_of, refused, AddedTo, Constraint, ConstraintKind, Index,
+};
 use crate::load::publish::refill::{broken, foreign_keys_there, has_its_own, refill};
 use crate::load::records::store::Store;
 use crate::session::{quote_ident, CatalogKind, Session, TableName, Value};
@@ -20,6 +22,8 @@ pub struct Kept {
     defaults: Vec<(String, String)>,
     constraints: Vec<Constraint>,
     indexes: Vec<Index>,
+    /// Whether DuckDB 1.5 is at work: when it replays a merge from the log of a process that was killed, indexes lose entries.
+    is_forgetful: bool,
     comments: Comments,
     /// Whether the table stays and gets new rows, for what a new one would not have.
     has_its_own: bool,
@@ -37,13 +41,17 @@ impl Kept {
     pub fn of(session: &mut dyn Session, store: &Store) -> Result<Kept> {
         let comments = Comments::of(session, store)?;
         match store.kind {
-            CatalogKind::DuckDb => Ok(Kept {
-                defaults: defaults_of(session, store)?,
-                constraints: constraints_of(session, store)?,
-                indexes: indexes_of(session, store)?,
-                comments,
-                has_its_own: false,
-            }),
+            CatalogKind::DuckDb => {
+                let indexes = indexes_of(session, store)?;
+                Ok(Kept {
+                    defaults: defaults_of(session, store)?,
+                    constraints: constraints_of(session, store)?,
+                    is_forgetful: !indexes.is_empty() && is_forgetful(session)?,
+                    indexes,
+                    comments,
+                    has_its_own: false,
+                })
+            }
             CatalogKind::DuckLake | CatalogKind::Postgres | CatalogKind::Other => {
                 Ok(Kept { comments, has_its_own: has_its_own(session, store)?, ..Kept::default() })
             }
@@ -75,6 +83,11 @@ impl Kept {
     /// Returns whether DuckDB may refuse to change the types of columns.
     pub fn fixes_types(&self) -> bool {
         !self.constraints.is_empty() || !self.indexes.is_empty()
+    }
+
+    /// Returns whether indexes lose entries when DuckDB replays a merge into the table.
+    pub fn may_lose_entries(&self) -> bool {
+        self.is_forgetful
     }
 
     /// Puts a new table in the place of the store's table, with what is kept, in the session's transaction.
@@ -119,7 +132,9 @@ impl Kept {
     /// Returns DuckDB's error about rows that do not fit, with what they do not fit and what to do; any other error as it is.
     pub fn explained(&self, store: &Store, err: Error) -> Error {
         match store.kind {
-            CatalogKind::DuckDb => explained(store, &self.constraints, &self.indexes, err),
+            CatalogKind::DuckDb => {
+                explained(store, AddedTo { constraints: &self.constraints, indexes: &self.indexes, is_forgetful: self.is_forgetful }, err)
+            }
             CatalogKind::DuckLake | CatalogKind::Postgres | CatalogKind::Other => broken(store, err),
         }
     }
@@ -151,6 +166,11 @@ impl Kept {
         let parts = schema.columns.iter().map(column).chain(others.iter().map(|constraint| constraint.text.clone()));
         format!("CREATE TABLE {} ({})", store.target, parts.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// Returns whether this is a DuckDB whose indexes lose entries when it replays a merge.
+fn is_forgetful(session: &mut dyn Session) -> Result<bool> {
+    Ok(session.value("SELECT version()")?.as_text().is_some_and(|version| version.starts_with("v1.")))
 }
 
 /// Reads the defaults of the columns of the store's table. One table is described: DuckDB's list of all columns binds every view.

@@ -30,12 +30,13 @@ impl Marking<'_> {
     fn statements(&self, merge: &Merge<'_>, repeats: Repeats, gone: &Merge<'_>) -> String {
         let (target, mark, live) = (merge.target, quote_ident(self.column), merge.live_rows_sql(repeats));
         format!(
-            "DELETE FROM {target} AS t WHERE {};\n\
+            "{}DELETE FROM {target} AS t WHERE {};\n\
              UPDATE {target} AS t SET {mark} = {} WHERE t.{mark} IS NULL AND {};\n\
              {}",
+            merge.keyless_in_span_sql(),
             merge.has_key_among(&format!("({live})")),
             moment_sql(self.since),
-            gone.has_key_among(&merge.staging.to_string()),
+            gone.is_replaced(),
             merge.insert_sql(&live),
         )
     }

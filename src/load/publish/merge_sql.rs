@@ -21,6 +21,8 @@ pub struct Merge<'a> {
     keys: Vec<&'a Column>,
     /// Whether the key of a new row may be null in part.
     pub may_lack_keys: bool,
+    /// The condition for a row `t` of the target that is replaced whatever its key is, where there are such rows.
+    pub span: Option<String>,
     cursor: Option<&'a str>,
     /// The column of the staging table that marks rows as gone.
     deleted: Option<&'a str>,
@@ -58,6 +60,7 @@ impl<'a> Merge<'a> {
             columns,
             keys,
             may_lack_keys: true,
+            span: None,
             cursor: cursor.and_then(|cursor| column_named(schema, cursor)),
             deleted,
             number,
@@ -89,6 +92,12 @@ impl<'a> Merge<'a> {
                 self.key_is_null()
             )
         })
+    }
+
+    /// Returns the query for the number of new rows that other new rows with the same key replace, those not counted that say that a row is gone;
+    /// `None` without a key.
+    pub fn live_repeats_sql(&self) -> Option<String> {
+        self.has_key().then(|| format!("SELECT count(*) FROM {} AS t WHERE {}", self.staging, self.key_repeats()))
     }
 
     /// Returns the query for the number of the staging table's rows that have the key of another one and other values.
@@ -127,27 +136,31 @@ impl<'a> Merge<'a> {
         let (columns, staging) = (self.staged_list(), self.staging);
         format!(
             "CREATE TEMP TABLE unify_repeated AS {query};\n\
-             DELETE FROM {staging} AS t WHERE {};\n\
+             DELETE FROM {staging} AS t WHERE {}{};\n\
              INSERT INTO {staging} ({columns}) SELECT {columns} FROM temp.main.unify_repeated;\n\
              DROP TABLE temp.main.unify_repeated;",
-            self.has_key_among("temp.main.unify_repeated")
+            self.has_key_among("temp.main.unify_repeated"),
+            self.and_is_there()
         )
     }
 
     /// Returns the condition for a row `t` of the staging table that another one has the key of.
     fn key_repeats(&self) -> String {
         let (keys, grouped, staging) = (named_binary_list(&self.keys), binary_list(&self.keys), self.staging);
-        self.has_key_among(&format!("(SELECT {keys} FROM {staging} GROUP BY {grouped} HAVING count(*) > 1)"))
+        let there = self.deleted.map_or(String::new(), |column| format!(" WHERE {} IS NULL", quote_ident(column)));
+        let repeated = format!("(SELECT {keys} FROM {staging}{there} GROUP BY {grouped} HAVING count(*) > 1)");
+        format!("{}{}", self.has_key_among(&repeated), self.and_is_there())
     }
 
     /// Returns the statements that merge, for the caller's transaction. `repeats` says what to do about new rows with one key.
     pub fn sql(&self, repeats: Repeats) -> String {
         let (target, staging) = (self.target, self.staging);
+        let in_span = self.span.as_ref().map_or(String::new(), |span| format!("DELETE FROM {target} AS t WHERE {span};\n"));
         if !self.has_key() {
-            return format!("INSERT INTO {target} ({}) {};", list_of(&self.columns), self.unknown_rows_sql("true"));
+            return format!("{in_span}INSERT INTO {target} ({}) {};", list_of(&self.columns), self.unknown_rows_sql("true"));
         }
         format!(
-            "DELETE FROM {target} AS t WHERE {};\n{}",
+            "{in_span}DELETE FROM {target} AS t WHERE {};\n{}",
             self.has_key_among(&staging.to_string()),
             self.insert_sql(&self.live_rows_sql(repeats))
         )
@@ -187,8 +200,10 @@ impl<'a> Merge<'a> {
             let cursor = quote_ident(cursor);
             format!(" AND ({cursor} IS NULL OR {cursor} >= (SELECT min({cursor}) FROM {staging}))")
         });
+        let stays = self.span.as_ref().map_or(String::new(), |span| format!(" AND NOT coalesce({span}, false)"));
         format!(
-            "SELECT {columns} FROM {staging} WHERE ({condition}){is_there} EXCEPT ALL SELECT {columns} FROM {target} WHERE ({condition}){is_near}"
+            "SELECT {columns} FROM {staging} WHERE ({condition}){is_there} \
+             EXCEPT ALL SELECT {columns} FROM {target} AS t WHERE ({condition}){is_near}{stays}"
         )
     }
 
@@ -206,24 +221,45 @@ impl<'a> Merge<'a> {
 
     /// The rows of `from` that have a key, with their rank among those that have the same one: 1 is the newest.
     fn ranked_sql(&self, repeats: Repeats, from: &str) -> String {
-        let newest = self.cursor.map_or(String::new(), |cursor| format!("{} DESC NULLS LAST, ", quote_ident(cursor)));
-        self.ranked_by(&newest, "DESC", repeats, from)
+        let Some(cursor) = self.cursor.map(quote_ident) else { return self.ranked_by("", "DESC", repeats, from) };
+        let Some(deleted) = self.deleted.map(quote_ident) else {
+            return self.ranked_by(&format!("{cursor} DESC NULLS LAST, "), "DESC", repeats, from);
+        };
+        // A record that says that a row is gone may lack the cursor: it is as new as the newest of those with its key that came before it.
+        let (reached, place) = (quote_ident(&self.unused("reached")), quote_ident(&self.unused("place")));
+        let newest = format!("max({cursor}) OVER (PARTITION BY {} ORDER BY {place})", binary_list(&self.keys));
+        let rows = format!(
+            "(SELECT *, CASE WHEN {cursor} IS NULL AND {deleted} THEN {newest} ELSE {cursor} END AS {reached} FROM {})",
+            self.placed(repeats, from)
+        );
+        self.ranked_in(&format!("{reached} DESC NULLS LAST, {place} DESC"), &rows)
     }
 
     /// The rows of `from` that have a key, with their rank among those that have the same one: by `first`, then by how they came.
     fn ranked_by(&self, first: &str, direction: &str, repeats: Repeats, from: &str) -> String {
-        let (rank, place) = (quote_ident(&self.unused("rank")), quote_ident(&self.unused("place")));
-        let order = match repeats {
-            Repeats::ByRowId => "rowid".to_string(),
-            // In the order of the scan, which is that of writing.
-            _ => "row_number() OVER ()".to_string(),
-        };
+        let place = quote_ident(&self.unused("place"));
+        self.ranked_in(&format!("{first}{place} {direction}"), &self.placed(repeats, from))
+    }
+
+    /// The rows of a query that have a key, with their rank in that order among those that have the same one.
+    fn ranked_in(&self, order: &str, rows: &str) -> String {
+        let rank = quote_ident(&self.unused("rank"));
         format!(
-            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {first}{place} {direction}) AS {rank} \
-             FROM (SELECT *, {order} AS {place} FROM {from}) WHERE NOT ({})",
+            "SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {order}) AS {rank} FROM {rows} WHERE NOT ({})",
             binary_list(&self.keys),
             self.key_is_null(),
         )
+    }
+
+    /// The rows of `from`, each with the place at which it came.
+    fn placed(&self, repeats: Repeats, from: &str) -> String {
+        let place = quote_ident(&self.unused("place"));
+        let order = match repeats {
+            Repeats::ByRowId => "rowid",
+            // In the order of the scan, which is that of writing.
+            Repeats::ByScan | Repeats::None => "row_number() OVER ()",
+        };
+        format!("(SELECT *, {order} AS {place} FROM {from})")
     }
 
     /// Returns the query for the numbers of the new rows that others with the same key replace; `None` where rows have no numbers or no key.
@@ -245,6 +281,23 @@ impl<'a> Merge<'a> {
 
     fn key_is_null(&self) -> String {
         self.keys.iter().map(|key| format!("{} IS NULL", quote_ident(&key.name))).collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// Returns the statement that removes the rows in the span whose key is null in part; nothing where there is no span.
+    pub fn keyless_in_span_sql(&self) -> String {
+        let sql = |span: &String| format!("DELETE FROM {} AS t WHERE {span} AND ({});\n", self.target, self.key_is_null());
+        self.span.as_ref().map_or(String::new(), sql)
+    }
+
+    /// Returns the condition for a row `t` of the target that staged rows replace, or say is gone.
+    pub fn is_replaced(&self) -> String {
+        let by_key = self.has_key().then(|| self.has_key_among(&self.staging.to_string()));
+        let conditions: Vec<&str> = self.span.iter().chain(&by_key).map(String::as_str).collect();
+        if conditions.len() > 1 {
+            format!("({})", conditions.join(" OR "))
+        } else {
+            conditions.concat()
+        }
     }
 
     /// Returns the condition for a row `t` of the target that has the key of a row of `from`, which has the new rows' columns.

@@ -1,6 +1,7 @@
 //! The SQL of merges.
 
 use super::*;
+use crate::columns::ColumnSource;
 use expect_test::{expect, Expect};
 
 fn table(name: &str) -> TableName {
@@ -27,7 +28,7 @@ fn rows_replace_those_with_their_key() {
         expect![[r#"
             DELETE FROM "s"."t" AS t WHERE (t."id") IN (SELECT d."id" FROM "s"."t__loading" AS d);
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE NOT ("id" IS NULL);
-            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL);"#]],
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" AS t WHERE ("id" IS NULL);"#]],
     );
 }
 
@@ -49,7 +50,7 @@ fn of_rows_with_one_key_the_newest_stays() {
         expect![[r#"
             DELETE FROM "s"."t" AS t WHERE (t."id", t."Kind") IN (SELECT d."id", d."Kind" FROM "s"."t__loading" AS d);
             INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id", "Kind" ORDER BY "at" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading") WHERE NOT ("id" IS NULL OR "Kind" IS NULL)) WHERE "unify_rank" = 1;
-            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL OR "Kind" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE ("id" IS NULL OR "Kind" IS NULL) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#]],
+            INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE ("id" IS NULL OR "Kind" IS NULL) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" AS t WHERE ("id" IS NULL OR "Kind" IS NULL) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#]],
     );
 }
 
@@ -78,7 +79,7 @@ fn without_a_key_rows_are_added() {
         Some("at"),
         Repeats::None,
         expect![[
-            r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#
+            r#"INSERT INTO "s"."t" ("id", "Kind", "at") SELECT "id", "Kind", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "Kind", "at" FROM "s"."t" AS t WHERE (true) AND ("at" IS NULL OR "at" >= (SELECT min("at") FROM "s"."t__loading"));"#
         ]],
     );
 }
@@ -119,4 +120,33 @@ fn names_of_columns_are_never_in_the_way() {
     let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], None).unwrap();
     assert_eq!(merge.ranking(true), Repeats::ByScan);
     assert!(merge.sql(Repeats::ByScan).contains("AS \"unify_rank_\""));
+}
+
+#[test]
+fn a_record_that_says_that_a_row_is_gone_needs_no_cursor() {
+    let (target, staging, mut schema) = (table("t"), table("t__loading"), schema(&["id", "at", "unify_deleted"]));
+    schema.columns[2].source = ColumnSource::Param(String::new());
+    let merge = Merge::new(&target, &staging, &schema, &["id".to_string()], Some("at")).unwrap();
+    expect![[r#"SELECT "id", "at" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "unify_reached" DESC NULLS LAST, "unify_place" DESC) AS "unify_rank" FROM (SELECT *, CASE WHEN "at" IS NULL AND "unify_deleted" THEN max("at") OVER (PARTITION BY "id" ORDER BY "unify_place") ELSE "at" END AS "unify_reached" FROM (SELECT *, rowid AS "unify_place" FROM "s"."t__loading")) WHERE NOT ("id" IS NULL)) WHERE "unify_rank" = 1 AND "unify_deleted" IS NULL"#]]
+    .assert_eq(&merge.live_rows_sql(Repeats::ByRowId));
+}
+
+#[test]
+fn rows_in_a_span_are_replaced_whatever_their_key_is() {
+    let (target, staging, schema) = (table("t"), table("t__loading"), schema(&["id", "at"]));
+    let merge_of = |keys: &[&str]| {
+        let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
+        Merge { span: Some("(t.\"at\" >= 5)".to_string()), ..Merge::new(&target, &staging, &schema, &keys, None).unwrap() }
+    };
+    expect![[r#"
+        DELETE FROM "s"."t" AS t WHERE (t."at" >= 5);
+        DELETE FROM "s"."t" AS t WHERE (t."id") IN (SELECT d."id" FROM "s"."t__loading" AS d);
+        INSERT INTO "s"."t" ("id", "at") SELECT "id", "at" FROM "s"."t__loading" WHERE NOT ("id" IS NULL);
+        INSERT INTO "s"."t" ("id", "at") SELECT "id", "at" FROM "s"."t__loading" WHERE ("id" IS NULL) EXCEPT ALL SELECT "id", "at" FROM "s"."t" AS t WHERE ("id" IS NULL) AND NOT coalesce((t."at" >= 5), false);"#]]
+    .assert_eq(&merge_of(&["id"]).sql(Repeats::None));
+    expect![[r#"
+        DELETE FROM "s"."t" AS t WHERE (t."at" >= 5);
+        INSERT INTO "s"."t" ("id", "at") SELECT "id", "at" FROM "s"."t__loading" WHERE (true) EXCEPT ALL SELECT "id", "at" FROM "s"."t" AS t WHERE (true) AND NOT coalesce((t."at" >= 5), false);"#]]
+    .assert_eq(&merge_of(&[]).sql(Repeats::None));
+    assert_eq!(merge_of(&[]).is_replaced(), "(t.\"at\" >= 5)");
 }

@@ -15,5 +15,6 @@ pub(super) mod merge_sql;
 pub(super) mod misspelt;
 pub(super) mod publication;
 pub(super) mod refill;
+mod span_sql;
 pub(super) mod table;
 pub(super) mod views;

@@ -3,6 +3,7 @@
 use crate::load::job::handle::Job;
 use crate::load::job::log::Notes;
 use crate::load::job::report::LogLine;
+use crate::load::publish::constraint::explained_lacking;
 use crate::load::publish::kept::Kept;
 use crate::load::publish::merge::Updating;
 use crate::load::publish::table::{Placing, PublishedTable};
@@ -28,10 +29,19 @@ pub struct Publication<'a> {
     pub tables: Vec<PublishedTable<'a>>,
 }
 
+/// What was published.
+#[derive(Debug, Clone, Copy)]
+pub struct Published {
+    /// Rows of the job's table.
+    pub n_rows: u64,
+    /// Whether indexes lose entries when DuckDB replays it.
+    pub may_lose_entries: bool,
+}
+
 /// What one try to publish came to.
 enum Tried<'a> {
-    /// All tables are what they are to be.
-    Done,
+    /// All tables are what they are to be. Whether indexes of one lose entries when DuckDB replays that.
+    Done { may_lose_entries: bool },
     /// This view could not be made, for this reason.
     WithoutView(&'a str, Error),
 }
@@ -40,10 +50,9 @@ impl Publication<'_> {
     /// Makes the staging tables the tables, or merges them in. Readers see all tables as they were or as they are then.
     ///
     /// A view that cannot be made is left out: it names a column that this account's rows do not have, which must not
-    /// withhold the table. Since its failure ends the transaction, everything is done again without it. Returns how many rows of the job's
-    /// table were published.
-    pub fn publish(mut self, database: &dyn Database) -> Result<u64> {
-        let updating = self.tables.iter().map(|table| table.updating(database)).collect::<Result<Vec<_>>>()?;
+    /// withhold the table. Since its failure ends the transaction, everything is done again without it.
+    pub fn publish(mut self, database: &dyn Database) -> Result<Published> {
+        let updating: Vec<Option<Updating<'_>>> = self.tables.iter().map(PublishedTable::updating).collect();
         self.join_chunks(database)?;
         self.remove_repeated(database)?;
         self.keep_gone(database)?;
@@ -52,11 +61,15 @@ impl Publication<'_> {
         loop {
             let mut failed: Option<&str> = None;
             let mut written: Vec<LogLine> = Vec::new();
+            let mut may_lose_entries = false;
             let outcome = self.store.transact(database, &|| self.job.check_cancelled(), |session| {
                 self.job.put_back_log(std::mem::take(&mut written));
-                if let Tried::WithoutView(view, err) = self.try_publish(session, &updating, &left_out)? {
-                    failed = Some(view);
-                    return Err(err);
+                match self.try_publish(session, &updating, &left_out)? {
+                    Tried::Done { may_lose_entries: may_lose } => may_lose_entries = may_lose,
+                    Tried::WithoutView(view, err) => {
+                        failed = Some(view);
+                        return Err(err);
+                    }
                 }
                 written = self.job.take_log();
                 // Said in this transaction or not at all: it is not among what is put back when that fails.
@@ -66,7 +79,7 @@ impl Publication<'_> {
                 self.subject.write_log(session, self.job.id(), &lines)
             });
             let err = match outcome {
-                Ok(()) => return Ok(n_rows),
+                Ok(()) => return Ok(Published { n_rows, may_lose_entries }),
                 Err(err) => self.explained(database, err),
             };
             self.job.put_back_log(written);
@@ -109,22 +122,18 @@ impl Publication<'_> {
     /// rows of a table and renames it.
     fn remove_repeated(&mut self, database: &dyn Database) -> Result<()> {
         let Publication { store, job, tables, .. } = self;
-        let Some((table, children)) = tables.split_first_mut() else { return Ok(()) };
-        if !table.is_merged() && table.written.staging.made().is_some() {
-            let mut notes = Notes::new();
-            let n_repeated = store.transact(database, &|| job.check_cancelled(), |session| {
-                check_live(session, store, job)?;
-                notes.clear();
-                let n_repeated = table.remove_repeated(session, &mut notes)?;
-                if n_repeated > 0 {
-                    remove_orphans(session, table, children)?;
-                }
-                Ok(n_repeated)
-            })?;
-            table.n_rows = table.n_rows.saturating_sub(n_repeated);
-            for (level, note) in notes {
-                job.log(level, || note);
-            }
+        if !tables.iter().any(PublishedTable::may_repeat) {
+            return Ok(());
+        }
+        let mut notes = Notes::new();
+        let n_rows = store.transact(database, &|| job.check_cancelled(), |session| {
+            check_live(session, store, job)?;
+            notes.clear();
+            remove_repeated_of(session, tables, &mut notes)
+        })?;
+        tables.iter_mut().zip(n_rows).for_each(|(table, n_rows)| table.n_rows = n_rows);
+        for (level, note) in notes {
+            job.log(level, || note);
         }
         Ok(())
     }
@@ -161,6 +170,9 @@ impl Publication<'_> {
 
     /// Returns an error of the transaction's end with what a table has that the rows do not fit; any other as it is.
     fn explained(&self, database: &dyn Database, mut err: Error) -> Error {
+        if let Some(lacking) = explained_lacking(self.store, &err) {
+            return lacking;
+        }
         if err.database_type() != Some(DatabaseErrorType::Transaction) {
             return err;
         }
@@ -211,8 +223,26 @@ impl Publication<'_> {
             sql.push_str(&live_jobs::leave_sql(&self.store.unify_schema, self.job.id()));
         }
         session.execute(&sql)?;
-        Ok(Tried::Done)
+        Ok(Tried::Done { may_lose_entries: placed.iter().any(|placed| placed.may_lose_entries) })
     }
+}
+
+/// Leaves one of each of the staged rows that came more than once: first those of the table itself, whose children go with them. Returns how many
+/// rows each table has then.
+fn remove_repeated_of(session: &mut dyn Session, tables: &[PublishedTable<'_>], notes: &mut Notes) -> Result<Vec<u64>> {
+    let mut n_rows: Vec<u64> = tables.iter().map(|table| table.n_rows).collect();
+    let mut lost_parents = false;
+    for (idx, table) in tables.iter().enumerate().filter(|(_, table)| table.may_repeat()) {
+        let n_removed = table.remove_repeated(session, notes)?;
+        if idx == 0 && n_removed > 0 {
+            remove_orphans(session, table, &tables[1..])?;
+            lost_parents = true;
+        }
+        if n_removed > 0 || lost_parents {
+            n_rows[idx] = table.n_staged(session)?;
+        }
+    }
+    Ok(n_rows)
 }
 
 /// Removes the staged rows of children whose parents' rows went, since they had come again.

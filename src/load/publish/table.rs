@@ -2,6 +2,7 @@
 
 use crate::columns::{ColumnType, TableSchema};
 use crate::load::job::log::Notes;
+use crate::load::plan::spans::Spans;
 use crate::load::publish::chunks::Chunked;
 use crate::load::publish::compared::{compared_columns, live_rows, rows_as, Compared};
 use crate::load::publish::dedup::Staged;
@@ -9,7 +10,7 @@ use crate::load::publish::fallback::fallback_columns;
 use crate::load::publish::gone::Vanished;
 use crate::load::publish::guards::Guards;
 use crate::load::publish::kept::{Kept, NewTable};
-use crate::load::publish::merge::{cursor_text, has_row_ids, Updating};
+use crate::load::publish::merge::{cursor_text, Merged, Updating};
 use crate::load::publish::misspelt::{empty_sources, unknown_names};
 use crate::load::records::audit::{AuditSubject, JobRecord};
 use crate::load::records::changed::{begin_changes, changes_sql, Changes};
@@ -17,7 +18,7 @@ use crate::load::records::marks::Marks;
 use crate::load::records::store::{loaded_place, StateRow, Store};
 use crate::load::staging::changes::{changes_between, cut_notes, vanished_columns, ColumnChange};
 use crate::load::staging::written::WrittenTable;
-use crate::session::{quote_ident, Database, LogLevel, Session};
+use crate::session::{quote_ident, LogLevel, Session};
 use crate::spec::{Expect, TableDef, DELETED_AT};
 use crate::Result;
 
@@ -41,6 +42,8 @@ pub struct PublishedTable<'a> {
     pub keeps_changes: bool,
     /// What the next refresh goes on from.
     pub marks: Marks,
+    /// The spans of which all rows came; `None` where rows are replaced by their keys only.
+    pub spans: Option<&'a Spans>,
 }
 
 /// What becomes of the rows.
@@ -79,8 +82,8 @@ pub struct Origin<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Sets<'a> {
     pub count: usize,
-    /// Whether each of them is known to have one page at most.
-    pub are_one_page: bool,
+    /// Whether a record may come twice; the rows of a database do not.
+    pub may_repeat: bool,
     /// Their names, where the next refresh needs them.
     pub names: Option<&'a str>,
 }
@@ -93,6 +96,8 @@ pub(super) struct Placed {
     is_new: bool,
     /// The table's fingerprint, where it stays as it was.
     shape: Option<String>,
+    /// Whether its indexes lose entries when DuckDB replays what was done.
+    pub(super) may_lose_entries: bool,
 }
 
 impl<'a> PublishedTable<'a> {
@@ -107,31 +112,38 @@ impl<'a> PublishedTable<'a> {
     }
 
     /// Prepares the merge of a table whose rows are merged.
-    pub(super) fn updating(&self, database: &dyn Database) -> Result<Option<Updating<'a>>> {
+    pub(super) fn updating(&self) -> Option<Updating<'a>> {
         match self.placing {
-            Placing::Merge(known) => Ok(Some(Updating {
+            Placing::Merge(known) => Some(Updating {
                 store: self.store,
                 table_def: self.table_def,
                 known,
-                has_row_ids: has_row_ids(database.connect()?.as_mut(), self.store),
                 since: self.origin.started,
                 keeps_changes: self.keeps_changes,
-            })),
-            Placing::Swap(_) | Placing::Keep(_) => Ok(None),
+                spans: self.spans,
+            }),
+            Placing::Swap(_) | Placing::Keep(_) => None,
         }
+    }
+
+    /// Returns whether staged rows take the table's place of which some may have come more than once.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.sets.may_repeat && !self.is_merged() && self.written.staging.made().is_some()
     }
 
     /// Leaves one of each of the staged rows that came more than once, inside the session's transaction. Returns how many went.
     pub(super) fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
         let schema = self.written.staging.schema().clone().without_set_column();
-        let staged = Staged {
-            store: self.store,
-            table_def: self.table_def,
-            schema: &schema,
-            n_sets: self.sets.count,
-            is_one_page: self.sets.are_one_page,
-        };
-        staged.remove_repeated(session, notes)
+        let mut own_notes = Notes::new();
+        let staged = Staged { store: self.store, table_def: self.table_def, schema: &schema, n_sets: self.sets.count };
+        let n_removed = staged.remove_repeated(session, &mut own_notes)?;
+        notes.extend(own_notes.into_iter().map(|(level, note)| (level, format!("{}{note}", self.table_def.place_of_child()))));
+        Ok(n_removed)
+    }
+
+    /// Returns how many rows are staged.
+    pub(super) fn n_staged(&self, session: &mut dyn Session) -> Result<u64> {
+        session.count(&format!("SELECT count(*) FROM {}", self.store.staging))
     }
 
     /// Makes one row of those that came for one record, inside the session's transaction. Returns how many went.
@@ -164,7 +176,7 @@ impl<'a> PublishedTable<'a> {
         let key_columns = &self.table_def.key_columns;
         let n_gone = Vanished { store: self.store, known, staged, key_columns, since: self.origin.started }.keep(session)?;
         if n_gone > 0 {
-            let of = self.table_def.child.as_ref().map_or(String::new(), |_| format!("table '{}': ", self.table_def.name));
+            let of = self.table_def.place_of_child();
             notes.push((LogLevel::Info, format!("{of}{n_gone} rows are gone at the source, and are kept with '{DELETED_AT}'")));
         }
         Ok(())
@@ -179,7 +191,14 @@ impl<'a> PublishedTable<'a> {
             if self.store.exists(session, &self.store.staging)? {
                 session.execute(&format!("DROP TABLE {}", self.store.staging))?;
             }
-            return Ok(Placed { schema: known.clone(), changes: Vec::new(), rows: Changes::default(), is_new: false, shape });
+            return Ok(Placed {
+                schema: known.clone(),
+                changes: Vec::new(),
+                rows: Changes::default(),
+                is_new: false,
+                shape,
+                may_lose_entries: false,
+            });
         }
         let mut staged = self.written.complete(session, &fallback_columns(self.table_def), self.placing.known(), updating.is_none())?;
         if let Some(known) = self.known_of_gone() {
@@ -193,9 +212,9 @@ impl<'a> PublishedTable<'a> {
         }
         match updating {
             Some(updating) => {
-                let (schema, rows) = updating.merge(session, &staged, notes)?;
+                let Merged { schema, rows, may_lose_entries } = updating.merge(session, &staged, notes)?;
                 let changes = changes_between(updating.known, &schema);
-                Ok(Placed { schema, changes, rows, is_new: false, shape: None })
+                Ok(Placed { schema, changes, rows, is_new: false, shape: None, may_lose_entries })
             }
             None => {
                 let (table_def, setting, known) = (self.table_def, self.expect, self.placing.known());
@@ -217,7 +236,7 @@ impl<'a> PublishedTable<'a> {
             changes.extend(vanished_columns(session, known, target, staging)?);
         }
         kept.put_in_place(session, self.store, NewTable { name: staging, schema: &schema }, self.table_def)?;
-        Ok(Placed { schema, changes, rows, is_new: !existed, shape: None })
+        Ok(Placed { schema, changes, rows, is_new: !existed, shape: None, may_lose_entries: false })
     }
 
     /// Returns how many rows change where the staging table, of the columns `schema`, takes the place of the table, and notes the rows where they

@@ -24,8 +24,10 @@ pub fn scope_text(table_def: &TableDef, kind: Kind, is_loaded: bool, loaded: Opt
             None => {
                 let lookback = i64::try_from(updates.lookback.as_micros()).unwrap_or(i64::MAX);
                 let since = loaded.and_then(|loaded| loaded.started).map(|started| timestamp_text(started.saturating_sub(lookback)));
+                let overwrite = updates.overwrite.as_ref();
+                let overwrite = overwrite.map_or(String::new(), |column| format!("; rows of those windows, by '{column}', are replaced"));
                 format!(
-                    "what changed since {}, {} before its last load",
+                    "what changed since {}, {} before its last load{overwrite}",
                     since.unwrap_or_default(),
                     duration_text(updates.lookback.as_secs())
                 )

@@ -80,11 +80,10 @@ pub fn changes_sql(store: &Store, changes: Changes, keeps_rows: bool, job_id: i6
     format!("DELETE FROM {table} WHERE {}; {}", is_about(store), TABLE_CHANGES.insert_sql(&store.unify_schema, COUNT_COLUMNS, &values))
 }
 
-/// Returns the statement that keeps rows: `values` are their key, and what they were before and after, of the rows of `from`.
-pub fn insert_changed_sql(store: &Store, change: Change, values: &str, from: &str) -> String {
+/// Returns the statement that keeps rows: `rows` selects how they changed, their key, and what they were before and after.
+pub fn insert_changed_sql(store: &Store, rows: &str) -> String {
     let (schema, table) = (quote_literal(&store.target.schema), quote_literal(&store.target.table));
-    let rows = format!("SELECT {schema}, {table}, '{}', {values} FROM {from}", change.name());
-    CHANGED_ROWS.insert_sql(&store.unify_schema, ROW_COLUMNS, &rows)
+    CHANGED_ROWS.insert_sql(&store.unify_schema, ROW_COLUMNS, &format!("SELECT {schema}, {table}, {rows}"))
 }
 
 /// Returns what is stored of the last publication of the store's table.

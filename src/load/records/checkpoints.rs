@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const LACKING: &str = "rows may be missing";
 /// What stands before the token of a set that is done.
 const TOKEN: &str = "token ";
+/// What stands between the name of a set and the number of its half.
+const HALF: &str = " /";
 /// Names in the text of one statement: many more take DuckDB much longer.
 const NAMES_A_STATEMENT: usize = 500;
 
@@ -36,7 +38,7 @@ pub enum Checkpoint {
 
 /// Returns the name in `load_state` of a half of the set that has this name: the first (0) or the second (1).
 pub fn half_key(key: &str, idx: usize) -> String {
-    format!("{key} /{}", idx + 1)
+    format!("{key}{HALF}{}", idx + 1)
 }
 
 impl Checkpoint {
@@ -177,6 +179,15 @@ impl Checkpoints {
     /// Returns whether a set is left out.
     pub fn is_skipped(&self, set: usize) -> bool {
         self.skipped.contains(&set)
+    }
+
+    /// Returns those of the first `n_sets` sets of which not all rows were asked for: they are left out, or a part of their window is.
+    pub fn left_out(&self, n_sets: usize) -> HashSet<usize> {
+        let key = |set: &usize| self.keys.get(*set).map(String::as_str);
+        let parts: Vec<&str> = self.skipped.iter().filter(|set| **set >= n_sets).filter_map(key).collect();
+        let is_of = |part: &&str, key: &str| part.strip_prefix(key).is_some_and(|rest| rest.starts_with(HALF));
+        let lacks_part = |set: &usize| key(set).is_some_and(|key| parts.iter().any(|part| is_of(part, key)));
+        (0..n_sets.min(self.keys.len())).filter(|set| self.skipped.contains(set) || lacks_part(set)).collect()
     }
 
     /// Returns whether some set may lack rows.

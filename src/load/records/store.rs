@@ -189,7 +189,8 @@ impl Store {
         records::check_version(session, self.catalog(), self.kind).map(|_| ())
     }
 
-    fn catalog(&self) -> &str {
+    /// Returns the database that the table is in.
+    pub fn catalog(&self) -> &str {
         self.target.catalog.as_deref().unwrap_or_default()
     }
 

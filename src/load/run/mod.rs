@@ -2,6 +2,7 @@
 
 mod again;
 mod api_jobs;
+mod checkpoint;
 mod file_rows;
 mod left_out;
 mod levels;
@@ -87,6 +88,8 @@ pub(super) struct JobRun {
     watch: Mutex<Option<Watch>>,
     /// Whether it started over because the API did not know a job any more.
     has_new_api_job: AtomicBool,
+    /// Whether what it published is not to be left in DuckDB's log.
+    is_to_checkpoint: AtomicBool,
 }
 
 /// How far a job is before it fetches.
@@ -143,6 +146,7 @@ impl JobRun {
             stage: Mutex::default(),
             watch: Mutex::default(),
             has_new_api_job: AtomicBool::new(false),
+            is_to_checkpoint: AtomicBool::new(false),
         })
     }
 

@@ -13,6 +13,7 @@ use crate::load::pages::fetched::Fetched;
 use crate::load::plan::resume::{SetWork, Staged, StagedChildren, StagedParent, Start, Unfinished};
 use crate::load::plan::scope::{loaded_sets, tokens_of};
 use crate::load::plan::sets::param_columns;
+use crate::load::plan::spans::{spans_of, Spans};
 use crate::load::publish::publication::Publication;
 use crate::load::publish::table::{Origin, Placing, PublishedTable, Sets};
 use crate::load::records::audit::AuditSubject;
@@ -66,8 +67,10 @@ impl JobRun {
             shared: SharedWithFetch { budget: &fetch.pace.budget, schemas: &fetch.conversion.schemas },
             note: LoadNote { identity: &identity.to_text(), started },
             checkpoints: Checkpoints::new(keys, &start.sets).after_failure(start.failed_before),
-            is_resumed: start.staging.is_noted(),
-            may_bring_nothing: plan.is_update && table_def.recurse.is_none() && plan.loaded_of_each().all(|loaded| loaded.is_some()),
+            may_bring_nothing: plan.is_update
+                && table_def.recurse.is_none()
+                && !table_def.overwrites()
+                && plan.loaded_of_each().all(|loaded| loaded.is_some()),
             n_pages: start.n_pages,
             tables: self.written_tables(table_def, &children, start),
             wider: wider.clone(),
@@ -256,7 +259,8 @@ impl JobRun {
         let subjects: Vec<AuditSubject> =
             self.child_stores.iter().map(|store| AuditSubject { table: store.target.table.clone(), ..self.subject.clone() }).collect();
         let subjects = std::iter::once(&self.subject).chain(&subjects);
-        let is_paged = self.target.connection.adapter.class.has_requests();
+        let spans = plan.spans(&writer.checkpoints);
+        let has_requests = self.target.connection.adapter.class.has_requests();
         let table_defs = std::iter::once(plan.table_def).chain(children.iter().copied());
         let tables = writer.tables.iter().zip(table_defs).zip(plan.loaded_of_each()).zip(subjects);
         let tables = tables.map(|(((written, table_def), loaded), subject)| PublishedTable {
@@ -269,18 +273,15 @@ impl JobRun {
                 Some(known) if ending.keeps_rows => Placing::Keep(known),
                 Some(known) if plan.is_update => Placing::Merge(known),
                 // Columns of pages are laid over those that are known. Others may be quite other ones, and their rows other rows.
-                known => Placing::Swap(known.filter(|known| is_paged || written.staging.schema().takes(known))),
+                known => Placing::Swap(known.filter(|known| has_requests || written.staging.schema().takes(known))),
             },
             origin: Origin { spec: &plan.spec, started: writer.note.started, is_lacking: writer.checkpoints.is_lacking() },
-            sets: Sets {
-                count: n_without_windows(&plan.sets),
-                are_one_page: !writer.is_resumed && plan.table_def.window.is_none() && writer.n_pages <= plan.sets.len() as u64,
-                names: sets.as_deref(),
-            },
+            sets: Sets { count: n_without_windows(&plan.sets), may_repeat: has_requests, names: sets.as_deref() },
             create_id: self.ids.next(),
             expect: &self.settings.expect,
             keeps_changes: self.settings.keep_changes,
             marks: if table_def.child.is_some() { Marks::default() } else { ending.marks.clone() },
+            spans: spans.as_ref().filter(|_| table_def.child.is_none()),
         });
         let tables: Vec<PublishedTable<'_>> = tables.collect();
         let publication = Publication {
@@ -294,8 +295,9 @@ impl JobRun {
         };
         self.services.check_open()?;
         let _one_at_a_time = self.services.publishing_turn(&|| self.job.check_cancelled())?;
-        let n_rows = publication.publish(self.services.database.as_ref())?;
-        self.job.counters().publishes(n_rows);
+        let published = publication.publish(self.services.database.as_ref())?;
+        self.job.counters().publishes(published.n_rows);
+        self.is_to_checkpoint.fetch_or(published.may_lose_entries, Ordering::AcqRel);
         Ok(())
     }
 }
@@ -336,6 +338,14 @@ fn n_without_windows(sets: &[ParamSet]) -> usize {
 }
 
 impl Plan<'_> {
+    /// Returns the spans of which all rows came, where rows are replaced by spans.
+    fn spans(&self, checkpoints: &Checkpoints) -> Option<Spans> {
+        match self.is_update && !checkpoints.is_lacking() {
+            true => spans_of(self.table_def, &self.sets, &checkpoints.left_out(self.sets.len())),
+            false => None,
+        }
+    }
+
     /// Returns what is known of the table, and then of its children.
     pub(super) fn loaded_of_each(&self) -> impl Iterator<Item = Option<&Loaded>> {
         std::iter::once(&self.loaded).chain(&self.loaded_children).map(Option::as_ref)

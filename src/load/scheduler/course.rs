@@ -143,4 +143,5 @@ fn drive(scheduler: &Weak<Scheduler>, run: &Arc<JobRun>) {
         Some(scheduler) => scheduler.end(run, outcome),
         None => run.end(outcome),
     }
+    run.checkpoint();
 }

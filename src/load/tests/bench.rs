@@ -61,6 +61,33 @@ tables:
     key_column: id
     window: {start: 0, end: 8, step: 4}
     max_rows: {rows: 3, do: split}
+  - name: reports
+    resource_path: /reports/{shop}/${window.start}-${window.end}
+    params: {shop: [a, b]}
+    copy_params_to_output: [shop]
+    supports_paging: true
+    result_body_path: data
+    key_columns: [shop, at, kind]
+    columns: {at: BIGINT, kind: BIGINT, n: BIGINT}
+    window: {start: 0, end: 8, step: 4}
+    max_rows: {rows: 6, do: split}
+    refresh: {strategy: updates, lookback: 3, overwrite: at}
+  - name: marked_reports
+    resource_path: /marked/${window.start}-${window.end}
+    supports_paging: true
+    result_body_path: data
+    key_columns: [at, kind]
+    columns: {at: BIGINT, kind: BIGINT, n: BIGINT}
+    deletes: mark
+    window: {start: 0, end: 8, step: 4}
+    refresh: {strategy: updates, lookback: 3, overwrite: at}
+  - name: keyless_reports
+    resource_path: /keyless/${window.start}-${window.end}
+    supports_paging: true
+    result_body_path: data
+    columns: {at: BIGINT, kind: BIGINT, n: BIGINT}
+    window: {start: 0, end: 8, step: 4}
+    refresh: {strategy: updates, lookback: 3, overwrite: at}
   - name: boxes
     resource_path: /boxes
     supports_paging: true

@@ -3,9 +3,11 @@
 mod bench;
 mod children;
 mod gone;
+mod keys;
 mod left_out;
 mod memory;
 mod order;
+mod overwrite;
 mod publication;
 mod refresh;
 mod resumption;

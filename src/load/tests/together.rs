@@ -31,11 +31,12 @@ fn several_tables_are_published_at_once_or_not_at_all() {
             n_rows: 2,
             placing: Placing::Swap(None),
             origin: Origin { spec: "x", started: 5, is_lacking: false },
-            sets: Sets { count: 1, are_one_page: true, names: None },
+            sets: Sets { count: 1, may_repeat: true, names: None },
             create_id,
             expect: &nothing,
             keeps_changes: false,
             marks: Marks::default(),
+            spans: None,
         });
         let [first, _] = &desks;
         let publication = Publication {
@@ -55,7 +56,7 @@ fn several_tables_are_published_at_once_or_not_at_all() {
     let state = database.state();
     assert!(["parts", "events"].iter().all(|table| state.table("shop", table).is_none()));
     database.works_again();
-    assert_eq!(publish().unwrap(), 2);
+    assert_eq!(publish().unwrap().n_rows, 2);
     let commits = database.commits();
     let has = |commit: &&Commit, text: &str| commit.transaction.statements.iter().any(|sql| sql.contains(text));
     assert_eq!(commits.iter().filter(|commit| has(commit, renames[0]) && has(commit, renames[1])).count(), 1);

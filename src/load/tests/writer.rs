@@ -74,7 +74,6 @@ impl Desk {
                 n_rows: 0,
             }],
             checkpoints: Checkpoints::new(vec!["{}".to_string()], &HashMap::new()),
-            is_resumed: false,
             may_bring_nothing: false,
             n_pages: 0,
             wider: None,

@@ -45,8 +45,6 @@ pub struct Writer<'a> {
     /// The load's table, then its children.
     pub tables: Vec<WrittenTable<'a>>,
     pub checkpoints: Checkpoints,
-    /// Whether rows of an earlier load are staged.
-    pub is_resumed: bool,
     /// Whether a load without rows leaves all tables as they are, and needs none to be staged.
     pub may_bring_nothing: bool,
     /// Pages appended.

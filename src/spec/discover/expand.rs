@@ -41,6 +41,7 @@ impl AdapterSpec {
                 lookback: Duration::ZERO,
                 cursor: Some(Cursor { column: column.to_string(), param: Some("since".to_string()), lookback: None }),
                 format: DateFormat::default(),
+                overwrite: None,
                 full_every: None,
                 sync_token: None,
             })),

@@ -4,6 +4,7 @@ use super::body::BODY_KEYS;
 use super::foreign::Known;
 use super::foreign_texts::check_texts;
 use super::holes::{Discovers, Given, HolePlace};
+use super::overwrite::OverwriteCheck;
 use super::queries::QueryPlace;
 use super::recurse::RecurseCheck;
 use super::refresh::RefreshCheck;
@@ -33,6 +34,7 @@ impl TableCheck<'_> {
         let options = self.options.iter().map(|option| option.name.as_str()).collect();
         let known = Known { params: self.param_names().collect(), options };
         check_texts(self.node, &format!("table '{}'", self.table_def.name), &known, self.mistakes);
+        OverwriteCheck { spec: self.spec, table_def: self.table_def, node: self.node, mistakes: self.mistakes }.run();
         self.run();
     }
 

@@ -34,6 +34,7 @@ mod keys;
 mod limits;
 mod oauth2;
 mod option;
+mod overwrite;
 mod params;
 mod path;
 mod queries;

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 /// The keys of `refresh`, in the order of the reference.
 pub(super) const REFRESH_KEYS: &[&str] =
-    &["strategy", "params", "request", "lookback", "cursor", "format", "sync_token", "full_every", "max_staleness"];
+    &["strategy", "params", "request", "lookback", "cursor", "overwrite", "format", "sync_token", "full_every", "max_staleness"];
 /// The keys of `sync_token`, in the order of the reference.
 pub(super) const SYNC_TOKEN_KEYS: &[&str] = &["path", "param", "expired"];
 /// The keys of `cursor`, in the order of the reference.
 pub(super) const CURSOR_KEYS: &[&str] = &["column", "param", "lookback"];
 /// Keys that only `updates` has.
-const UPDATES_KEYS: &[&str] = &["params", "request", "lookback", "cursor", "format", "sync_token", "full_every"];
+const UPDATES_KEYS: &[&str] = &["params", "request", "lookback", "cursor", "overwrite", "format", "sync_token", "full_every"];
 /// APIs that take moments without a zone read them in the account's: a day covers all zones, and clocks that differ.
 const DEFAULT_LOOKBACK: Duration = Duration::from_secs(86_400);
 
@@ -62,6 +62,7 @@ fn updates_of(fields: &Fields<'_>, window: Option<&Node>, format: &DateFormat) -
         params,
         lookback: duration(fields, "lookback").unwrap_or(if is_of_numbers { Duration::ZERO } else { DEFAULT_LOOKBACK }),
         cursor: cursor_of(fields),
+        overwrite: fields.get("overwrite").and_then(|_| fields.required_text("overwrite")),
         format: date_format(fields, "format").unwrap_or_else(|| format.clone()),
         full_every: positive_duration(fields, "full_every"),
         sync_token: sync_token_of(fields),

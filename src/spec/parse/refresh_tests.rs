@@ -157,3 +157,61 @@ fn mistakes_of_cursors_are_found() {
         "has a 'lookback' besides that of its cursor",
     );
 }
+
+#[test]
+fn rows_of_windows_are_overwritten_where_it_is_known_which_they_are() {
+    let table = |columns: &str, more: &str, window: &str| {
+        format!(
+            "columns: {columns}\nparams: {{from: '${{window.start}}', to: '${{window.end}}'}}\nwindow: {window}\n{more}\n\
+             refresh: {{strategy: updates, overwrite: day}}"
+        )
+    };
+    let days = "{start: 2024-01-01, step: 1d}";
+    let numbers = "{start: 1, end: 9, step: 2}";
+    for (columns, window) in [("{day: DATE}", days), ("{Day: TIMESTAMP}", days), ("{day: BIGINT}", numbers), ("{day: DOUBLE}", numbers)] {
+        assert_eq!(updates_of(&table(columns, "key_column: id", window)).overwrite.as_deref(), Some("day"));
+        updates_of(&table(columns, "nested: json", window));
+    }
+    let mistake = |columns: &str, more: &str, expected: &str| check_table_mistake(&table(columns, more, days), expected);
+    mistake("{id: DATE}", "", "'overwrite' of table 'u' names 'day', which 'columns' does not declare; expected DATE or TIMESTAMP");
+    mistake("{day: VARCHAR}", "", "'overwrite' of table 'u' names 'day', which is not declared as DATE or TIMESTAMP");
+    check_table_mistake(&table("{day: DATE}", "", numbers), "which is not declared as BIGINT, HUGEINT or DOUBLE");
+    mistake(
+        "{day: DATE}",
+        "key_column: id\nchildren: [{name: c, path: cs, copy: {u: id}}]",
+        "table 'u' has 'overwrite', and other rows that depend on its own ('children' or 'recurse'); leave 'overwrite' out",
+    );
+    check_table_mistake("refresh: {overwrite: day}", "has 'overwrite', but its strategy is 'reload'; only 'updates' takes it");
+    check_table_mistake(
+        "columns: {day: DATE}\nrefresh: {strategy: updates, params: {since: '${timestamp}'}, overwrite: day}",
+        "table 'u' has 'overwrite', which replaces the rows of the windows that a refresh asks for, and has no 'window'; give it one",
+    );
+    check_table_mistake(
+        &format!(
+            "columns: {{day: DATE}}\nparams: {{q: '${{window.start}}-${{window.end}}'}}\nwindow: {days}\n\
+             refresh: {{strategy: updates, params: {{q: all}}, overwrite: day}}"
+        ),
+        "the refresh of table 'u' does not ask for windows, whose rows 'overwrite' replaces",
+    );
+}
+
+#[test]
+fn calls_whose_rows_are_overwritten_are_told_apart() {
+    let lines = |org: &str, more: &str| {
+        format!(
+            "columns: {{day: DATE}}\nparams: {{q: '${{window.start}}-${{window.end}}', org: {org}}}\nwindow: {{start: 2024-01-01, step: 1d}}\n{more}\n\
+             refresh: {{strategy: updates, overwrite: day}}"
+        )
+    };
+    updates_of(&lines("[a, b]", "copy_params_to_output: [org]"));
+    updates_of(&lines("a", ""));
+    check_table_mistake(&lines("[a, b]", ""), "each of which replaces its own rows; add 'org' to 'copy_params_to_output'");
+    check_table_mistake(
+        &lines("{values: [a, b], as: comma, batch: 2}", "copy_params_to_output: [org]"),
+        "asks for several values of 'org' in one request, so that rows do not say which call they came from",
+    );
+    let warns = "name: a\nbase_url: https://a\nerrors: [{when: {status: 200, body: partial}, do: warn}]\ntables:\n  - {name: u, columns: {day: DATE}, \
+                 params: {q: '${window.start}-${window.end}'}, window: {start: 2024-01-01, step: 1d}, refresh: {strategy: updates, overwrite: day}}\n";
+    let err = crate::spec::AdapterSpec::parse("a.yaml", warns).map(drop).unwrap_err();
+    assert!(err.message().contains("a rule of 'errors' uses answers that are not complete ('do: warn')"), "{err}");
+}

@@ -163,6 +163,7 @@ impl Reader<'_> {
         Ok(match (name.as_str(), values.as_slice()) {
             ("coalesce", values) => values.iter().find(|value| **value != Value::Null).cloned().unwrap_or(Value::Null),
             ("current_setting", [Value::Text(setting)]) => text(if setting == "enable_logging" { "false" } else { "" }),
+            ("version", []) => text("v2.0.0"),
             ("current_database", []) => text(super::state::CATALOG),
             ("hash", values) => Value::Integer(values.iter().fold(7, |sum, value| hash_of(sum, &format!("{value:?}")))),
             ("make_timestamp", [Value::Integer(micros)]) => Value::Timestamp(*micros as i64),
