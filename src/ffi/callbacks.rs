@@ -193,5 +193,9 @@ unsafe extern "C" fn unify_state_free(state: *mut c_void) {
         // SAFETY: `register` gave the bridge this reference, which comes back once, when the database goes away.
         let state = unsafe { Arc::from_raw(state.cast_const().cast::<State>()) };
         state.close();
+        if state.is_in_fork() {
+            // Dropping it would join threads that a fork does not have.
+            std::mem::forget(state);
+        }
     });
 }

@@ -123,12 +123,13 @@ pub unsafe extern "C" fn init(info: duckdb_init_info) {
 }
 
 fn begin(info: Lent<'_, duckdb_init_info>, call: &Call) -> Result<()> {
+    let state = call.state.upgrade().ok_or_else(gone)?;
+    state.check_process()?;
     let run = match &call.plan {
         CallPlan::Rows(_) | CallPlan::Waiting(_) | CallPlan::Failed(_) => {
             RunState { run: CallRun::NotStarted, projection: projection_of(info) }
         }
         CallPlan::Scan(plan) => {
-            let state = call.state.upgrade().ok_or_else(gone)?;
             let interrupted = || state.is_interrupted(&call.context);
             let run = plan.start(&projection_of(info), state.host(), &interrupted)?;
             RunState { run: CallRun::Scan(run), projection: Vec::new() }

@@ -184,6 +184,7 @@ fn bind_call(info: Lent<'_, duckdb_bind_info>, registered: &Registered) -> Resul
         return Err(Error::database("a table that Unify works on is not there: it was dropped meanwhile; run the statement again"));
     }
     let state = registered.state.upgrade().ok_or_else(gone)?;
+    state.check_process()?;
     let context = context_of(info)?;
     let arguments = arguments_of(info, registered.function)?;
     let def = registered.function;
