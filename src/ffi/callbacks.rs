@@ -30,12 +30,34 @@ unsafe extern "C" fn unify_parse_statement(pieces: *const Text, n_pieces: usize)
         let pieces = unsafe { std::slice::from_raw_parts(pieces, n_pieces) };
         // SAFETY: as above.
         let pieces: Vec<&str> = pieces.iter().map(|piece| unsafe { piece.as_str() }).collect();
-        match parse_statement(&joined(&pieces)) {
-            ParsedStatement::NotOurs => Answer::NONE,
-            ParsedStatement::Call(sql) => Answer { kind: 1, text: Text::give(sql) },
-            ParsedStatement::Wrong { message } => Answer { kind: -1, text: Text::give(message) },
-        }
+        answer_of(parse_statement(&joined(&pieces)))
     })
+}
+
+#[no_mangle]
+unsafe extern "C" fn unify_parse_text(state: *const c_void, text: Text, follows_ours: bool) -> Answer {
+    guard_or(Answer::NONE, || {
+        if OwnStatement::is_running() {
+            return Answer::NONE;
+        }
+        // SAFETY: the bridge lends the text for the length of this call.
+        let text = unsafe { text.as_str() };
+        let parsed = parse_statement(text);
+        if follows_ours && parsed == ParsedStatement::NotOurs {
+            // SAFETY: the bridge owns one reference to the state while the database lives.
+            let state = unsafe { carried::<State>(state) };
+            return state.host().syntax_error(text).map_or(Answer::NONE, |message| Answer { kind: -1, text: Text::give(message) });
+        }
+        answer_of(parsed)
+    })
+}
+
+fn answer_of(parsed: ParsedStatement) -> Answer {
+    match parsed {
+        ParsedStatement::NotOurs => Answer::NONE,
+        ParsedStatement::Call(sql) => Answer { kind: 1, text: Text::give(sql) },
+        ParsedStatement::Wrong { message } => Answer { kind: -1, text: Text::give(message) },
+    }
 }
 
 #[no_mangle]

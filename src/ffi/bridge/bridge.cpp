@@ -20,6 +20,9 @@ static bool Register(void *database, void *state, const char *log_type) {
 		ParserExtension extension;
 		extension.parse_function = Parse;
 		extension.plan_function = Plan;
+#ifdef UNIFY_DUCKDB_1_5
+		extension.parser_info = shared_ptr<ParserExtensionInfo>(new StatementHook(state));
+#endif
 		instance.config.GetCallbackManager().Register(std::move(extension));
 		auto &logs = instance.GetLogManager();
 		// The type without a name is DuckDB's default one, of plain texts.

@@ -73,6 +73,10 @@ struct UnifyBridge {
 //! A statement DuckDB could not parse, in one piece or a piece a token. `kind` 0: not ours, 1: ours, text is the SQL to run, -1: ours
 //! but wrong, text is the message with the place of the mistake.
 UnifyAnswer unify_parse_statement(const UnifyText *pieces, size_t n_pieces);
+//! The same for DuckDB 1.5, which hands over the text of one statement and says what is wrong with the first statement that it could
+//! not parse, whichever statement is wrong. `follows_ours`: a statement of ours stands before this one in the script, so that DuckDB would
+//! show that. Then `kind` -1 is also DuckDB's own message for this statement alone.
+UnifyAnswer unify_parse_text(void *state, UnifyText text, bool follows_ours);
 //! The exception to throw for a statement of ours that is wrong, as DuckDB writes it. `query` is the text of the statement that runs, if
 //! any; `known` is what unify_parse_statement said.
 UnifyAnswer unify_mistake(UnifyText query, UnifyText known);

@@ -12,7 +12,7 @@ struct StatementSql : public ParserExtensionParseData {
 	StatementSql(string sql_p, bool is_wrong_p) : sql(std::move(sql_p)), is_wrong(is_wrong_p) {
 	}
 	unique_ptr<ParserExtensionParseData> Copy() const override {
-		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql, is_wrong));
+		return unique_ptr<ParserExtensionParseData>(new StatementSql(*this));
 	}
 	string ToString() const override {
 		return sql;
@@ -20,6 +20,8 @@ struct StatementSql : public ParserExtensionParseData {
 	//! The SQL to run, or what is wrong with the statement.
 	string sql;
 	bool is_wrong;
+	//! Lives until the statement and its copies are planned, or given up.
+	shared_ptr<bool> unplanned;
 };
 
 struct StatementInfo : public TableFunctionInfo {
@@ -29,16 +31,28 @@ struct StatementInfo : public TableFunctionInfo {
 };
 
 #ifdef UNIFY_DUCKDB_1_5
+//! What the hook knows of its database, which outlives it.
+struct StatementHook : public ParserExtensionInfo {
+	explicit StatementHook(void *state_p) : state(state_p) {
+	}
+	void *state;
+};
+
 // The text is one statement of the script. The place of a mistake is part of the message: error_location would count from the beginning of
 // the script, and where in it the statement begins is not known here.
-static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
-	auto statement = Lend(query);
-	auto answer = unify_parse_statement(&statement, 1);
+static ParserExtensionParseResult Parse(ParserExtensionInfo *info, const string &query) {
+	// The last statement of ours that this thread parsed: it waits to be planned when the rest of its script is parsed.
+	static thread_local weak_ptr<bool> last;
+	auto state = reinterpret_cast<StatementHook *>(info)->state;
+	auto answer = unify_parse_text(state, Lend(query), !last.expired());
 	ParserExtensionParseResult result;
 	string said(answer.text.data ? answer.text.data : "", answer.text.size);
 	if (answer.kind > 0) {
+		auto statement = unique_ptr<StatementSql>(new StatementSql(std::move(said), false));
+		statement->unplanned = make_shared_ptr<bool>(true);
+		last = statement->unplanned;
 		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
-		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), false));
+		result.parse_data = std::move(statement);
 	} else if (answer.kind < 0) {
 		result.type = ParserExtensionResultType::DISPLAY_EXTENSION_ERROR;
 		result.error = std::move(said);
