@@ -14,8 +14,9 @@ use super::state::State;
 use super::text::{exception_of, exception_text, Text};
 use super::value::LentValue;
 use super::wait::Wait;
+use super::written;
 use crate::session::{quote_literal, Settings};
-use crate::sql::{joined, mistake_in, parse_statement, replacement_sql, Asking, ParsedStatement};
+use crate::sql::{joined, mistake_in, parse_cut, parse_statement, replacement_sql, Asking, ParsedStatement};
 use libduckdb_sys::{duckdb_create_table_function, duckdb_destroy_table_function, duckdb_table_function};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ unsafe extern "C" fn unify_parse_text(state: *const c_void, text: Text, follows_
         }
         // SAFETY: the bridge lends the text for the length of this call.
         let text = unsafe { text.as_str() };
-        let parsed = parse_statement(text);
+        let parsed = parse_cut(text);
         if follows_ours && parsed == ParsedStatement::NotOurs {
             // SAFETY: the bridge owns one reference to the state while the database lives.
             let state = unsafe { carried::<State>(state) };
@@ -129,10 +130,12 @@ unsafe extern "C" fn unify_replace_table(
 }
 
 #[no_mangle]
-unsafe extern "C" fn unify_extract(database: *mut c_void, sql: Text) -> *mut c_void {
+unsafe extern "C" fn unify_extract(database: *mut c_void, sql: Text, text: Text) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
         // SAFETY: the bridge lends the text for the length of this call.
         let sql = unsafe { sql.as_str() };
+        // SAFETY: as above.
+        written::leave(unsafe { text.as_str() });
         // SAFETY: the bridge lends the database for the length of this call.
         let database = unsafe { DatabaseLease::borrow(database) };
         extracted(&database, sql)

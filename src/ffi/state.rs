@@ -72,6 +72,14 @@ impl State {
         took
     }
 
+    /// Returns the text of the statement that runs in that context, which may begin within a letter.
+    pub fn current_query(&self, context: &RunningContext) -> String {
+        // SAFETY: the statement that asks runs inside this context, so the context is alive.
+        let text = unsafe { (self.bridge.current_query)(context.as_raw()) };
+        // SAFETY: the text lives as long as the statement.
+        unsafe { text.to_string_lossy() }
+    }
+
     /// Returns whether an open transaction made or changed an entry.
     pub fn is_uncommitted(&self, entry: &Entry<'_>) -> bool {
         entry.is_uncommitted(self.bridge)

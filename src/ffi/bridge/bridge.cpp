@@ -245,6 +245,11 @@ static const void *ColumnComment(void *entry, size_t idx, UnifyText *name) {
 	return &column.Comment();
 }
 
+static UnifyText CurrentQuery(const void *client_context) {
+	auto &context = *const_cast<duckdb::ClientContext *>(reinterpret_cast<const duckdb::ClientContext *>(client_context));
+	return duckdb::Lend(context.GetCurrentQuery());
+}
+
 #define UNIFY_JOIN2(a, b) a##b
 #define UNIFY_JOIN(a, b)  UNIFY_JOIN2(a, b)
 
@@ -271,5 +276,6 @@ const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE) = {
     CopyColumn,
     IsUncommitted,
     ColumnComment,
+    CurrentQuery,
 };
 }
