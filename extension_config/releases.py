@@ -22,7 +22,7 @@ CONFIG = json.loads((ROOT / "extension_config" / "releases.json").read_text())
 BRIDGE = ROOT / "src" / "ffi" / "bridge" / "bridge.cpp"
 OBJECTS = ROOT / "build" / "headers" / "objects"
 # Sources of DuckDB whose definitions the bridge repeats by hand: no compiler sees when they change.
-REPEATED = ("capi_internal.hpp", "capi_internal_table.hpp", "copy_function-c.cpp", "constants.cpp")
+REPEATED = ("capi_internal.hpp", "capi_internal_table.hpp", "copy_function-c.cpp", "constants.cpp", "client_context.cpp")
 
 
 @dataclass

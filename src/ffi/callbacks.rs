@@ -14,8 +14,9 @@ use super::state::State;
 use super::text::{exception_of, exception_text, Text};
 use super::value::LentValue;
 use super::wait::Wait;
+use super::written;
 use crate::session::{quote_literal, Settings};
-use crate::sql::{joined, mistake_in, parse_statement, replacement_sql, Asking, ParsedStatement};
+use crate::sql::{joined, mistake_in, parse_cut, parse_statement, replacement_sql, Asking, ParsedStatement};
 use libduckdb_sys::{duckdb_create_table_function, duckdb_destroy_table_function, duckdb_table_function};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -30,12 +31,34 @@ unsafe extern "C" fn unify_parse_statement(pieces: *const Text, n_pieces: usize)
         let pieces = unsafe { std::slice::from_raw_parts(pieces, n_pieces) };
         // SAFETY: as above.
         let pieces: Vec<&str> = pieces.iter().map(|piece| unsafe { piece.as_str() }).collect();
-        match parse_statement(&joined(&pieces)) {
-            ParsedStatement::NotOurs => Answer::NONE,
-            ParsedStatement::Call(sql) => Answer { kind: 1, text: Text::give(sql) },
-            ParsedStatement::Wrong { message } => Answer { kind: -1, text: Text::give(message) },
-        }
+        answer_of(parse_statement(&joined(&pieces)))
     })
+}
+
+#[no_mangle]
+unsafe extern "C" fn unify_parse_text(state: *const c_void, text: Text, follows_ours: bool) -> Answer {
+    guard_or(Answer::NONE, || {
+        if OwnStatement::is_running() {
+            return Answer::NONE;
+        }
+        // SAFETY: the bridge lends the text for the length of this call.
+        let text = unsafe { text.as_str() };
+        let parsed = parse_cut(text);
+        if follows_ours && parsed == ParsedStatement::NotOurs {
+            // SAFETY: the bridge owns one reference to the state while the database lives.
+            let state = unsafe { carried::<State>(state) };
+            return state.host().syntax_error(text).map_or(Answer::NONE, |message| Answer { kind: -1, text: Text::give(message) });
+        }
+        answer_of(parsed)
+    })
+}
+
+fn answer_of(parsed: ParsedStatement) -> Answer {
+    match parsed {
+        ParsedStatement::NotOurs => Answer::NONE,
+        ParsedStatement::Call(sql) => Answer { kind: 1, text: Text::give(sql) },
+        ParsedStatement::Wrong { message } => Answer { kind: -1, text: Text::give(message) },
+    }
 }
 
 #[no_mangle]
@@ -107,10 +130,12 @@ unsafe extern "C" fn unify_replace_table(
 }
 
 #[no_mangle]
-unsafe extern "C" fn unify_extract(database: *mut c_void, sql: Text) -> *mut c_void {
+unsafe extern "C" fn unify_extract(database: *mut c_void, sql: Text, text: Text) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
         // SAFETY: the bridge lends the text for the length of this call.
         let sql = unsafe { sql.as_str() };
+        // SAFETY: as above.
+        written::leave(unsafe { text.as_str() });
         // SAFETY: the bridge lends the database for the length of this call.
         let database = unsafe { DatabaseLease::borrow(database) };
         extracted(&database, sql)
@@ -193,5 +218,9 @@ unsafe extern "C" fn unify_state_free(state: *mut c_void) {
         // SAFETY: `register` gave the bridge this reference, which comes back once, when the database goes away.
         let state = unsafe { Arc::from_raw(state.cast_const().cast::<State>()) };
         state.close();
+        if state.is_in_fork() {
+            // Dropping it would join threads that a fork does not have.
+            std::mem::forget(state);
+        }
     });
 }

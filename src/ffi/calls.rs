@@ -12,7 +12,7 @@ use super::wait::Wait;
 use crate::columns::Batch;
 use crate::lock::lock;
 use crate::session::Value;
-use crate::sql::{BoundCall, StatementContext, Step, WaitingCall, Work};
+use crate::sql::{check_end, BoundCall, StatementContext, Step, WaitingCall, Work};
 use crate::{Error, ErrorKind, Result};
 use libduckdb_sys::*;
 use std::collections::VecDeque;
@@ -26,6 +26,8 @@ pub struct Call {
     pub context: RunningContext,
     pub catalog: Result<String>,
     pub plan: CallPlan,
+    /// The text of the statement of ours that it is, where DuckDB may have cut its end.
+    pub written: Option<String>,
 }
 
 /// What running a call means.
@@ -123,12 +125,18 @@ pub unsafe extern "C" fn init(info: duckdb_init_info) {
 }
 
 fn begin(info: Lent<'_, duckdb_init_info>, call: &Call) -> Result<()> {
+    let state = call.state.upgrade().ok_or_else(gone)?;
+    state.check_process()?;
+    if let Some(written) = &call.written {
+        let interrupted = || state.is_interrupted(&call.context);
+        let user = ContextUser { state: &state, context: &call.context };
+        check_end(written, &state.current_query(&call.context), &statement_context(&user, &call.catalog, &interrupted)?)?;
+    }
     let run = match &call.plan {
         CallPlan::Rows(_) | CallPlan::Waiting(_) | CallPlan::Failed(_) => {
             RunState { run: CallRun::NotStarted, projection: projection_of(info) }
         }
         CallPlan::Scan(plan) => {
-            let state = call.state.upgrade().ok_or_else(gone)?;
             let interrupted = || state.is_interrupted(&call.context);
             let run = plan.start(&projection_of(info), state.host(), &interrupted)?;
             RunState { run: CallRun::Scan(run), projection: Vec::new() }

@@ -4,7 +4,7 @@ use super::context::RunningContext;
 use super::exit::session_ended;
 use super::own::OwnStatement;
 use super::result::QueryResult;
-use super::text::c_string;
+use super::text::{c_string, text_of};
 use super::value::OwnedValue;
 use crate::{Error, Result};
 use libduckdb_sys::*;
@@ -92,6 +92,20 @@ impl Connection {
             1 => Ok(extracted),
             _ => Err(Error::internal("a statement of Unify's own does not parse")),
         }
+    }
+
+    /// Returns what DuckDB finds wrong with a text, without the kind of error; `None` when it parses.
+    pub fn syntax_error(&self, text: &str) -> Option<String> {
+        let _own = OwnStatement::begin();
+        let sql = c_string(text).ok()?;
+        let mut extracted = Extracted(std::ptr::null_mut());
+        // SAFETY: connection and text are valid; the result is written.
+        unsafe { duckdb_extract_statements(self.0, sql.as_ptr(), &mut extracted.0) };
+        // SAFETY: the message lives as long as what was extracted; null when the text parses.
+        let message = unsafe { duckdb_extract_statements_error(extracted.0) };
+        // SAFETY: as above.
+        let message = unsafe { text_of(message) }?;
+        Some(message.strip_prefix("Parser Error: ").unwrap_or(&message).to_string())
     }
 }
 

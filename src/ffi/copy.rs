@@ -94,6 +94,7 @@ unsafe extern "C" fn bind(info: duckdb_copy_function_bind_info) {
 
 fn bind_statement(info: Lent<'_, duckdb_copy_function_bind_info>, format: &Format) -> Result<()> {
     let state = format.state.upgrade().ok_or_else(gone)?;
+    state.check_process()?;
     // SAFETY: the info is valid; the handle is ours, and the statement is under way during this call.
     let handle = unsafe { duckdb_copy_function_bind_get_client_context(info.raw()) };
     // SAFETY: the handle is ours.

@@ -54,8 +54,21 @@ impl HostDatabase {
         Ok(HostDatabase { shared: Arc::new(Shared { bridge, weak, open: Mutex::default() }) })
     }
 
+    /// Returns what DuckDB finds wrong with a text that has no statement of ours; `None` when it parses, or nobody can be asked.
+    pub fn syntax_error(&self, text: &str) -> Option<String> {
+        self.connection().ok()?.syntax_error(text)
+    }
+
     /// Opens a session of the host's own type.
     pub fn session(&self) -> Result<HostSession> {
+        let connection = self.connection()?;
+        lock(&self.shared.open).push(OpenSession(connection.as_raw()));
+        let mut session = HostSession { connection, shared: self.shared.clone(), has_own_names: false };
+        session.compare_by_bytes();
+        Ok(session)
+    }
+
+    fn connection(&self) -> Result<Connection> {
         let shared = &self.shared;
         // SAFETY: `weak` is valid until what is shared is dropped.
         let handle = unsafe { (shared.bridge.lock)(shared.weak) };
@@ -64,13 +77,9 @@ impl HostDatabase {
         }
         // SAFETY: the handle keeps the database open until it is unlocked.
         let connection = unsafe { DatabaseLease::borrow(handle) }.connect();
-        // SAFETY: the handle came from `lock` and is given back once; the session keeps the database open from here on.
+        // SAFETY: the handle came from `lock` and is given back once; the connection keeps the database open from here on.
         unsafe { (shared.bridge.unlock)(handle) };
-        let connection = connection?;
-        lock(&shared.open).push(OpenSession(connection.as_raw()));
-        let mut session = HostSession { connection, shared: shared.clone(), has_own_names: false };
-        session.compare_by_bytes();
-        Ok(session)
+        connection
     }
 }
 

@@ -17,10 +17,11 @@ use super::text::{c_string, Text};
 use super::types::{logical_type_of, OwnedType};
 use super::user::ContextUser;
 use super::value::OwnedValue;
+use super::written;
 use crate::columns::ColumnType;
 use crate::session::quote_literal;
 use crate::spec::ScalarType;
-use crate::sql::{target_catalog, Arguments, Bound, FunctionDef, ParameterDef, ParameterType, DEFINITIONS};
+use crate::sql::{explained, may_be_cut, target_catalog, Arguments, Bound, FunctionDef, ParameterDef, ParameterType, DEFINITIONS};
 use crate::{Error, Result};
 use libduckdb_sys::*;
 use std::sync::{Arc, Weak};
@@ -172,8 +173,8 @@ fn fail_later(info: Lent<'_, duckdb_bind_info>, registered: &Registered, err: Er
         return Err(err);
     }
     add_result_column(info, "error", ColumnType::Scalar(ScalarType::Varchar))?;
-    let call =
-        Call { state: registered.state.clone(), context: context_of(info)?, catalog: Ok(String::new()), plan: CallPlan::Failed(err) };
+    let (state, context) = (registered.state.clone(), context_of(info)?);
+    let call = Call { state, context, catalog: Ok(String::new()), plan: CallPlan::Failed(err), written: None };
     // SAFETY: DuckDB owns the call from here and frees it with `free`.
     unsafe { duckdb_bind_set_bind_data(info.raw(), give(call), Some(free::<Call>)) };
     Ok(())
@@ -183,7 +184,9 @@ fn bind_call(info: Lent<'_, duckdb_bind_info>, registered: &Registered) -> Resul
     if OwnStatement::is_running() {
         return Err(Error::database("a table that Unify works on is not there: it was dropped meanwhile; run the statement again"));
     }
+    let written = written::take().filter(|text| may_be_cut(text));
     let state = registered.state.upgrade().ok_or_else(gone)?;
+    state.check_process()?;
     let context = context_of(info)?;
     let arguments = arguments_of(info, registered.function)?;
     let def = registered.function;
@@ -196,7 +199,10 @@ fn bind_call(info: Lent<'_, duckdb_bind_info>, registered: &Registered) -> Resul
         let interrupted = || state.is_interrupted(&context);
         let user = ContextUser { state: &state, context: &context };
         let ctx = statement_context(&user, &catalog, &interrupted)?;
-        (registered.function.bind)(&arguments, &ctx)?
+        (registered.function.bind)(&arguments, &ctx).map_err(|err| match &written {
+            Some(text) => explained(text, err, &ctx),
+            None => err,
+        })?
     };
     let plan = match bound {
         Bound::Rows(call) => {
@@ -216,7 +222,7 @@ fn bind_call(info: Lent<'_, duckdb_bind_info>, registered: &Registered) -> Resul
         }
         Bound::Scan(from) => CallPlan::Scan(ScanPlan::bind(info, state.host(), from)?),
     };
-    let call = Call { state: registered.state.clone(), context, catalog, plan };
+    let call = Call { state: registered.state.clone(), context, catalog, plan, written };
     // SAFETY: DuckDB owns the call from here and frees it with `free`.
     unsafe { duckdb_bind_set_bind_data(info.raw(), give(call), Some(free::<Call>)) };
     Ok(())

@@ -27,6 +27,7 @@ pub struct Bridge {
     pub copy_column: unsafe extern "C" fn(copy_bind_info: *mut c_void, idx: usize) -> Text,
     pub is_uncommitted: unsafe extern "C" fn(entry: *mut c_void) -> bool,
     pub column_comment: unsafe extern "C" fn(entry: *mut c_void, idx: usize, name: *mut Text) -> *const c_void,
+    pub current_query: unsafe extern "C" fn(context: *const c_void) -> Text,
 }
 
 // The lines, `C_API` and `RELEASES`, generated from extension_config/releases.json.

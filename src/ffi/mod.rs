@@ -49,3 +49,4 @@ mod user;
 mod value;
 mod vector;
 mod wait;
+mod written;

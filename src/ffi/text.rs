@@ -26,6 +26,19 @@ impl Text {
         std::str::from_utf8(bytes).unwrap_or("")
     }
 
+    /// Returns a copy of the text, with U+FFFD for what is not UTF-8.
+    ///
+    /// # Safety
+    /// As for [`Text::as_str`].
+    pub unsafe fn to_string_lossy(self) -> String {
+        if self.data.is_null() {
+            return String::new();
+        }
+        // SAFETY: the caller vouches for the bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(self.data.cast::<u8>(), self.size) };
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
     /// Lends a text to the bridge for the length of a call.
     pub fn lend(text: &str) -> Text {
         Text { data: text.as_ptr().cast::<c_char>(), size: text.len() }

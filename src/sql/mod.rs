@@ -19,6 +19,7 @@
 mod caret;
 mod commands;
 mod copy;
+mod cut;
 mod discovery;
 mod function;
 mod grammar;
@@ -37,6 +38,7 @@ mod waiting;
 
 pub use commands::DEFINITIONS;
 pub use copy::{bind_copy, BoundCopy, CopyArguments, COPY_FORMAT, COPY_STATEMENT};
+pub use cut::{check_end, explained, may_be_cut, parse_cut};
 pub use function::{
     Arguments, Bind, Bound, BoundCall, FunctionDef, Instance, ParameterDef, ParameterType, Seen, StatementContext, Step, UserSession,
     WaitingCall, Work,

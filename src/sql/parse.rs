@@ -61,10 +61,10 @@ pub fn parse_statement(text: &str) -> ParsedStatement {
 }
 
 /// Returns what is wrong with a statement, as its own text shows it. `known` is what its tokens showed; it stands when the text is not that
-/// of the statement.
+/// of the statement. Lines are counted from the first that is not blank.
 pub fn mistake_in(text: &str, known: &str) -> String {
     let first_line = |message: &str| message.lines().next().map(str::to_string);
-    match parse_statement(text) {
+    match parse_statement(grammar::trimmed(text)) {
         ParsedStatement::Wrong { message } if first_line(&message) == first_line(known) => message,
         _ => known.to_string(),
     }
@@ -137,7 +137,7 @@ mod tests {
         check(
             "REFRESH TABLE",
             expect![[r#"
-                syntax error at end of input; expected a table as connection.table; did you mean REFRESH SCHEMA TABLE?
+                syntax error at end of input; expected a table as connection.table
 
                 LINE 1: REFRESH TABLE
                                      ^"#]],
@@ -226,8 +226,51 @@ mod tests {
             "REFRESH SCHEMA a quickly",
             expect![[r#"syntax error at or near "quickly"; expected the end of the statement or IN BACKGROUND"#]],
         );
+        first_line("REFRESH SCHEMA a.b", expect![[r#"syntax error at or near "."; expected the end of the statement or IN BACKGROUND"#]]);
+        first_line(
+            "CREATE CONNECTION IF EXISTS a (ADAPTER b)",
+            expect!["syntax error in CREATE CONNECTION after the connection's name; expected '('; did you mean NOT?"],
+        );
         first_line("WAIT FOR JOB one", expect![[r#"syntax error at or near "one"; expected a whole number"#]]);
         first_line("HELP 'load'", expect![[r#"syntax error at or near "'"; expected the end of the statement or a topic"#]]);
+    }
+
+    #[test]
+    fn no_keyword_is_meant_where_a_name_is_missing() {
+        for text in [
+            "REFRESH TABLE",
+            "REFRESH SCHEMA;",
+            "DROP CONNECTION",
+            "SHOW TABLES IN",
+            "SHOW COLUMNS FROM ;",
+            "TEST CONNECTION",
+            "DISCOVER CONNECTION -- all",
+            "CREATE CONNECTION (ADAPTER x)",
+            "CREATE OR REPLACE CONNECTION",
+        ] {
+            let ParsedStatement::Wrong { message } = parse_statement(text) else { panic!("{text} is not wrong") };
+            assert!(!message.contains("did you mean"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_told() {
+        let too_large = || expect!["the number 99999999999999999999 is out of range; expected a whole number up to 9223372036854775807"];
+        check("SHOW JOB 99999999999999999999", too_large());
+        check("CANCEL JOB 99999999999999999999 DROP", too_large());
+        check("PEEK a.b LIMIT 99999999999999999999", too_large());
+        check("SHOW JOB 9223372036854775807", expect!["SELECT * FROM unify_jobs(9223372036854775807, brief := true)"]);
+    }
+
+    #[test]
+    fn lines_are_counted_from_the_first_that_is_not_blank() {
+        let known = "syntax error at end of input; expected a name";
+        expect![[r#"
+            syntax error at end of input; expected a name
+
+            LINE 2: LOAD TABLE a.
+                                 ^"#]]
+        .assert_eq(&mistake_in("\n\n \t-- c\nLOAD TABLE a.\n", known));
     }
 
     #[test]

@@ -65,6 +65,31 @@ def test_python_that_only_parses(release, around):
         assert MESSAGE in error and error.endswith("\n\nLINE 1: LOAD TABLE shop.stores IN BACKGROUNG;\n" + " " * 34 + "^"), error
 
 
+@pytest.mark.parametrize("release", [release for release in hosts.RELEASES["tested"]["python"] if release.startswith("1.")])
+def test_a_slip_behind_a_statement_of_ours_is_told_without_that(release, around):
+    """DuckDB 1.5 would show the line of the statement that it did not know first."""
+    create = "CREATE CONNECTION other (ADAPTER shop, bearer_token 'my-own-token')"
+    scripts = [
+        (f"{create}; SELEC 1", 'Parser Error: syntax error at or near "SELEC"\n\nLINE 1: SELEC 1\n        ^'),
+        (f"{create};\n\n SELECT 1;\nSELECT '50%' FORM\n  x;", 'Parser Error: syntax error at or near "x"\n\nLINE 2:   x;\n          ^'),
+        (f"SHOW ALL JOBS; {create}; SELECT 1 +", "Parser Error: syntax error at end of input"),
+        # Here DuckDB's own error is about the right statement.
+        (f"SELECT 1;\nSELEC 2;\n{create}", 'Parser Error: syntax error at or near "SELEC"\n\nLINE 2: SELEC 2;\n        ^'),
+        ("SELECT 1;\nSELEC 2", 'Parser Error: syntax error at or near "SELEC"\n\nLINE 2: SELEC 2\n        ^'),
+    ]
+    script = f"""
+        con = connect()
+        for text, expected in {scripts!r}:
+            try:
+                print(con.execute(text).fetchall())
+            except duckdb.Error as err:
+                print(str(err) == expected and "my-own-token" not in str(err) or repr((text, str(err))))
+        print(con.execute("SELECT count(*) FROM unify_connections() WHERE connection = 'other'").fetchone()[0])
+    """
+    outcome = hosts.Python(release).run(around, script).check()
+    assert outcome.stdout == "True\n" * len(scripts) + "0\n", outcome.stdout
+
+
 def test_node(node, around):
     # Node returns the rows of a script's first statement.
     n_refreshes = "SELECT count(*) FROM information_schema.loading_jobs WHERE action = 'refresh_start' AND table_name = 'stores'"

@@ -20,6 +20,9 @@ static bool Register(void *database, void *state, const char *log_type) {
 		ParserExtension extension;
 		extension.parse_function = Parse;
 		extension.plan_function = Plan;
+#ifdef UNIFY_DUCKDB_1_5
+		extension.parser_info = shared_ptr<ParserExtensionInfo>(new StatementHook(state));
+#endif
 		instance.config.GetCallbackManager().Register(std::move(extension));
 		auto &logs = instance.GetLogManager();
 		// The type without a name is DuckDB's default one, of plain texts.
@@ -242,6 +245,11 @@ static const void *ColumnComment(void *entry, size_t idx, UnifyText *name) {
 	return &column.Comment();
 }
 
+static UnifyText CurrentQuery(const void *client_context) {
+	auto &context = *const_cast<duckdb::ClientContext *>(reinterpret_cast<const duckdb::ClientContext *>(client_context));
+	return duckdb::Lend(context.GetCurrentQuery());
+}
+
 #define UNIFY_JOIN2(a, b) a##b
 #define UNIFY_JOIN(a, b)  UNIFY_JOIN2(a, b)
 
@@ -268,5 +276,6 @@ const UnifyBridge UNIFY_JOIN(unify_bridge_, UNIFY_LINE) = {
     CopyColumn,
     IsUncommitted,
     ColumnComment,
+    CurrentQuery,
 };
 }

@@ -67,12 +67,18 @@ struct UnifyBridge {
 	//! duckdb_catalog_entry, is not a table or does not have the column. The C API tells no comments, and DuckDB's own list of columns
 	//! binds every view there is.
 	const void *(*column_comment)(void *entry, size_t idx, UnifyText *name);
+	//! The text of the statement that runs in this ClientContext, lent until it ends; empty when none does.
+	UnifyText (*current_query)(const void *client_context);
 };
 
 // Implemented in Rust (src/ffi/callbacks.rs). None of them unwinds.
 //! A statement DuckDB could not parse, in one piece or a piece a token. `kind` 0: not ours, 1: ours, text is the SQL to run, -1: ours
 //! but wrong, text is the message with the place of the mistake.
 UnifyAnswer unify_parse_statement(const UnifyText *pieces, size_t n_pieces);
+//! The same for DuckDB 1.5, which hands over the text of one statement, its end cut, and says what is wrong with the first statement that it could
+//! not parse, whichever statement is wrong. `follows_ours`: a statement of ours stands before this one in the script, so that DuckDB would
+//! show that. Then `kind` -1 is also DuckDB's own message for this statement alone.
+UnifyAnswer unify_parse_text(void *state, UnifyText text, bool follows_ours);
 //! The exception to throw for a statement of ours that is wrong, as DuckDB writes it. `query` is the text of the statement that runs, if
 //! any; `known` is what unify_parse_statement said.
 UnifyAnswer unify_mistake(UnifyText query, UnifyText known);
@@ -83,8 +89,9 @@ void unify_answer_free(UnifyAnswer answer);
 //! duckdb_database lent for the call, `context` the ClientContext that binds.
 void *unify_replace_table(void *state, void *database, const void *context, UnifyText catalog, UnifyText schema,
                           UnifyText table);
-//! The statements of `sql`, parsed by the host: a duckdb_extracted_statements, or null.
-void *unify_extract(void *database, UnifyText sql);
+//! The statements of `sql`, parsed by the host: a duckdb_extracted_statements, or null. `text` is what `sql` was made of, where
+//! DuckDB may have cut its end; else it is empty. It is for the function in `sql`, which this thread binds next.
+void *unify_extract(void *database, UnifyText sql, UnifyText text);
 void unify_extracted_free(void *extracted);
 void *unify_table_function_new();
 void unify_table_function_free(void *table_function);

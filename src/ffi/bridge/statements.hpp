@@ -9,36 +9,54 @@ namespace duckdb {
 // Statements
 //===----------------------------------------------------------------------===//
 struct StatementSql : public ParserExtensionParseData {
-	StatementSql(string sql_p, bool is_wrong_p) : sql(std::move(sql_p)), is_wrong(is_wrong_p) {
+	StatementSql(string sql_p, string written_p, bool is_wrong_p)
+	    : sql(std::move(sql_p)), written(std::move(written_p)), is_wrong(is_wrong_p) {
 	}
 	unique_ptr<ParserExtensionParseData> Copy() const override {
-		return unique_ptr<ParserExtensionParseData>(new StatementSql(sql, is_wrong));
+		return unique_ptr<ParserExtensionParseData>(new StatementSql(*this));
 	}
 	string ToString() const override {
 		return sql;
 	}
 	//! The SQL to run, or what is wrong with the statement.
 	string sql;
+	//! The text that it was made of, where DuckDB may have cut its end.
+	string written;
 	bool is_wrong;
+	//! Lives until the statement and its copies are planned, or given up.
+	shared_ptr<bool> unplanned;
 };
 
 struct StatementInfo : public TableFunctionInfo {
-	explicit StatementInfo(string sql_p) : sql(std::move(sql_p)) {
+	StatementInfo(string sql_p, string written_p) : sql(std::move(sql_p)), written(std::move(written_p)) {
 	}
 	string sql;
+	string written;
 };
 
 #ifdef UNIFY_DUCKDB_1_5
+//! What the hook knows of its database, which outlives it.
+struct StatementHook : public ParserExtensionInfo {
+	explicit StatementHook(void *state_p) : state(state_p) {
+	}
+	void *state;
+};
+
 // The text is one statement of the script. The place of a mistake is part of the message: error_location would count from the beginning of
 // the script, and where in it the statement begins is not known here.
-static ParserExtensionParseResult Parse(ParserExtensionInfo *, const string &query) {
-	auto statement = Lend(query);
-	auto answer = unify_parse_statement(&statement, 1);
+static ParserExtensionParseResult Parse(ParserExtensionInfo *info, const string &query) {
+	// The last statement of ours that this thread parsed: it waits to be planned when the rest of its script is parsed.
+	static thread_local weak_ptr<bool> last;
+	auto state = reinterpret_cast<StatementHook *>(info)->state;
+	auto answer = unify_parse_text(state, Lend(query), !last.expired());
 	ParserExtensionParseResult result;
 	string said(answer.text.data ? answer.text.data : "", answer.text.size);
 	if (answer.kind > 0) {
+		auto statement = unique_ptr<StatementSql>(new StatementSql(std::move(said), query, false));
+		statement->unplanned = make_shared_ptr<bool>(true);
+		last = statement->unplanned;
 		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
-		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), false));
+		result.parse_data = std::move(statement);
 	} else if (answer.kind < 0) {
 		result.type = ParserExtensionResultType::DISPLAY_EXTENSION_ERROR;
 		result.error = std::move(said);
@@ -66,7 +84,7 @@ static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<Simp
 	if (answer.kind != 0) {
 		string said(answer.text.data, answer.text.size);
 		result.type = ParserExtensionResultType::PARSE_SUCCESSFUL;
-		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), answer.kind < 0));
+		result.parse_data = unique_ptr<ParserExtensionParseData>(new StatementSql(std::move(said), string(), answer.kind < 0));
 		result.consumed_tokens = static_cast<int64_t>(pieces.size());
 	}
 	unify_answer_free(answer);
@@ -84,7 +102,7 @@ static ParserExtensionParseResult Parse(ParserExtensionInfo *, const vector<Simp
 static unique_ptr<TableRef> BindStatement(ClientContext &context, TableFunctionBindInput &input) {
 	auto &info = reinterpret_cast<StatementInfo &>(*input.info);
 	DatabaseHandle handle;
-	auto from = TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql)));
+	auto from = TakeFrom(unify_extract(LendDatabase(context, handle), Lend(info.sql), Lend(info.written)));
 	if (!from) {
 		// DuckDB does not expect that there is nothing.
 		throw std::runtime_error("{\"exception_type\":\"Invalid Input\",\"exception_message\":"
@@ -107,7 +125,7 @@ static ParserExtensionPlanResult Plan(ParserExtensionInfo *, ClientContext &cont
 	ParserExtensionPlanResult result {*host_function, {}, {}, true, StatementReturnType::QUERY_RESULT};
 	unify_table_function_free(host_function);
 	result.function.bind_replace = BindStatement;
-	result.function.function_info = shared_ptr<TableFunctionInfo>(new StatementInfo(data.sql));
+	result.function.function_info = shared_ptr<TableFunctionInfo>(new StatementInfo(data.sql, data.written));
 	return result;
 }
 

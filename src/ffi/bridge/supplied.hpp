@@ -126,15 +126,21 @@ InternalException::InternalException(const string &msg) : Exception(ExceptionTyp
 }
 Exception::Exception(ExceptionType, const string &message) : std::runtime_error(message) {
 }
+//! The beginning of the host's own (duckdb/main/client_context.cpp).
+struct ActiveQueryContext {
+	string query;
+};
 #else
 const Identifier &ColumnDefinition::Name() const {
 	return name;
 }
+#endif
 //! The host's checks that there is a query only in debug builds; here there may be none.
 const string &ClientContext::GetCurrentQuery() {
 	static const string none;
 	return active_query ? active_query->query : none;
 }
+#ifndef UNIFY_DUCKDB_1_5
 [[noreturn]] void ThrowNullSharedPtrDereference() {
 	abort();
 }

@@ -1,10 +1,10 @@
 //! `SHOW COLUMNS FROM conn.table` and `unify_columns`: the columns of a table, declared or as loaded.
 
-use crate::catalog::is_reserved;
+use crate::catalog::{is_reserved, CatalogSnapshot};
 use crate::columns::{Column, ColumnType};
 use crate::load::TableTarget;
 use crate::session::{quote_literal, TableName, Value};
-use crate::spec::{ColumnSpec, ScalarType, TableDef};
+use crate::spec::{ColumnSpec, Connection, ScalarType, TableDef};
 use crate::sql::commands::audit;
 use crate::sql::commands::load::TABLE;
 use crate::sql::discovery::{opened, Need};
@@ -54,28 +54,29 @@ fn bind(arguments: &Arguments, _ctx: &StatementContext<'_>) -> Result<Bound> {
 fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
     let schema = path.schema.as_deref().filter(|schema| !is_reserved(schema));
-    let Some(entry) = schema.and_then(|schema| snapshot.connection(schema)) else {
-        let columns = other_columns(path, ctx)?;
-        return Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect());
-    };
-    let connection = opened(entry, Need::Ever, ctx)?;
+    let Some(entry) = schema.and_then(|schema| snapshot.connection(schema)) else { return other_rows(path, &snapshot, ctx) };
     let catalog = match &path.catalog {
         Some(catalog) => attached(catalog, ctx)?,
         None => ctx.catalog()?.to_string(),
     };
-    let known = lookup(&connection.adapter, &connection.name, &path.table);
-    let table = known.as_ref().map_or(path.table.as_str(), |(_, name)| name);
+    rows_of(&opened(entry, Need::Ever, ctx)?, catalog, &path.table, ctx)
+}
+
+/// Returns the rows for a table in a connection's schema.
+fn rows_of(connection: &Arc<Connection>, catalog: String, table: &str, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
+    let known = lookup(&connection.adapter, &connection.name, table);
+    let table = known.as_ref().map_or(table, |(_, name)| name);
     let name = TableName { catalog: Some(catalog.clone()), schema: connection.name.clone(), table: table.to_string() };
     let columns = native::columns(ctx.instance.database.connect()?.as_mut(), &name)?.unwrap_or_default();
     let Some(table_def) = connection.adapter.table(table) else {
         // A view, or a table of the user's own beside those of the adapter.
         return match (known, columns.is_empty()) {
             (Err(err), true) => Err(err),
-            _ => Ok(columns.into_iter().map(|column| native_row(&column, column.key, None)).collect()),
+            _ => Ok(native_rows(columns)),
         };
     };
-    let target = TableTarget { connection: Arc::clone(&connection), table: table.to_string(), catalog };
-    if !columns.is_empty() && is_loaded(&target, ctx)? {
+    let target = TableTarget { connection: Arc::clone(connection), table: table.to_string(), catalog };
+    if !columns.is_empty() && is_there(&target, ctx)? {
         let row = |column: &NativeColumn| {
             let declared = table_def.columns.iter().find(|declared| declared.name.eq_ignore_ascii_case(&column.name));
             native_row(column, is_key(table_def, &column.name), declared)
@@ -89,22 +90,28 @@ fn rows(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>>
     Ok(table_def.columns.iter().map(|column| declared_row(table_def, column)).collect())
 }
 
-fn is_loaded(target: &TableTarget, ctx: &StatementContext<'_>) -> Result<bool> {
+fn is_there(target: &TableTarget, ctx: &StatementContext<'_>) -> Result<bool> {
     let mut session = ctx.instance.database.connect()?;
-    ctx.instance.loader.is_loaded(session.as_mut(), target).map_err(|err| err.at(target.place()))
+    ctx.instance.loader.is_there(session.as_mut(), target).map_err(|err| err.at(target.place()))
 }
 
-/// Returns the columns of a table that belongs to no connection, of those that DESCRIBE would find under that name.
-fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<NativeColumn>> {
+/// Returns the rows for a name that does not name a connection: of those that DESCRIBE would find under that name. Where the search path has a
+/// connection's schema, its tables are among them, loaded or not.
+fn other_rows(path: &TablePath, snapshot: &CatalogSnapshot, ctx: &StatementContext<'_>) -> Result<Vec<Vec<Value>>> {
     let mut session = ctx.instance.database.connect()?;
     for candidate in candidates(path, session.as_mut(), ctx)? {
+        let entry = snapshot.connection(&candidate.schema).filter(|_| path.schema.is_none() && !is_reserved(&candidate.schema));
+        let connection = entry.and_then(|entry| opened(entry, Need::Known, ctx).ok());
+        if let Some(connection) = connection.filter(|open| lookup(&open.adapter, &open.name, &path.table).is_ok()) {
+            return rows_of(&connection, candidate.catalog.unwrap_or_default(), &path.table, ctx);
+        }
         let seen = ctx.user.look_up(&candidate);
         let columns = match seen {
             Seen::Nothing | Seen::ByItAlone => None,
             Seen::ByAll | Seen::Unknown => native::columns(session.as_mut(), &candidate)?,
         };
         match columns {
-            Some(columns) => return Ok(columns),
+            Some(columns) => return Ok(native_rows(columns)),
             None if seen == Seen::ByItAlone => {
                 return Err(Error::config(format!(
                     "only this session sees '{path}', which is temporary or made or changed by its open transaction; DESCRIBE {path} lists its columns"
@@ -114,9 +121,8 @@ fn other_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Vec<Nat
         }
     }
     if let Some(columns) = audit_columns(path, ctx)? {
-        return Ok(columns);
+        return Ok(native_rows(columns));
     }
-    let snapshot = ctx.instance.catalog.snapshot(&ctx.settings);
     match (&path.schema, snapshot.unreadable()) {
         (Some(_), Some(problem)) => Err(problem.clone().within(format!("there is no table '{path}'"))),
         _ => Err(Error::config(format!(
@@ -145,6 +151,10 @@ fn audit_columns(path: &TablePath, ctx: &StatementContext<'_>) -> Result<Option<
 fn is_key(table_def: &TableDef, column: &str) -> bool {
     let of_table = table_def.key_columns.iter().any(|key| key.eq_ignore_ascii_case(column));
     of_table || table_def.columns.iter().any(|declared| declared.key && declared.name.eq_ignore_ascii_case(column))
+}
+
+fn native_rows(columns: Vec<NativeColumn>) -> Vec<Vec<Value>> {
+    columns.into_iter().map(|column| native_row(&column, column.key, None)).collect()
 }
 
 fn native_row(column: &NativeColumn, key: bool, declared: Option<&ColumnSpec>) -> Vec<Value> {

@@ -15,6 +15,16 @@ pub fn blanked(text: &str) -> String {
     String::from_utf8(result).unwrap_or_default()
 }
 
+/// Returns the text without the blanks around it.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_blank)
+}
+
+/// Returns whether a letter is a blank of the grammar.
+pub fn is_blank(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\r' | '\n' | '\u{0B}' | '\u{0C}' | '\u{A0}' | '\u{FEFF}')
+}
+
 /// Where comments begin and end, from the first to the last.
 struct Spans<'a> {
     text: &'a [u8],

@@ -67,10 +67,29 @@ pub fn first_name(pair: Pair<'_>) -> Result<String> {
     name.ok_or_else(|| Error::internal("the grammar gave a statement without its name"))
 }
 
-/// Returns the number a statement names, as it is written.
+/// Returns the table or connection whose name, not in quotes, a statement ends with.
+pub fn end_name(text: &str) -> Option<TablePath> {
+    let bare = blanked(text);
+    let statement = parsed(Rule::statement, &bare).ok()?.next()?.into_inner().next()?;
+    let last = statement.into_inner().last().filter(|last| last.as_span().end() == bare.trim_end().len())?;
+    match last.as_rule() {
+        Rule::bare => Some(TablePath::of(vec![name_of(last)])),
+        Rule::table_name | Rule::any_name => {
+            let is_bare = last.clone().into_inner().last().is_some_and(|part| part.as_rule() == Rule::bare);
+            is_bare.then(|| table_path(last)).filter(|path| path.schema.is_some())
+        }
+        _ => None,
+    }
+}
+
+/// Returns the number a statement names, as it is written. Fails when no number of DuckDB's type BIGINT is as large.
 pub fn number_of(pair: Pair<'_>) -> Result<String> {
     let number = pair.into_inner().find(|part| part.as_rule() == Rule::number).map(|number| number.as_str().to_string());
-    number.ok_or_else(|| Error::internal("the grammar gave a statement without its number"))
+    let number = number.ok_or_else(|| Error::internal("the grammar gave a statement without its number"))?;
+    match number.parse::<i64>() {
+        Ok(_) => Ok(number),
+        Err(_) => Err(Error::config(format!("the number {number} is out of range; expected a whole number up to {}", i64::MAX))),
+    }
 }
 
 fn argument(rule: Rule, text: &str) -> Result<TablePath> {

@@ -37,6 +37,17 @@ pub fn parsed(rule: Rule, text: &str) -> std::result::Result<Pairs<'_>, Misfit> 
     })
 }
 
+/// Returns how long the beginning of a text is, which has no comments, that is what the rule takes; `None` when it does not begin so.
+pub fn len_of(rule: Rule, text: &str) -> Option<usize> {
+    StatementParser::parse(rule, text).ok()?.next().map(|pair| pair.as_span().end())
+}
+
+/// Returns where the names stand in a statement that are not in quotes; `None` when the text, which has no comments, is not a statement.
+pub fn places_of_names(text: &str) -> Option<Vec<usize>> {
+    let pairs = StatementParser::parse(Rule::statement, text).ok()?;
+    Some(pairs.flatten().filter(|pair| pair.as_rule() == Rule::bare).map(|pair| pair.as_span().start()).collect())
+}
+
 /// Returns whether a text, which has no comments, is what the rule takes.
 pub fn is(rule: Rule, text: &str) -> bool {
     StatementParser::parse(rule, text).is_ok()

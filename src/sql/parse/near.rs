@@ -5,7 +5,7 @@
 
 use crate::sql::caret::with_caret;
 use crate::sql::commands::DEFINITIONS;
-use crate::sql::grammar::{self, Rule};
+use crate::sql::grammar::{self, is_blank, Rule};
 use crate::yaml::edits;
 use std::collections::BTreeSet;
 
@@ -109,19 +109,28 @@ fn statements_of(first: &str, forms: &[Form]) -> Option<BTreeSet<String>> {
 }
 
 /// Returns the keyword that makes a wrong statement right, in the place of one of its first words or before it, and the statement with it.
+/// The keywords that the statement begins with stay keywords, and the new one is one: neither is a name that was missing.
 pub(super) fn meant(bare: &str) -> Option<(&'static str, String)> {
     if bare.len() > LONGEST_REST {
         return None;
     }
+    let head_len = grammar::len_of(Rule::head, bare)?;
     let keywords: BTreeSet<&str> =
         DEFINITIONS.statements.iter().flat_map(|statement| statement.syntax.split(|letter: char| !letter.is_ascii_uppercase())).collect();
-    let is_right = |statement: &String| grammar::is(Rule::statement, statement);
     for (start, word) in leading_words(bare).into_iter().skip(1) {
+        // What comes after the place of the keyword, and how much of it belongs to the keywords.
+        let is_right = |statement: &String, rest: &str| {
+            let rest_of_head = head_len.saturating_sub(bare.len() - rest.len());
+            let first_name = if start < head_len { statement.len() - rest.len() + rest_of_head } else { head_len };
+            let names = grammar::places_of_names(statement);
+            names.is_some_and(|names| names.into_iter().all(|place| place >= first_name && place != start))
+        };
         for keyword in keywords.iter().filter(|keyword| !keyword.is_empty()) {
             let is_slip = slips(word, keyword).is_some_and(|n_slips| n_slips > 0);
-            let replaced = is_slip.then(|| format!("{}{keyword}{}", &bare[..start], &bare[start + word.len()..]));
-            let inserted = format!("{}{keyword} {}", &bare[..start], &bare[start..]);
-            if let Some(statement) = replaced.into_iter().chain([inserted]).find(is_right) {
+            let (before, rest) = (&bare[..start], &bare[start + word.len()..]);
+            let replaced = is_slip.then(|| (format!("{before}{keyword}{rest}"), rest));
+            let inserted = (format!("{before}{keyword} {}", &bare[start..]), &bare[start..]);
+            if let Some((statement, _)) = replaced.into_iter().chain([inserted]).find(|(statement, rest)| is_right(statement, rest)) {
                 return Some((keyword, spaced(&statement)));
             }
         }
@@ -328,11 +337,6 @@ fn leading_words(bare: &str) -> Vec<(usize, &str)> {
         rest = &rest[len..];
     }
     words
-}
-
-/// The blanks of the grammar.
-fn is_blank(letter: char) -> bool {
-    matches!(letter, ' ' | '\t' | '\r' | '\n' | '\u{0B}' | '\u{0C}' | '\u{A0}' | '\u{FEFF}')
 }
 
 fn is_of_word(letter: char) -> bool {
