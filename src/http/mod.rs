@@ -35,6 +35,7 @@ mod limits;
 mod message;
 mod network;
 mod notes;
+mod own_secrets;
 mod pool;
 mod redact;
 mod redact_answer;

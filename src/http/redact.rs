@@ -1,7 +1,8 @@
 //! Takes secrets out of texts before anyone sees them.
 
 use super::disguise::Finder;
-use crate::spec::{AuthSpec, ClientProof, ClientSpec, Connection, OptionSpec};
+use super::own_secrets::OwnSecrets;
+use crate::spec::Connection;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -65,44 +66,7 @@ impl fmt::Debug for Redactor {
 impl Redactor {
     /// Collects the secrets of a connection.
     pub fn new(connection: &Connection) -> Redactor {
-        let mut secrets: Vec<String> = Vec::new();
-        let mut keys = BTreeSet::new();
-        let spec = &connection.adapter;
-        let options: Vec<&OptionSpec> = spec.auth.iter().flat_map(AuthSpec::options).chain(&spec.options).collect();
-        let value_of = |name: &str| connection.options.values.get(name).map(|value| value.expose().to_string());
-        for option in options.iter().filter(|option| option.secret) {
-            keys.insert(option.name.to_ascii_lowercase());
-            if let Some(value) = value_of(&option.name) {
-                secrets.extend(lines_of_key(&value));
-                secrets.push(value);
-            }
-        }
-        let credentials = connection.credentials();
-        for (one, auth) in credentials.iter().flat_map(|one| spec.auth.iter().map(move |auth| (one, auth))) {
-            let value_of = |name: &str| one.options.values.get(name).map(|value| value.expose().to_string());
-            match auth {
-                AuthSpec::Basic { username, password } => {
-                    let (user, password) = (value_of(&username.name).unwrap_or_default(), value_of(&password.name).unwrap_or_default());
-                    secrets.extend((!password.is_empty()).then(|| format!("{user}:{password}")));
-                }
-                AuthSpec::Params(fields) | AuthSpec::Headers(fields) => {
-                    let is_secret = |hole: &str| spec.option(hole).is_some_and(|option| option.secret);
-                    let secret = fields.fields.iter().filter(|(_, value)| value.names().any(is_secret));
-                    keys.extend(secret.map(|(name, _)| name.to_ascii_lowercase()));
-                }
-                AuthSpec::OAuth2(oauth2) => {
-                    let Some(ClientSpec { id, proof: ClientProof::Basic { secret } }) = &oauth2.client else { continue };
-                    let (id, secret) = (value_of(&id.name).unwrap_or_default(), value_of(&secret.name).unwrap_or_default());
-                    secrets.extend((!secret.is_empty()).then(|| format!("{id}:{secret}")));
-                }
-                AuthSpec::None
-                | AuthSpec::Bearer { .. }
-                | AuthSpec::Jwt(_)
-                | AuthSpec::Session(_)
-                | AuthSpec::Aws(_)
-                | AuthSpec::OAuth1(_) => {}
-            }
-        }
+        let OwnSecrets { texts: secrets, keys } = OwnSecrets::of(connection);
         let finder = Arc::new(Finder::new(&secrets));
         let of_secrets = Arc::clone(&finder);
         Redactor { known: RwLock::new(Known { n_own: secrets.len(), secrets, captured: Vec::new(), finder, of_secrets }), keys }
@@ -183,13 +147,6 @@ impl Redactor {
     }
 }
 
-/// Returns the lines of a private key, as it is or in the file of a service account: each is a secret of its own.
-fn lines_of_key(value: &str) -> Vec<String> {
-    let lines = value.split('\n').flat_map(|line| line.split("\\n")).map(str::trim);
-    let is_key = value.contains("PRIVATE KEY-----");
-    lines.filter(|line| is_key && line.len() > 20 && !line.contains("-----") && !line.contains('"')).map(str::to_string).collect()
-}
-
 /// Returns the text without what looks like a secret, for texts that belong to no connection: user and password of a URL, values of
 /// parameters whose name says that they are secret.
 pub fn without_secrets(text: &str) -> String {
@@ -259,7 +216,7 @@ fn mask_after(text: &str, key: &str) -> String {
 mod tests {
     use super::super::sample::{adapter, basic, connection, option};
     use super::*;
-    use crate::spec::AuthFields;
+    use crate::spec::{AuthFields, AuthSpec};
     use base64::engine::general_purpose::STANDARD;
     use base64::Engine;
     use proptest::prelude::*;
@@ -302,6 +259,20 @@ mod tests {
         check("HTTP://user:p@ss@a.test/x?to=b@c.test", "HTTP://***@a.test/x?to=b@c.test");
         check("Authorization: Bearer abc.def", "Authorization: ***");
         check("sent bearer abcdefgh1234", "sent bearer ***");
+    }
+
+    #[test]
+    fn users_in_urls_of_options_are_secrets_as_they_are_sent() {
+        let check = |site: &str, text: &str, expected: &str| {
+            assert_eq!(redactor(basic(), &[("site", site)]).text(text), expected, "{site}: {text}");
+        };
+        let proxy = "http://me:pr%40xy-pa55@127.0.0.1:3128";
+        check(proxy, "pr@xy-pa55, pr%40xy-pa55, me", "***, ***, me");
+        check(proxy, &format!("it got >>{}<<", STANDARD.encode("me:pr@xy-pa55")), "it got >>***==<<");
+        check("http://me:a1@b.test", &STANDARD.encode("me:a1"), "***");
+        check("http://t0k%2Fen:@b.test", &format!("t0k/en {}", STANDARD.encode("t0k/en:")), "*** ***Og==");
+        check("http://t0k%2Fen@b.test", "t0k/en", "***");
+        check("http://b.test/me", "b.test/me", "b.test/me");
     }
 
     #[test]
