@@ -31,6 +31,7 @@ mod excerpt;
 mod facts;
 mod graphql;
 mod kernel;
+mod known;
 mod limits;
 mod message;
 mod network;
