@@ -4,8 +4,9 @@ use crate::lock::lock;
 use crate::spec::Secret;
 use crate::{Error, Result};
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,12 @@ const MOST_TIME: Duration = Duration::from_secs(30);
 const LIFE: Duration = Duration::from_secs(300);
 /// How often the wait for its end looks again.
 const POLL: Duration = Duration::from_millis(10);
+/// How long after a program's end nothing more has to come before its output is whole. What it left running may hold the output open.
+const QUIET: Duration = Duration::from_secs(1);
 /// Most bytes of its output.
-const MOST_OUTPUT: u64 = 64 << 10;
+const MOST_OUTPUT: usize = 64 << 10;
+/// Bytes that are read at once.
+const CHUNK_LEN: usize = 4 << 10;
 
 /// The outputs of programs, by command line.
 #[derive(Default)]
@@ -41,36 +46,58 @@ fn run(line: &str) -> Result<Secret> {
     let wrong = |why: String| Error::config(format!("the program '{program}' {why}; run it yourself to see what it says"));
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let until = Instant::now() + MOST_TIME;
     let mut child = command.spawn().map_err(|err| Error::config(format!("the program '{program}' cannot be run: {err}")))?;
-    let stdout = child.stdout.take();
-    let reader = std::thread::spawn(move || {
-        let mut output = Vec::new();
-        if let Some(stdout) = stdout {
-            // What cannot be read is missed below.
-            let _ = stdout.take(MOST_OUTPUT + 1).read_to_end(&mut output);
-        }
-        output
-    });
-    let is_well = ended(&mut child).map_err(&wrong)?;
-    let output = reader.join().map_err(|_| Error::internal("the output of a program could not be read"))?;
-    if !is_well.0 {
-        return Err(wrong(format!("ended with {}", is_well.1)));
+    let (sender, chunks) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        // Not waited for: it ends with the last program that holds the output open.
+        std::thread::spawn(move || read(stdout, &sender));
     }
-    let text = String::from_utf8(output).map_err(|_| wrong("printed what is not UTF-8".to_string()))?;
+    let (is_well, how) = ended(&mut child, until).map_err(&wrong)?;
+    if !is_well {
+        return Err(wrong(format!("ended with {how}")));
+    }
+    let text = String::from_utf8(whole(&chunks, until)).map_err(|_| wrong("printed what is not UTF-8".to_string()))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(wrong("printed nothing".to_string())),
-        text if text.len() as u64 > MOST_OUTPUT => Err(wrong(format!("printed more than {MOST_OUTPUT} bytes"))),
+        text if text.len() > MOST_OUTPUT => Err(wrong(format!("printed more than {MOST_OUTPUT} bytes"))),
         text => Ok(Secret::new(text)),
     }
 }
 
+/// Sends what there is to read, and somewhat more than is wanted at most. What cannot be read is missed by those who receive.
+fn read(mut stdout: impl Read, chunks: &Sender<Vec<u8>>) {
+    let mut n_read = 0;
+    let mut chunk = [0; CHUNK_LEN];
+    while n_read <= MOST_OUTPUT {
+        match stdout.read(&mut chunk) {
+            Ok(0) => return,
+            Ok(len) if chunks.send(chunk[..len].to_vec()).is_ok() => n_read += len,
+            Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            _ => return,
+        }
+    }
+}
+
+/// Returns the output of a program that ended: all of it, or what came until there was silence. Waits for the first of it as long as there
+/// is time.
+fn whole(chunks: &Receiver<Vec<u8>>, until: Instant) -> Vec<u8> {
+    let mut output = Vec::new();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match chunks.recv_timeout(if output.is_empty() { left } else { left.min(QUIET) }) {
+            Ok(chunk) => output.extend(chunk),
+            Err(_) => return output,
+        }
+    }
+}
+
 /// Waits for the end of a program. Returns whether it ended well, and how.
-fn ended(child: &mut Child) -> std::result::Result<(bool, String), String> {
-    let began = Instant::now();
+fn ended(child: &mut Child, until: Instant) -> std::result::Result<(bool, String), String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok((status.success(), status.to_string())),
-            Ok(None) if began.elapsed() < MOST_TIME => std::thread::park_timeout(POLL),
+            Ok(None) if Instant::now() < until => std::thread::park_timeout(POLL),
             Ok(None) => {
                 // It may have ended just now; then there is nothing to kill.
                 let _ = child.kill();
@@ -123,6 +150,40 @@ mod tests {
         check("", &[]);
         assert_eq!(words_of("a \"b"), None);
         assert_eq!(words_of("a $(b) | c").map(|words| words.len()), Some(4));
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_does_not_hold_it_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, script) = (folder.path().join("pipe"), folder.path().join("script"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // It holds the output open until somebody writes to the pipe.
+        std::fs::write(&script, format!("cat {} &\necho s3cr3t\n", pipe.display())).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let line = format!("sh {}", script.display());
+        std::thread::spawn(move || sender.send(run(&line)));
+        let output = receiver.recv_timeout(Duration::from_secs(10));
+        std::fs::write(&pipe, "").unwrap();
+        assert_eq!(output.unwrap().unwrap().expose(), "s3cr3t");
+    }
+
+    #[test]
+    fn an_output_is_whole_at_its_end_or_when_nothing_more_comes() {
+        let (sender, chunks) = channel();
+        let until = Instant::now() + MOST_TIME;
+        let whole_text = || String::from_utf8(whole(&chunks, until)).unwrap();
+        sender.send(b"a".to_vec()).unwrap();
+        assert_eq!(whole_text(), "a");
+        let late = std::thread::spawn(move || {
+            std::thread::park_timeout(2 * POLL);
+            read(&b"late"[..], &sender);
+        });
+        assert_eq!(whole_text(), "late");
+        late.join().unwrap();
+        let (sender, chunks) = channel();
+        read(std::io::repeat(b'x'), &sender);
+        drop(sender);
+        assert!((MOST_OUTPUT + 1..=MOST_OUTPUT + CHUNK_LEN).contains(&whole(&chunks, until).len()));
     }
 
     #[test]

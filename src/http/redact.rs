@@ -1,19 +1,19 @@
 //! Takes secrets out of texts before anyone sees them.
 
 use super::disguise::Finder;
-use crate::spec::{AuthSpec, ClientProof, ClientSpec, Connection, OptionSpec};
+use super::known::{Holder, Known};
+use super::own_secrets::OwnSecrets;
+use crate::spec::Connection;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard};
 use url::Url;
 
 /// What stands where a secret was.
 const MASK: &str = "***";
 /// A value that is not a secret.
 pub(super) const PROBE: char = '\u{1}';
-/// Most secrets that a server told and that are looked for.
-const MOST_LEARNED: usize = 64;
 /// Parts of key names that mark their value as secret.
 const SECRET_WORDS: &str =
     "token|secret|password|passwd|pwd|signature|credential|api[_-]?key|apikey|access[_-]?key|private[_-]?key|session[_-]?id|authorization";
@@ -33,29 +33,6 @@ pub struct Redactor {
     keys: BTreeSet<String>,
 }
 
-/// The secrets, and what finds them in every form they may appear in.
-struct Known {
-    /// The connection's own, then those that were learned, oldest first.
-    secrets: Vec<String>,
-    n_own: usize,
-    /// What steps captured, oldest first.
-    captured: Vec<String>,
-    /// Finds the secrets, and what was captured.
-    finder: Arc<Finder>,
-    /// Finds the secrets alone.
-    of_secrets: Arc<Finder>,
-}
-
-impl Known {
-    fn renew(&mut self) {
-        self.of_secrets = Arc::new(Finder::new(&self.secrets));
-        self.finder = match self.captured.is_empty() {
-            true => Arc::clone(&self.of_secrets),
-            false => Arc::new(Finder::new(&[self.secrets.as_slice(), self.captured.as_slice()].concat())),
-        };
-    }
-}
-
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").finish_non_exhaustive()
@@ -65,78 +42,28 @@ impl fmt::Debug for Redactor {
 impl Redactor {
     /// Collects the secrets of a connection.
     pub fn new(connection: &Connection) -> Redactor {
-        let mut secrets: Vec<String> = Vec::new();
-        let mut keys = BTreeSet::new();
-        let spec = &connection.adapter;
-        let options: Vec<&OptionSpec> = spec.auth.iter().flat_map(AuthSpec::options).chain(&spec.options).collect();
-        let value_of = |name: &str| connection.options.values.get(name).map(|value| value.expose().to_string());
-        for option in options.iter().filter(|option| option.secret) {
-            keys.insert(option.name.to_ascii_lowercase());
-            if let Some(value) = value_of(&option.name) {
-                secrets.extend(lines_of_key(&value));
-                secrets.push(value);
-            }
-        }
-        let credentials = connection.credentials();
-        for (one, auth) in credentials.iter().flat_map(|one| spec.auth.iter().map(move |auth| (one, auth))) {
-            let value_of = |name: &str| one.options.values.get(name).map(|value| value.expose().to_string());
-            match auth {
-                AuthSpec::Basic { username, password } => {
-                    let (user, password) = (value_of(&username.name).unwrap_or_default(), value_of(&password.name).unwrap_or_default());
-                    secrets.extend((!password.is_empty()).then(|| format!("{user}:{password}")));
-                }
-                AuthSpec::Params(fields) | AuthSpec::Headers(fields) => {
-                    let is_secret = |hole: &str| spec.option(hole).is_some_and(|option| option.secret);
-                    let secret = fields.fields.iter().filter(|(_, value)| value.names().any(is_secret));
-                    keys.extend(secret.map(|(name, _)| name.to_ascii_lowercase()));
-                }
-                AuthSpec::OAuth2(oauth2) => {
-                    let Some(ClientSpec { id, proof: ClientProof::Basic { secret } }) = &oauth2.client else { continue };
-                    let (id, secret) = (value_of(&id.name).unwrap_or_default(), value_of(&secret.name).unwrap_or_default());
-                    secrets.extend((!secret.is_empty()).then(|| format!("{id}:{secret}")));
-                }
-                AuthSpec::None
-                | AuthSpec::Bearer { .. }
-                | AuthSpec::Jwt(_)
-                | AuthSpec::Session(_)
-                | AuthSpec::Aws(_)
-                | AuthSpec::OAuth1(_) => {}
-            }
-        }
-        let finder = Arc::new(Finder::new(&secrets));
-        let of_secrets = Arc::clone(&finder);
-        Redactor { known: RwLock::new(Known { n_own: secrets.len(), secrets, captured: Vec::new(), finder, of_secrets }), keys }
+        let OwnSecrets { texts, keys } = OwnSecrets::of(connection);
+        Redactor { known: RwLock::new(Known::new(texts)), keys }
     }
 
-    /// Makes secrets of these texts from now on. Of those that were learned the last ones are kept: a token that was given up long ago is
+    /// Makes secrets of these texts from now on. Of those that nothing uses the last ones are kept: a token that was given up long ago is
     /// worth nothing.
     pub fn learn(&self, secrets: Vec<String>) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty() && !known.secrets.contains(secret)).collect();
-        if new.is_empty() {
-            return;
-        }
-        known.secrets.extend(new);
-        let n_old = known.secrets.len().saturating_sub(known.n_own + MOST_LEARNED);
-        let own = known.n_own;
-        known.secrets.drain(own..own + n_old);
-        known.renew();
+        self.changed().learn(secrets);
+    }
+
+    /// Makes secrets of what a holder has now. It stays one however many others are learned; what the holder had before does not.
+    pub fn learn_of(&self, holder: Holder, secrets: Vec<String>) {
+        self.changed().hold(holder, secrets);
     }
 
     /// Takes these texts out of others from now on, as secrets are: steps captured them. The last ones are kept.
     pub fn learn_captured(&self, texts: Vec<String>) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let n_known = known.captured.len();
-        for text in texts {
-            if !known.captured.contains(&text) && !known.secrets.contains(&text) {
-                known.captured.push(text);
-            }
-        }
-        if known.captured.len() > n_known {
-            let n_old = known.captured.len().saturating_sub(MOST_LEARNED);
-            known.captured.drain(..n_old);
-            known.renew();
-        }
+        self.changed().learn_captured(texts);
+    }
+
+    fn changed(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finder(&self) -> Arc<Finder> {
@@ -181,13 +108,6 @@ impl Redactor {
         let masked = self.text(&format!("{name}={PROBE}"));
         masked.ends_with(MASK)
     }
-}
-
-/// Returns the lines of a private key, as it is or in the file of a service account: each is a secret of its own.
-fn lines_of_key(value: &str) -> Vec<String> {
-    let lines = value.split('\n').flat_map(|line| line.split("\\n")).map(str::trim);
-    let is_key = value.contains("PRIVATE KEY-----");
-    lines.filter(|line| is_key && line.len() > 20 && !line.contains("-----") && !line.contains('"')).map(str::to_string).collect()
 }
 
 /// Returns the text without what looks like a secret, for texts that belong to no connection: user and password of a URL, values of
@@ -256,94 +176,5 @@ fn mask_after(text: &str, key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::sample::{adapter, basic, connection, option};
-    use super::*;
-    use crate::spec::AuthFields;
-    use base64::engine::general_purpose::STANDARD;
-    use base64::Engine;
-    use proptest::prelude::*;
-
-    fn redactor(auth: AuthSpec, options: &[(&str, &str)]) -> Redactor {
-        Redactor::new(&connection(adapter(auth), options))
-    }
-
-    fn check(text: &str, expected: &str) {
-        let redactor = redactor(basic(), &[("username", "me"), ("password", "s3/cr t+1"), ("site", "example")]);
-        assert_eq!(redactor.text(text), expected);
-    }
-
-    #[test]
-    fn all_patterns_compile() {
-        assert_eq!(PATTERNS.len(), patterns().len());
-    }
-
-    #[test]
-    fn values_are_masked_in_every_form() {
-        check("pw s3/cr t+1 here", "pw *** here");
-        check("x=s3%2Fcr%20t%2B1&y=s3%2Fcr+t%2B1", "x=***&y=***");
-        check(&STANDARD.encode("me:s3/cr t+1"), "***");
-        check(&STANDARD.encode("s3/cr t+1"), "***");
-        check("site example stays", "site example stays");
-    }
-
-    #[test]
-    fn keys_that_look_secret_are_masked() {
-        check("https://a.test/x?api_key=123&page=2&access_token=q%20q#f", "https://a.test/x?api_key=***&page=2&access_token=***#f");
-        check("https://a.test/x?key=1&monkey=2&sig=3&page_token=4", "https://a.test/x?key=***&monkey=2&sig=***&page_token=***");
-        check("{\"client_secret\": \"abc\", \"name\": \"n\"}", "{\"client_secret\": \"***\", \"name\": \"n\"}");
-        check("password=x", "password=***");
-        check("no secret in a plain sentence about a token", "no secret in a plain sentence about a token");
-    }
-
-    #[test]
-    fn users_in_urls_and_headers_that_authorise_are_masked() {
-        check("https://user:pass@a.test/x", "https://***@a.test/x");
-        check("HTTP://user:p@ss@a.test/x?to=b@c.test", "HTTP://***@a.test/x?to=b@c.test");
-        check("Authorization: Bearer abc.def", "Authorization: ***");
-        check("sent bearer abcdefgh1234", "sent bearer ***");
-    }
-
-    #[test]
-    fn short_values_are_masked_as_words_and_after_their_key() {
-        let redactor = redactor(AuthSpec::Params(AuthFields::of_options(vec![("k9".to_string(), option("pin", true))])), &[("pin", "12")]);
-        assert_eq!(redactor.text("12 rows, k9=12, pin: 12, ?k9=12&a=12"), "*** rows, k9=***, pin: ***, ?k9=***&a=***");
-    }
-
-    #[test]
-    fn what_is_learned_is_a_secret_from_then_on() {
-        let redactor = redactor(basic(), &[("password", "s3cr3t")]);
-        assert_eq!(redactor.text("tok3n-one s3cr3t"), "tok3n-one ***");
-        redactor.learn(vec!["tok3n-one".to_string(), String::new()]);
-        assert_eq!(redactor.text("tok3n-one s3cr3t, dG9rM24tb25l"), "*** ***, ***");
-        for number in 0..MOST_LEARNED {
-            redactor.learn(vec![format!("{number:03}-others")]);
-        }
-        assert_eq!(redactor.text("tok3n-one s3cr3t 000-others 063-others"), "tok3n-one *** *** ***");
-    }
-
-    #[test]
-    fn longer_values_go_first() {
-        let auth =
-            AuthSpec::Headers(AuthFields::of_options(vec![("X-A".to_string(), option("a", true)), ("X-B".to_string(), option("b", true))]));
-        let redactor = redactor(auth, &[("a", "abcd"), ("b", "abcdefgh")]);
-        assert_eq!(redactor.text("got abcdefgh and abcd"), "got *** and ***");
-    }
-
-    #[test]
-    fn urls_are_redacted() {
-        let redactor = redactor(basic(), &[("password", "s3cr3t")]);
-        let url = Url::parse("https://u:p@a.test/s3cr3t/x?token=t&page=1").unwrap();
-        assert_eq!(redactor.url(&url), "https://***@a.test/***/x?token=***&page=1");
-    }
-
-    proptest! {
-        #[test]
-        fn a_secret_never_survives(secret in "[A-Z0-9=&;/+%é\"]{4,12}", before in "[a-z ]{0,9}", after in "[a-z ]{0,9}", any in ".*") {
-            let redactor = redactor(basic(), &[("password", &secret)]);
-            let masked = redactor.text(&format!("{before}{secret}{after}"));
-            prop_assert!(!masked.contains(&secret), "{}", masked);
-            redactor.text(&any);
-        }
-    }
-}
+#[path = "redact_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use super::auth::{secrets_of, token_place};
 use super::client::{Answer, ApiClient, PageBody};
 use super::kernel::RequestObserver;
+use super::known::Holder;
 use super::message::{Method, Request};
 use super::request::{url_of, ParamSet, Values};
 use crate::document::{tree_of, Node};
@@ -46,6 +47,8 @@ impl ApiClient {
                 }
             };
             values.extend(self.captured(step, &body).map_err(|err| err.within(place))?);
+            let secrets = values.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_str()))).collect();
+            self.redactor().learn_of(Holder::Setup, secrets_of(&secrets));
             self.connection().hold_setup(values.clone());
         }
         Ok(())
@@ -73,8 +76,6 @@ impl ApiClient {
             };
             values.insert(name.clone(), value);
         }
-        let secrets = values.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_str()))).collect();
-        self.redactor().learn(secrets_of(&secrets));
         Ok(values)
     }
 }

@@ -5,6 +5,7 @@ use super::carried::Carried;
 use super::store::TokenFile;
 use super::{put_headers, seconds_now};
 use crate::http::authorizer::{Authorizer, Authorizing, Ending, SentWith};
+use crate::http::known::Holder;
 use crate::http::message::Request;
 use crate::http::Redactor;
 use crate::lock::lock;
@@ -162,7 +163,8 @@ impl Renewal {
 
     /// Makes secrets of what an answer gives.
     fn learn(&self, answer: &TokenAnswer) {
-        self.redactor.learn(self.source.secrets_of(answer).into_iter().chain(self.carried().secrets(&answer.values)).collect());
+        let secrets = self.source.secrets_of(answer).into_iter().chain(self.carried().secrets(&answer.values)).collect();
+        self.redactor.learn_of(Holder::Credential(self.connection.options.values.clone()), secrets);
     }
 
     /// Returns the tokens of this process, if they can be sent.

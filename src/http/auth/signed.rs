@@ -3,6 +3,7 @@
 use super::jwt::sign;
 use super::{put_headers, seconds_now};
 use crate::http::authorizer::{Authorizer, Authorizing, SentWith};
+use crate::http::known::Holder;
 use crate::http::message::Request;
 use crate::http::Redactor;
 use crate::lock::lock;
@@ -36,7 +37,8 @@ impl Signed {
             return Ok(Arc::clone(token));
         }
         let signed = sign(&self.spec.jwt, &self.connection, &[], now)?;
-        self.redactor.learn(vec![signed.text.expose().to_string()]);
+        let holder = Holder::Credential(self.connection.options.values.clone());
+        self.redactor.learn_of(holder, vec![signed.text.expose().to_string()]);
         let values = BTreeMap::from([("access_token".to_string(), signed.text)]);
         let token = Arc::new(TokenAnswer { values, obtained: now, expires: Some(signed.expires) });
         self.connection.hold_token(Arc::clone(&token));
