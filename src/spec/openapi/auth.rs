@@ -2,7 +2,7 @@
 
 use super::alternative::Alternative;
 use super::document::Description;
-use super::names::snake;
+use super::names::{reserved, snake};
 use super::oauth;
 use super::operation::Operation;
 use crate::document::JsonValue;
@@ -107,6 +107,7 @@ fn keys(schemes: &[&JsonValue], kind: &str) -> Option<Alternative> {
         }
         let is_authorization = name.eq_ignore_ascii_case("authorization");
         let option = if is_authorization { "authorization".to_string() } else { snake(name) };
+        let option = if reserved().any(|own| own == option) { format!("auth_{option}") } else { option };
         if alternative.options.contains(&option) {
             continue;
         }

@@ -3,7 +3,7 @@
 use super::alternative::Alternative;
 use super::auth::alternatives;
 use super::document::Description;
-use super::names::unique;
+use super::names::{reserved, unique};
 use super::server::{server_of, Server};
 use super::spec_text::SpecText;
 use super::tables::{tables_of, Table};
@@ -14,9 +14,6 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Most tables of one spec.
 const MOST_TABLES: usize = 2000;
-
-/// Names of holes that a load fills itself.
-const BUILTINS: &[&str] = &["now", "today", "timestamp", "timestamp_day", "cursor"];
 
 /// A spec that was written.
 pub struct Imported {
@@ -30,7 +27,7 @@ pub fn import(description: &Description, include: &[String]) -> Result<Imported>
     let operations = description.operations();
     // The names of its options do not depend on the address.
     let auth = alternatives(description, &operations, "https://host");
-    let taken: Vec<&str> = auth.iter().flat_map(|way| &way.options).map(String::as_str).chain(BUILTINS.iter().copied()).collect();
+    let taken: Vec<&str> = auth.iter().flat_map(|way| &way.options).map(String::as_str).chain(reserved()).collect();
     let server = server_of(description, &operations, &taken);
     let auth = alternatives(description, &operations, &server.base_url);
     let (mut tables, n_others) = tables_of(description, &operations, &server);
@@ -98,13 +95,13 @@ fn fits(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Gives placeholders names that neither an option that authenticates nor one of the address has.
+/// Gives placeholders and options names that neither an option that authenticates has, nor one of the address, nor Unify itself.
 fn rename_holes(tables: &mut [Table<'_>], auth: &[Alternative], server: &Server) {
     let taken: BTreeSet<&str> = auth
         .iter()
         .flat_map(|way| &way.options)
         .map(String::as_str)
-        .chain(BUILTINS.iter().copied())
+        .chain(reserved())
         .chain(server.variables.iter().map(|variable| variable.name.as_str()))
         .collect();
     let mut renamed: Vec<HashMap<String, String>> = Vec::new();

@@ -10,6 +10,7 @@ mod names;
 mod oauth;
 mod operation;
 mod paging;
+mod params;
 mod records;
 mod schema;
 mod server;

@@ -1,5 +1,8 @@
 //! Names for what a description has: tables, placeholders and options.
 
+use crate::spec::own_options::PAGE_SIZE;
+use crate::spec::{Builtin, FIELDS_HOLE, NETWORK_OPTIONS};
+
 /// Longest name, in letters.
 const LONGEST: usize = 100;
 
@@ -107,6 +110,12 @@ pub fn table_name(path: &str) -> String {
     }
     name.truncate(LONGEST);
     name
+}
+
+/// Returns the names that options of a spec do not have: those of holes that a load fills itself, and of options that every connection takes.
+pub fn reserved<'a>() -> impl Iterator<Item = &'a str> {
+    let names = Builtin::NAMES.into_iter().chain(NETWORK_OPTIONS.iter().copied()).chain([FIELDS_HOLE, PAGE_SIZE]);
+    names.map(|name| -> &'a str { name })
 }
 
 /// Takes a name that no other has: `name`, `name_2`, ...

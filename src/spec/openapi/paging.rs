@@ -118,6 +118,9 @@ const WRAPPERS: &[&str] = &[
 ];
 const TOTALS: &[&str] = &["total", "totalcount", "totalresults", "totalelements", "totalitems", "totalrecords", "totalsize", "totalrows"];
 const HAS_MORE: &[&str] = &["hasmore", "hasnextpage", "morepages", "moreresults", "hasnext", "ismore"];
+/// Parameters that are moments in some APIs, and words that tell of one.
+const MAY_BE_MOMENTS: &[&str] = &["from", "start", "after", "startafter"];
+const MOMENTS: &[&str] = &["timestamp", "epoch", "iso 8601", "iso8601", "rfc3339", "rfc 3339", "start date", "start time", "date-time"];
 /// Rows asked for at once when the description does not say what may be asked for.
 const PAGE_SIZE: i64 = 100;
 const MOST_ROWS: i64 = 1000;
@@ -136,6 +139,13 @@ pub struct Guess {
     pub doubt: Option<String>,
 }
 
+impl PagingKeys {
+    /// Returns whether the request for the first page has the parameter. A token is only known after it.
+    pub fn begins_with(&self, parameter: &str) -> bool {
+        self.keys.iter().any(|(key, value)| ["page_param", "offset_param", "count_param"].contains(key) && value == parameter)
+    }
+}
+
 impl Guess {
     fn sure(paging: PagingKeys) -> Guess {
         Guess { paging: Some(paging), doubt: None }
@@ -151,14 +161,29 @@ pub fn paging_of(operation: &Operation<'_>, records: &Records<'_>) -> Guess {
     found.map(Guess::sure).unwrap_or_else(|| pages.unsure())
 }
 
-/// Returns whether a query parameter says which page is asked for, or how many rows.
-pub fn is_paging_param(parameter: &Parameter<'_>) -> bool {
+/// Returns what a parameter has when the first page is asked for: how many rows, the page's number, or the rows before it. `None` for any other.
+pub fn first_value(parameter: &Parameter<'_>) -> Option<i64> {
     let name = folded(parameter.name);
-    is_count(parameter) || [PAGE_PARAMS, OFFSET_PARAMS, TOKEN_PARAMS].iter().any(|names| names.contains(&name.as_str()))
+    let is_number = parameter.schema.has_type("integer") || parameter.schema.has_type("number");
+    let least = |otherwise: i64| parameter.schema.number("minimum").unwrap_or(otherwise);
+    match name.as_str() {
+        _ if is_moment(parameter) => None,
+        _ if is_count(parameter) => Some(page_size(parameter)),
+        name if PAGE_PARAMS.contains(&name) && is_number => Some(least(1)),
+        name if OFFSET_PARAMS.contains(&name) && is_number => Some(least(0)),
+        _ => None,
+    }
 }
 
 fn is_count(parameter: &Parameter<'_>) -> bool {
     COUNT_PARAMS.contains(&folded(parameter.name).as_str()) && !parameter.schema.has_type("boolean")
+}
+
+/// Returns whether a parameter is a moment: `from` and `start` are rows in one API and days in another.
+fn is_moment(parameter: &Parameter<'_>) -> bool {
+    let text = parameter.whole_text().to_lowercase();
+    let told = || MAY_BE_MOMENTS.contains(&folded(parameter.name).as_str()) && MOMENTS.iter().any(|word| text.contains(word));
+    parameter.schema.text("format").is_some_and(|format| format.starts_with("date")) || told()
 }
 
 struct Pages<'o, 'a> {
@@ -174,6 +199,7 @@ impl<'a> Pages<'_, 'a> {
                 parameter.place == super::operation::Place::Query
                     && folded(parameter.name) == *wanted
                     && !parameter.schema.has_type("boolean")
+                    && !is_moment(parameter)
             })
         })
     }
@@ -227,9 +253,7 @@ impl<'a> Pages<'_, 'a> {
     }
 
     fn by_offset(&self) -> Option<PagingKeys> {
-        let param = self.param(OFFSET_PARAMS).filter(|param| {
-            param.schema.shape() != Shape::Object && param.schema.text("format").is_none_or(|format| !format.starts_with("date"))
-        })?;
+        let param = self.param(OFFSET_PARAMS).filter(|param| param.schema.shape() != Shape::Object)?;
         self.count?;
         let mut keys = vec![("offset_param", param.name.to_string())];
         keys.extend(self.size_keys());

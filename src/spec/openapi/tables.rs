@@ -4,7 +4,8 @@ use super::document::Description;
 use super::each::{each_in_path, each_of, Each};
 use super::names::{folded, hole_of, is_hole, path_key, segments, singular, snake, table_name, unique};
 use super::operation::{Operation, Parameter, Place};
-use super::paging::{is_paging_param, paging_of, PagingKeys};
+use super::paging::{paging_of, PagingKeys};
+use super::params::{headers_of, params_of, Sent};
 use super::records::{records_of, Records};
 use super::schema::{Schema, Shape};
 use super::server::Server;
@@ -49,16 +50,6 @@ pub struct Parent {
     pub table: usize,
     /// Placeholders, each with the column of the parent that fills it.
     pub columns: Vec<(String, String)>,
-}
-
-/// A query parameter or header that is always sent.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    pub name: String,
-    /// A value, or nothing where an option has it.
-    pub value: Option<JsonValue>,
-    pub option: String,
-    pub description: String,
 }
 
 /// A list operation as a table.
@@ -132,7 +123,7 @@ fn table_of<'a>(operation: &Operation<'a>, records: Records<'a>) -> Table<'a> {
     let text_of = |key: &str| operation.node.get(key).and_then(JsonValue::as_str).map(one_line).filter(|text| !text.is_empty());
     let mut doubts: Vec<String> = records.doubt.clone().into_iter().chain(guess.doubt).collect();
     let mut each = Vec::new();
-    let mut params = params_of(operation, &mut doubts);
+    let mut params = params_of(operation, guess.paging.as_ref(), &mut doubts);
     params.retain(|sent| {
         let parameter = operation.query_parameter(|parameter| parameter.name == sent.name);
         let found = parameter.filter(|_| sent.value.is_none()).and_then(|parameter| each_of(parameter, records.record));
@@ -232,46 +223,6 @@ fn holes_of(operation: &Operation<'_>) -> Vec<Hole> {
         }
     }
     holes
-}
-
-/// Returns the query parameters that a request needs, and those without which it leaves rows out.
-fn params_of(operation: &Operation<'_>, doubts: &mut Vec<String>) -> Vec<Sent> {
-    let mut params = Vec::new();
-    for parameter in operation.parameters.iter().filter(|parameter| parameter.place == Place::Query && !is_paging_param(parameter)) {
-        if parameter.name.contains(',') || parameter.name.trim().is_empty() || parameter.name.len() > 200 {
-            continue;
-        }
-        if let Some(all) = all_of(parameter) {
-            params.push(sent(parameter, Some(all.clone())));
-        } else if parameter.is_required {
-            let given = parameter.given_value().cloned();
-            let from = if given.is_some() { "the value is the description's" } else { "an option has its value" };
-            doubts.push(format!("the request needs parameter '{}'; {from}", parameter.name));
-            params.push(sent(parameter, given));
-        }
-    }
-    params
-}
-
-/// Returns the value by which a filter lets all rows through, where it lets some through by default.
-fn all_of<'a>(parameter: &Parameter<'a>) -> Option<&'a JsonValue> {
-    let values = parameter.schema.value("enum").and_then(JsonValue::as_array)?;
-    let all = values.iter().find(|value| value.as_str() == Some("all"))?;
-    let default = parameter.schema.value("default")?;
-    (default != all && ["state", "status"].contains(&parameter.name)).then_some(all)
-}
-
-fn sent(parameter: &Parameter<'_>, value: Option<JsonValue>) -> Sent {
-    Sent { name: parameter.name.to_string(), value, option: snake(parameter.name), description: parameter.told() }
-}
-
-/// Returns the headers that a request needs, without those that Unify sets itself.
-fn headers_of(operation: &Operation<'_>) -> Vec<Sent> {
-    let own = ["accept", "contenttype", "authorization", "useragent", "host"];
-    let is_token = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let needed = operation.parameters.iter().filter(|parameter| parameter.place == Place::Header && parameter.is_required);
-    let needed = needed.filter(|parameter| is_token(parameter.name) && !own.contains(&folded(parameter.name).as_str()));
-    needed.map(|parameter| sent(parameter, parameter.given_value().cloned())).collect()
 }
 
 /// Returns the column that identifies a record.

@@ -143,6 +143,56 @@ fn a_path_that_looks_like_a_placeholder_of_another_tool_is_a_path() {
     assert!(found.iter().all(|finding| !finding.message.contains("no path")), "{found:?}");
 }
 
+#[test]
+fn no_option_has_a_name_that_unify_takes() {
+    for name in super::names::reserved().filter(|name| !name.contains('.')) {
+        for place in ["path", "query", "header"] {
+            let path = if place == "path" { format!("'/things/{{{name}}}/rows'") } else { "/rows".to_string() };
+            let parameter = format!("{{name: {name}, in: {place}, required: true, schema: {{type: boolean}}}}");
+            let text = described(&[(&path, &parameter, &records("id: {type: integer}"))]);
+            let yaml = imported("a.yaml", &text, &[]).unwrap_or_else(|err| panic!("{name} in {place}: {err}"));
+            assert!(!yaml.contains(&format!("\n  {name}: ")), "{yaml}");
+            assert!(yaml.contains(&format!("{}_{name}: ", if place == "path" { "path" } else { "param" })), "{yaml}");
+            if place != "path" {
+                let scheme = format!("{{k: {{type: apiKey, in: {place}, name: {name}}}}}");
+                let text = format!("{text}components: {{securitySchemes: {scheme}}}\nsecurity: [{{k: []}}]\n");
+                let yaml = imported("a.yaml", &text, &[]).unwrap_or_else(|err| panic!("{name} in {place}: {err}"));
+                assert!(yaml.contains(&format!("{name}: {{option: auth_{name}")), "{yaml}");
+            }
+        }
+        let host = format!("openapi: 3.0.0\nservers: [{{url: 'https://{{{name}}}.a.test'}}]\n");
+        let text = described(&[("/rows", "", &records("id: {type: integer}"))])
+            .replace("openapi: 3.0.0\nservers: [{url: 'https://a.test'}]\n", &host);
+        let yaml = imported("a.yaml", &text, &[]).unwrap_or_else(|err| panic!("{name} in the address: {err}"));
+        assert!(yaml.contains(&format!("  server_{name}: ")), "{yaml}");
+    }
+}
+
+#[test]
+fn params_that_a_request_needs_are_sent_also_where_they_look_like_those_of_pages() {
+    let check = |name: &str, more: &str, others: &str, expected: &str| {
+        let parameter = format!("{{name: {name}, in: query, required: true, {more}}}{others}");
+        let text = described(&[("/rows", &parameter, &records("id: {type: integer}"))]);
+        let yaml = imported("a.yaml", &text, &[]).unwrap();
+        assert!(yaml.contains(expected), "{yaml}");
+        let found = compare(&AdapterSpec::examine("a.yaml", &yaml), &Description::parse("d.yaml", &text).unwrap());
+        assert_eq!(found, [], "{yaml}");
+    };
+    let count = ", {name: limit, in: query, schema: {type: integer}}";
+    check("limit", "schema: {type: integer, maximum: 50}", "", "      limit: 50\n");
+    check("limit", "schema: {type: integer, default: 20, maximum: 50}", "", "      limit: 20\n");
+    check("offset", "schema: {type: integer}", "", "      offset: 0\n");
+    check("offset", "schema: {type: integer}", count, "offset_param: offset, count_param: limit");
+    check("page", "schema: {type: integer}", "", "page_param: page");
+    check("cursor", "schema: {type: string}", "", "      cursor: \"${param_cursor}\"\n");
+    check("pageToken", "schema: {type: string}", "", "      pageToken: \"${page_token}\"\n");
+    for format in ["schema: {type: string, format: date-time}", "schema: {type: integer}, description: POSIX timestamp"] {
+        check("from", format, count, "      from: \"${from}\"\n");
+        check("start", format, "", "      start: \"${start}\"\n");
+        check("after", format, "", "      after: \"${after}\"\n");
+    }
+}
+
 /// A word of a description, or one that ends it.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -151,6 +201,7 @@ fn word() -> impl Strategy<Value = String> {
         Just("page".to_string()),
         Just("data".to_string()),
         Just("next".to_string()),
+        proptest::sample::select(super::names::reserved().map(str::to_string).collect::<Vec<_>>()),
         "(\\PC|[\\x01-\\x20\"'$#:\\\\{}\\[\\]-])*",
     ]
 }
