@@ -20,7 +20,7 @@ pub use headers::Headers;
 pub use job::{Captured, CreatedJob};
 pub use key::{PageKey, PagePosition, Token};
 pub use link::{links_of, Link};
-pub use more::sign_of_more;
+pub use more::Signs;
 pub use next::{Next, Source};
 pub use page::{PageFacts, PageFailure, PageRows, PageVerdict, Vanished, Vanishing};
 pub use paging::Paging;

@@ -11,6 +11,7 @@ impl NumberedPager {
         let idx = self.in_flight_idx(position)?;
         self.n_in_flight -= 1;
         self.given[idx].print = facts.print();
+        self.given[idx].shows_more = facts.shows_more;
         if self.given[idx].is_again {
             return self.answered_again(idx, facts);
         }

@@ -102,6 +102,8 @@ pub(super) struct GivenPage {
     pub(super) is_again: bool,
     pub(super) key: PageKey,
     pub(super) n_rows: u64,
+    /// Whether its answer shows that there is more.
+    pub(super) shows_more: bool,
     pub(super) print: PagePrint,
     /// Hashes of the last records of the page.
     pub(super) tail: Vec<u64>,
