@@ -24,6 +24,6 @@ pub use more::Signs;
 pub use next::{Next, Source};
 pub use page::{PageFacts, PageFailure, PageRows, PageVerdict, Vanished, Vanishing};
 pub use paging::Paging;
-pub use point::{Hole, PagePrint, ResumePoint, Shrink};
+pub use point::{Amount, Hole, PagePrint, ResumePoint, Shrink};
 pub use seen::Seen;
 pub use values::{PagePart, PageValues};

@@ -30,6 +30,26 @@ fn a_small_first_page_is_not_the_end_where_its_answer_shows_more() {
 }
 
 #[test]
+fn a_total_that_only_the_first_page_tells_holds_for_a_load_that_goes_on() {
+    for paging in [pages(10, 1, true), offsets(10, true), offsets(10, false)] {
+        // The third page has no rows, as the API hides all of them.
+        let api = ModelApi { n_rows: 60, clamp: 1000, hidden: (20..30).collect(), ..ModelApi::default() };
+        let answer = |key: &PageKey| {
+            let rows = api.answer(&paging, key)?;
+            let is_first = matches!(key, PageKey::Page(1) | PageKey::Offset { offset: 0, .. });
+            Some((PageFacts { total_rows: is_first.then_some(60), ..api.facts(&rows) }, rows))
+        };
+        let part = cut_off_by(&answer, paging.source(100), &Cut { n_pages: 1, first: 0, window: 1, shuffle: 0 });
+        let point = ResumePoint::from_text(&part.point.unwrap().to_text()).unwrap();
+        let mut pager = paging.source_at(100, &point).unwrap();
+        let again = pager.next_position().unwrap();
+        let (facts, _) = answer(&again.key).unwrap();
+        pager.answered(&again, &facts).unwrap();
+        assert_eq!(pager.total_pages(), Some(6), "{paging:?}");
+    }
+}
+
+#[test]
 fn pages_that_end_without_a_word_are_told_from_those_whose_end_is_told() {
     let ends_unsaid = |paging: &str, facts: PageFacts| Paging::of(paging).ends_unsaid(&facts, &["rows".to_string()]);
     let token = "{strategy: pagerToken, token_param: after, pager_token_path: next}";
