@@ -57,6 +57,16 @@ impl JsonPath {
         &self.text
     }
 
+    /// Returns whether it leads to an element that the list at the path `list`, which has so many, does not have.
+    pub fn leads_past(&self, list: &[String], n_elements: u64) -> bool {
+        let text = self.text.strip_prefix('$').unwrap_or(&self.text);
+        let Some(position) = text.trim_start_matches('.').strip_prefix(&list.join(".")).and_then(|rest| rest.strip_prefix('[')) else {
+            return false;
+        };
+        let digits: String = position.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().map_or(n_elements == 0, |position| position >= n_elements)
+    }
+
     /// Returns what `convert` makes of the first match; `None` when there is none.
     pub fn find<T>(&self, root: Node<'_>, convert: impl FnOnce(Node<'_>) -> T) -> Option<T> {
         self.first(root, |node| Some(convert(node)))

@@ -1,4 +1,4 @@
-//! What shows in an answer that is taken for all there is that there is more.
+//! What shows in an answer that is taken for the last one that there is more.
 
 use super::link::links_of;
 use super::seen::Seen;
@@ -42,89 +42,160 @@ const TOTAL: &[&str] = &[
     "totalhits",
     "recordstotal",
     "numfound",
-    "count",
 ];
+/// A key of the number of all rows, or of those of the page.
+const COUNT: &str = "count";
 /// Keys of the number of all pages.
 const TOTAL_PAGES: &[&str] = &["totalpages", "pagecount", "lastpage"];
 /// Keys of objects that hold such keys.
 const HOLDERS: &[&str] = &["links", "_links", "paging", "pagination", "pageinfo", "pager", "page", "meta", "metadata", "responsemetadata"];
 
-/// Returns what in an answer shows that there are more than its `n_rows` rows, and what to write in the spec; `None` when nothing does.
-/// `path` leads to the records. Looks at the headers and at what stands beside the list of records, not at the records.
-pub fn sign_of_more(seen: &Seen<'_>, path: &[String], n_rows: u64) -> Option<String> {
-    let root = seen.root;
-    if links_of(seen.headers, seen.url).iter().any(|link| link.has_rel("next")) {
-        return Some(told("the 'Link' header has rel=\"next\"", "{strategy: linkHeader}"));
-    }
-    if !matches!(root.at(path)?.view(), View::Array(_)) {
-        return None;
-    }
-    let mut node = root;
-    for (depth, key) in path.iter().enumerate() {
-        let beside = Beside { above: &path[..depth], n_rows };
-        let View::Object(entries) = node.view() else { return None };
-        if let Some(sign) = entries.filter(|(own, _)| own != key).find_map(|(own, value)| beside.sign(&[own], value)) {
-            return Some(sign);
+/// What in an answer shows that there is more, whatever the spec says about pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// What names or announces a next page.
+    next: Option<Sign>,
+    /// How many rows there are, and where the answer says so.
+    rows: Option<(u64, String)>,
+    /// The same, where it may be the number of rows that a page has or could have.
+    count: Option<(u64, String)>,
+    /// How many pages there are, and where the answer says so.
+    pages: Option<(u64, String)>,
+}
+
+/// Something that names or announces a next page, and what to write in the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sign {
+    found: String,
+    remedy: String,
+    /// Whether it says where the next page is, and not only that there is one.
+    leads_there: bool,
+}
+
+impl Signs {
+    /// Returns what an answer shows. `path` leads to the records. Looks at the headers and at what stands beside the list of records, not at the
+    /// records.
+    pub fn of(seen: &Seen<'_>, path: &[String]) -> Signs {
+        let mut signs = Signs::default();
+        if links_of(seen.headers, seen.url).iter().any(|link| link.has_rel("next")) {
+            signs.note_place("the 'Link' header has rel=\"next\"".to_string(), "{strategy: linkHeader}".to_string());
         }
-        node = node.get(key)?;
+        if !seen.root.at(path).is_some_and(|records| matches!(records.view(), View::Array(_))) {
+            return signs;
+        }
+        let mut node = seen.root;
+        for (depth, key) in path.iter().enumerate() {
+            let beside = Beside { above: &path[..depth] };
+            let View::Object(entries) = node.view() else { break };
+            entries.filter(|(own, _)| own != key).for_each(|(own, value)| beside.look_at(&[own], value, &mut signs));
+            let Some(below) = node.get(key) else { break };
+            node = below;
+        }
+        signs
     }
-    None
+
+    /// Returns whether they show that there is more than so many rows.
+    pub fn show_more_than(&self, n_rows: u64) -> bool {
+        self.next.is_some() || self.rows.as_ref().is_some_and(|(total, _)| *total > n_rows)
+    }
+
+    /// Returns what shows that there is more than an only page of so many rows, and what to write in the spec; `None` when nothing does.
+    pub fn beyond_only_page(&self, n_rows: u64) -> Option<String> {
+        let (found, remedy) = match self {
+            Signs { next: Some(sign), .. } => (sign.found.clone(), sign.remedy.clone()),
+            Signs { rows: Some((total, path)), .. } | Signs { rows: None, count: Some((total, path)), .. } if *total > n_rows => (
+                format!("'{path}' is {total} and the page has {n_rows} rows"),
+                format!("{{strategy: pageAndCount or offsetAndCount, total_path: {path}, ...}}"),
+            ),
+            Signs { pages: Some((pages, path)), .. } if *pages > 1 => {
+                (format!("'{path}' is {pages}"), format!("{{strategy: pageAndCount, total_pages_path: {path}, ...}}"))
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "there is more than this page, since {found}; write 'supports_paging: true' for the spec's 'paging', 'paging: {remedy}' for \
+             paging of the table's own, or 'paging: {{strategy: none}}' where one page is wanted"
+        ))
+    }
+
+    /// Returns what names or announces a page after the one with which the table's paging ends, and what to write in the spec; `None` when
+    /// nothing does.
+    pub fn of_next_page(&self) -> Option<String> {
+        let Sign { found, remedy, .. } = self.next.as_ref()?;
+        Some(format!(
+            "the table's 'paging' finds no page after this one, but there is more, since {found}; check the keys of 'paging', or write \
+             'paging: {remedy}'"
+        ))
+    }
+
+    /// Returns what names or announces a page after one that repeats another; `None` when nothing does.
+    pub fn beyond_repeat(&self) -> Option<String> {
+        self.next.as_ref().map(|sign| format!("the API gave a page again, but there is more, since {}", sign.found))
+    }
+
+    /// Returns what a total says that was not reached with so many rows on so many pages; `None` when nothing does.
+    pub fn shortfall(&self, n_rows: u64, n_pages: u64) -> Option<String> {
+        match (&self.rows, &self.pages) {
+            (Some((total, path)), _) if *total > n_rows => Some(format!("'{path}' is {total}, and {n_rows} rows came")),
+            (None, Some((total, path))) if *total > n_pages => Some(format!("'{path}' is {total}, and {n_pages} pages came")),
+            _ => None,
+        }
+    }
+
+    /// Notes where the next page is: the first such place is kept.
+    fn note_place(&mut self, found: String, remedy: String) {
+        if !self.next.as_ref().is_some_and(|sign| sign.leads_there) {
+            self.next = Some(Sign { found, remedy, leads_there: true });
+        }
+    }
 }
 
 /// What stands beside the records, or beside an object that has them.
 struct Beside<'a> {
     /// The keys from the body to the object.
     above: &'a [String],
-    n_rows: u64,
 }
 
 impl Beside<'_> {
-    fn sign(&self, keys: &[&str], value: Node<'_>) -> Option<String> {
-        let name: String = keys.last()?.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase();
+    fn look_at(&self, keys: &[&str], value: Node<'_>, signs: &mut Signs) {
+        let Some(last) = keys.last() else { return };
+        let name: String = last.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase();
         // `_links` begins with what is left out of other names.
         let is_holder = keys.len() == 1 && HOLDERS.iter().any(|holder| holder.trim_start_matches('_') == name);
         let has = |names: &[&str]| names.contains(&name.as_str());
         match value.view() {
-            View::Object(mut entries) if is_holder => entries.find_map(|(own, value)| self.sign(&[keys[0], own], value)),
+            View::Object(entries) if is_holder => entries.for_each(|(own, value)| self.look_at(&[keys[0], own], value, signs)),
             View::Object(mut entries) if has(NEXT) => {
-                let href = entries.find(|(own, value)| matches!(*own, "href" | "url" | "link") && is_text(*value))?;
-                Some(self.link(&[keys, &[href.0]].concat()))
+                let href = entries.find(|(own, value)| matches!(*own, "href" | "url" | "link") && is_text(*value));
+                href.into_iter().for_each(|(own, _)| self.note_link(&[keys, &[own]].concat(), signs));
             }
-            View::Text(text) if has(NEXT) && is_address(text) => Some(self.link(keys)),
-            View::Text(text) if has(NEXT) && !text.trim().is_empty() => Some(self.token(keys)),
-            View::Integer(_) if has(NEXT) => Some(self.token(keys)),
-            View::Boolean(true) if has(MORE) => Some(self.flag(keys, true)),
-            View::Boolean(false) if has(LAST) => Some(self.flag(keys, false)),
-            View::Integer(total) if has(TOTAL) && total > i128::from(self.n_rows) => {
-                let (path, n_rows) = (self.path(keys), self.n_rows);
-                let numbered = format!("{{strategy: pageAndCount or offsetAndCount, total_path: {path}, ...}}");
-                Some(told(&format!("'{path}' is {total} and the page has {n_rows} rows"), &numbered))
-            }
-            View::Integer(pages) if has(TOTAL_PAGES) && pages > 1 => {
-                let path = self.path(keys);
-                let numbered = format!("{{strategy: pageAndCount, total_pages_path: {path}, ...}}");
-                Some(told(&format!("'{path}' is {pages}"), &numbered))
-            }
-            _ => None,
+            View::Text(text) if has(NEXT) && is_address(text) => self.note_link(keys, signs),
+            View::Text(text) if has(NEXT) && !text.trim().is_empty() => self.note_token(keys, signs),
+            View::Integer(_) if has(NEXT) => self.note_token(keys, signs),
+            View::Boolean(true) if has(MORE) => self.note_flag(keys, true, signs),
+            View::Boolean(false) if has(LAST) => self.note_flag(keys, false, signs),
+            View::Integer(total) if has(TOTAL) => keep_larger(&mut signs.rows, total, self.path(keys)),
+            View::Integer(total) if name == COUNT => keep_larger(&mut signs.count, total, self.path(keys)),
+            View::Integer(total) if has(TOTAL_PAGES) => keep_larger(&mut signs.pages, total, self.path(keys)),
+            _ => {}
         }
     }
 
-    fn link(&self, keys: &[&str]) -> String {
+    fn note_link(&self, keys: &[&str], signs: &mut Signs) {
         let path = self.path(keys);
-        told(
-            &format!("'{path}' beside the records has the link of a next page"),
-            &format!("{{strategy: nextLink, pager_link_path: {path}}}"),
-        )
+        let remedy = format!("{{strategy: nextLink, pager_link_path: {path}}}");
+        signs.note_place(format!("'{path}' beside the records has the link of a next page"), remedy);
     }
 
-    fn token(&self, keys: &[&str]) -> String {
+    fn note_token(&self, keys: &[&str], signs: &mut Signs) {
         let path = self.path(keys);
         let remedy = format!("{{strategy: pagerToken, pager_token_path: {path}, token_param: ...}}");
-        told(&format!("'{path}' beside the records names a next page"), &remedy)
+        signs.note_place(format!("'{path}' beside the records names a next page"), remedy);
     }
 
-    fn flag(&self, keys: &[&str], value: bool) -> String {
-        told(&format!("'{}' beside the records is {value}", self.path(keys)), "{strategy: ...}")
+    fn note_flag(&self, keys: &[&str], value: bool, signs: &mut Signs) {
+        let found = format!("'{}' beside the records is {value}", self.path(keys));
+        signs.next.get_or_insert(Sign { found, remedy: "{strategy: ...}".to_string(), leads_there: false });
     }
 
     /// Returns the JSONPath of keys of this object.
@@ -142,19 +213,20 @@ impl Beside<'_> {
     }
 }
 
+/// Keeps the larger one of two totals: one of them may count the page.
+fn keep_larger(known: &mut Option<(u64, String)>, total: i128, path: String) {
+    let Ok(total) = u64::try_from(total) else { return };
+    if known.as_ref().is_none_or(|(known, _)| *known < total) {
+        *known = Some((total, path));
+    }
+}
+
 fn is_text(node: Node<'_>) -> bool {
     matches!(node.view(), View::Text(text) if !text.trim().is_empty())
 }
 
 fn is_address(text: &str) -> bool {
     ["http://", "https://", "/", "?"].iter().any(|start| text.trim_start().starts_with(start))
-}
-
-fn told(found: &str, remedy: &str) -> String {
-    format!(
-        "there is more than this page, since {found}; write 'supports_paging: true' for the spec's 'paging', 'paging: {remedy}' for paging of \
-         the table's own, or 'paging: {{strategy: none}}' where one page is wanted"
-    )
 }
 
 #[cfg(test)]
@@ -170,7 +242,7 @@ mod tests {
         let mut bytes = body.as_bytes().to_vec();
         let document = parse(&mut bytes).unwrap();
         let path: Vec<String> = path.iter().map(|key| key.to_string()).collect();
-        sign_of_more(&Seen { headers: &headers, url: &url, root: document.root(), last_row: None }, &path, 2)
+        Signs::of(&Seen { headers: &headers, url: &url, root: document.root(), last_row: None }, &path).beyond_only_page(2)
     }
 
     fn check(path: &[&str], body: &str, expected: &str) {
@@ -191,6 +263,7 @@ mod tests {
         check(&["d"], r#"{"d":[1,2],"paging":{"next":"/2"}}"#, "pager_link_path: paging.next}");
         check(&["r", "d"], r#"{"r":{"d":[1,2],"next":"/2"}}"#, "pager_link_path: r.next}");
         check(&["d"], r#"{"d":[1,2],"has_more":true}"#, "'has_more' beside the records is true");
+        check(&["d"], r#"{"d":[1,2],"has_more":true,"links":{"next":"/2"}}"#, "pager_link_path: links.next}");
         check(&["d"], r#"{"d":[1,2],"isLast":false}"#, "'isLast' beside the records is false");
         for key in ["total", "total_count", "totalResults", "count"] {
             check(&["d"], &format!(r#"{{"d":[1,2],"{key}":3}}"#), &format!("'{key}' is 3 and the page has 2 rows"));
@@ -198,6 +271,23 @@ mod tests {
         check(&["d"], r#"{"d":[1,2],"meta":{"total_pages":3}}"#, "total_pages_path: meta.total_pages");
         let link = sign(&[], "[1,2]", Some("<https://a/2>; rel=\"next\"")).unwrap();
         assert!(link.contains("{strategy: linkHeader}"), "{link}");
+    }
+
+    #[test]
+    fn the_largest_total_is_compared_with_all_rows_that_came() {
+        let shortfall = |body: &str, n_rows, n_pages| {
+            let url = Url::parse("https://api.test/v1/items").unwrap();
+            let mut bytes = body.as_bytes().to_vec();
+            let document = parse(&mut bytes).unwrap();
+            let seen = Seen { headers: &Headers::new(Vec::new()), url: &url, root: document.root(), last_row: None };
+            Signs::of(&seen, &["d".to_string()]).shortfall(n_rows, n_pages)
+        };
+        let body = r#"{"count":1000,"totalCount":2,"d":[1,2],"meta":{"total":250}}"#;
+        assert_eq!(shortfall(body, 100, 1), Some("'meta.total' is 250, and 100 rows came".to_string()));
+        assert_eq!(shortfall(body, 250, 3), None);
+        let pages = r#"{"d":[1,2],"total_pages":3}"#;
+        assert_eq!(shortfall(pages, 100, 1), Some("'total_pages' is 3, and 1 pages came".to_string()));
+        assert_eq!(shortfall(pages, 250, 3), None);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct PageFacts {
     pub has_more: Option<bool>,
     pub total_rows: Option<u64>,
     pub total_pages: Option<u64>,
+    /// Whether something that the spec does not name shows that there is more. Only known of a page with which the pages may end.
+    pub shows_more: bool,
     /// Absolute URL of the last page.
     pub last_link: Option<String>,
     /// What the API gives to ask for later changes with: a token, or the ETag of an answer.

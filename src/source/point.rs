@@ -12,6 +12,10 @@ const SHRINK: char = 's';
 const LACKING: char = 'l';
 /// Begins the number of pages that repeat others among the parts of a set.
 const REPEATED: char = 'r';
+/// Begins the number of rows that the API told among the parts of a set.
+const TOTAL_ROWS: char = 't';
+/// Begins the number of pages that the API told among the parts of a set.
+const TOTAL_PAGES: char = 'p';
 
 /// Where to continue after the pages before were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +41,17 @@ pub struct ResumePoint {
     pub lacking: Option<u64>,
     /// Stored pages that repeat others since rows moved: their rows are told and not among `n_rows`.
     pub n_repeated: u64,
+    /// What the API told of how much there is: it may tell that with the first page only.
+    pub told: Amount,
     /// The job that the API does for the rows.
     pub job: Option<CreatedJob>,
+}
+
+/// How much there is, as far as the API tells that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    pub rows: Option<u64>,
+    pub pages: Option<u64>,
 }
 
 /// A position between two neighbouring pages of which the later one told a smaller total.
@@ -59,6 +72,7 @@ struct Parts {
     shrinks: Vec<Shrink>,
     lacking: Option<u64>,
     n_repeated: u64,
+    told: Amount,
 }
 
 impl Parts {
@@ -69,6 +83,8 @@ impl Parts {
                 Some(SHRINK) => parts.shrinks.push(Shrink::from_text(&part[1..])?),
                 Some(LACKING) => parts.lacking = Some(part[1..].parse().ok()?),
                 Some(REPEATED) => parts.n_repeated = part[1..].parse().ok()?,
+                Some(TOTAL_ROWS) => parts.told.rows = Some(part[1..].parse().ok()?),
+                Some(TOTAL_PAGES) => parts.told.pages = Some(part[1..].parse().ok()?),
                 _ => parts.holes.push(Hole::from_text(part)?),
             }
         }
@@ -144,6 +160,7 @@ impl ResumePoint {
             shrinks: Vec::new(),
             lacking: None,
             n_repeated: 0,
+            told: Amount::default(),
             job: None,
         }
     }
@@ -178,7 +195,8 @@ impl ResumePoint {
         let (holes, shrinks) = (self.holes.iter().map(Hole::to_text), self.shrinks.iter().map(|shrink| shrink.to_text()));
         let lacking = self.lacking.map(|n_rows| format!("{LACKING}{n_rows}"));
         let repeated = (self.n_repeated > 0).then(|| format!("{REPEATED}{}", self.n_repeated));
-        let parts: Vec<String> = holes.chain(shrinks).chain(lacking).chain(repeated).collect();
+        let (rows, pages) = (self.told.rows.map(|n| format!("{TOTAL_ROWS}{n}")), self.told.pages.map(|n| format!("{TOTAL_PAGES}{n}")));
+        let parts: Vec<String> = holes.chain(shrinks).chain(lacking).chain(repeated).chain(rows).chain(pages).collect();
         let stored = self.stored.map(|print| format!("{}+{}", print.rows, print.body)).unwrap_or_default();
         let job = self.job.as_ref().map(|job| format!("{}\n", job.to_text())).unwrap_or_default();
         format!("{job}{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, parts.join(","), stored, self.key.to_text())
@@ -196,7 +214,7 @@ impl ResumePoint {
             return Err(wrong());
         };
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
-        let Parts { holes, shrinks, lacking, n_repeated } = Parts::from_text(missing).ok_or_else(wrong)?;
+        let Parts { holes, shrinks, lacking, n_repeated, told } = Parts::from_text(missing).ok_or_else(wrong)?;
         let (size, hides) = page_size.strip_suffix(HIDES).map_or((*page_size, false), |size| (size, true));
         Ok(ResumePoint {
             ordinal: number(ordinal)?,
@@ -212,6 +230,7 @@ impl ResumePoint {
             shrinks,
             lacking,
             n_repeated,
+            told,
             job,
             key: PageKey::from_text(key)?,
         })

@@ -6,7 +6,7 @@ use crate::http::{check_graphql, facts_of, PageBody};
 use crate::load::flow::record_shape::RecordShape;
 use crate::load::flow::shifts::may_shift;
 use crate::load::pages::fetched::PageBatches;
-use crate::source::{sign_of_more, PageFacts, PageKey, PageRows, Paging, Seen};
+use crate::source::{PageFacts, PageKey, PageRows, Paging, Seen, Signs};
 use crate::spec::{ParamValue, SyncToken, TableDef, Unpaged};
 use crate::{Error, Result};
 use std::cell::RefCell;
@@ -21,8 +21,10 @@ thread_local! {
 pub struct ConvertedPage {
     pub batches: PageBatches,
     pub facts: PageFacts,
-    /// What shows that there is more than this page, which is read as the only one.
+    /// What shows that there is more than this page, which is read as the last one: a warning.
     pub more: Option<String>,
+    /// What else an answer shows of other pages, where they may end with it.
+    pub signs: Option<Signs>,
     /// What a GraphQL API says that its data lacks.
     pub lacking: Option<String>,
 }
@@ -111,10 +113,19 @@ pub fn convert(
                 false => sync_token.and_then(|token| token_at(token, &page.seen(root))),
             };
             let is_only = table_def.paging == Paging::None && table_def.unpaged != Unpaged::Wanted;
-            let more = is_only.then(|| sign_of_more(&page.seen(root), &table_def.result_body_path, n_rows)).flatten();
+            let is_looked_at = is_only || paging.ends_unsaid(&facts, &table_def.result_body_path);
+            let signs = is_looked_at.then(|| Signs::of(&page.seen(root), &table_def.result_body_path));
+            facts.shows_more = signs.as_ref().is_some_and(|signs| signs.show_more_than(n_rows));
+            let more = match &signs {
+                Some(signs) if is_only => signs.beyond_only_page(n_rows),
+                // Pages that are counted go on in spite of it, until one is empty.
+                Some(signs) if !matches!(paging, Paging::Counted(_)) => signs.of_next_page(),
+                _ => None,
+            };
             match more {
-                Some(sign) if table_def.unpaged == Unpaged::Fails => Err(Error::data(sign)),
-                more => Ok(ConvertedPage { batches, facts, more, lacking }),
+                // An API may always name a next page: where pages are followed, it is not more than a sign.
+                Some(sign) if is_only && table_def.unpaged == Unpaged::Fails => Err(Error::data(sign)),
+                more => Ok(ConvertedPage { batches, facts, more, signs: signs.filter(|_| !is_only), lacking }),
             }
         })
     });

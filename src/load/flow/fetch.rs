@@ -322,7 +322,7 @@ impl Fetch {
                     if !order.source.is_done() {
                         return Err(Error::internal("nothing was left to ask for before the last page came"));
                     }
-                    self.warn_of_shortfall(set, order.source.as_ref());
+                    self.warn_of_shortfall(set, &order);
                     self.tell_vanished(set, order.source.as_ref());
                     return order.done();
                 }

@@ -6,7 +6,7 @@ use crate::load::flow::shifts::Shifts;
 use crate::load::pages::budget::PageMemory;
 use crate::load::pages::fetched::{Fetched, FetchedRows, PageBatches};
 use crate::load::records::checkpoints::Checkpoint;
-use crate::source::{CreatedJob, Next, PageFacts, PageFailure, PagePosition, PageVerdict, ResumePoint, Source};
+use crate::source::{CreatedJob, Next, PageFacts, PageFailure, PagePosition, PageVerdict, ResumePoint, Signs, Source};
 use crate::spec::MaxRows;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -24,6 +24,14 @@ pub struct Manner {
     pub watches_moves: bool,
     /// Whether the load starts over when rows have moved that nothing tells from others.
     pub starts_over: bool,
+}
+
+/// What a page with which the pages may end shows of others.
+struct LastSigns {
+    ordinal: u64,
+    /// Whether it repeats another one.
+    repeats: bool,
+    signs: Signs,
 }
 
 /// The pages of one set, which arrive in any order and are handed on in that of the API.
@@ -48,6 +56,8 @@ pub struct InOrder {
     starts_over: bool,
     /// What the API gave to ask for later changes with.
     sync_token: Option<String>,
+    /// What the latest page with which the pages may end shows of others.
+    signs: Option<LastSigns>,
     /// Pages the API said there are.
     pub expected: u64,
     rows: mpsc::Sender<Fetched>,
@@ -72,6 +82,7 @@ impl InOrder {
             shifts,
             starts_over,
             sync_token: None,
+            signs: None,
             expected: 0,
             rows,
         }
@@ -106,6 +117,10 @@ impl InOrder {
         // One that holds a secret is not stored: then the next refresh asks for everything.
         let token = page.facts.sync_token.clone().filter(|token| !self.client.redactor().is_in(token) && !token.contains('\0'));
         self.sync_token = token.or(self.sync_token.take());
+        if let Some(signs) = page.signs.filter(|_| self.signs.as_ref().is_none_or(|last| last.ordinal < position.ordinal)) {
+            let repeats = n_records > 0 && !verdict.keeps_rows();
+            self.signs = Some(LastSigns { ordinal: position.ordinal, repeats, signs });
+        }
         if self.starts_over && self.source.vanished().is_some() {
             let message = "rows vanished at the source and others moved while pages were read; without a key the two cannot be told apart";
             return Err(Error::new(ErrorKind::RowsVanished, message));
@@ -213,6 +228,13 @@ impl InOrder {
             }
         }
         Ok(())
+    }
+
+    /// Returns what the API told where the spec does not look, and did not give, once all pages were handed on.
+    pub fn shortfall(&self) -> Option<String> {
+        let LastSigns { ordinal, repeats, signs } = self.signs.as_ref()?;
+        let shortfall = signs.shortfall(self.n_rows, ordinal + 1);
+        shortfall.or_else(|| signs.beyond_repeat().filter(|_| *repeats))
     }
 
     /// Says that all rows of the set were handed on.

@@ -1,6 +1,7 @@
 //! What the log says of answers that are not what the spec, or an earlier answer, lets expect.
 
 use super::fetch::Fetch;
+use super::in_order::InOrder;
 use crate::http::{request_of, ParamSet};
 use crate::session::LogLevel;
 use crate::source::{PageFacts, PagePosition, Source};
@@ -32,9 +33,11 @@ impl Fetch {
         request.map(|request| format!("{}: ", self.asker.client.text_of(&request))).unwrap_or_default()
     }
 
-    /// Notes that the API gave less than it told: that is not an error, since a total may be an estimate.
-    pub(super) fn warn_of_shortfall(&self, set: &ParamSet, source: &dyn Source) {
-        let Some(shortfall) = source.shortfall() else { return };
+    /// Notes that the API gave less than it told: that is not an error, since a total may be an estimate. A total that the spec does not name is
+    /// noted once.
+    pub(super) fn warn_of_shortfall(&self, set: &ParamSet, order: &InOrder) {
+        let unnamed = || order.shortfall().filter(|_| self.asker.activity.log.is_first_to_tell("shortfall"));
+        let Some(shortfall) = order.source.shortfall().or_else(unnamed) else { return };
         let target = self.target_of(set);
         self.asker.activity.log(LogLevel::Warning, || format!("{target}{shortfall}; check the table's 'paging' if rows are missing"));
     }

@@ -189,19 +189,7 @@ impl Sending<'_> {
 
     fn point(&self, last: Vec<String>) -> ResumePoint {
         let last = JsonValue::Array(last.into_iter().map(JsonValue::String).collect());
-        ResumePoint {
-            ordinal: self.n_pages,
-            key: PageKey::Token(Some(Token::of_json(last.to_string()))),
-            n_rows: self.n_rows,
-            page_size: None,
-            hides: false,
-            holes: Vec::new(),
-            stored: None,
-            shrinks: Vec::new(),
-            lacking: None,
-            n_repeated: 0,
-            job: None,
-        }
+        ResumePoint::after(self.n_pages, PageKey::Token(Some(Token::of_json(last.to_string()))), self.n_rows, None)
     }
 }
 

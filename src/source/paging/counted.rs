@@ -143,6 +143,11 @@ impl Strategy for Counted {
         matches!(self.by, CountedBy::Offset { .. }) && (!self.size.is_asked_for() || n_rows < self.size.page_size)
     }
 
+    fn ends_unsaid(&self, facts: &PageFacts, _: &[String]) -> bool {
+        let is_told = facts.has_more == Some(false) || facts.total_rows.is_some() || facts.total_pages.is_some();
+        !is_told && facts.n_rows < self.size.page_size
+    }
+
     fn missing_total(&self, facts: &PageFacts) -> Option<String> {
         self.total.as_ref()?.missing(facts)
     }

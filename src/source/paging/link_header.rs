@@ -66,11 +66,13 @@ impl Strategy for LinkHeader {
         if let Some(target) = add_links(seen, facts, &self.ending) {
             return Err(Error::api(format!("the 'Link' header names a next page that is not a URL{}", shown(&target))));
         }
-        facts.has_more = None;
+        let names_no_next = facts.has_more.take() == Some(false);
         self.ends.read(seen, facts);
         if facts.has_more == Some(false) {
             (facts.next, facts.last_link) = (None, None);
         }
+        self.ends.check_next(facts, "rel=\"next\"", "strategy")?;
+        facts.has_more = facts.has_more.or(names_no_next.then_some(false));
         Ok(())
     }
 
@@ -82,6 +84,10 @@ impl Strategy for LinkHeader {
         let ending: String = self.ending.iter().map(|(name, value)| format!(" ending {} {}", quoted(name), quoted(value))).collect();
         let rebase = if self.rebase { " rebase" } else { "" };
         format!("link header{}{}{ending}{rebase}", self.size.identity(), self.ends.identity())
+    }
+
+    fn ends_unsaid(&self, facts: &PageFacts, _: &[String]) -> bool {
+        facts.next.is_none() && facts.has_more != Some(false)
     }
 
     fn rebases(&self) -> bool {

@@ -259,6 +259,12 @@ impl Paging {
         self.strategy().missing_total(facts)
     }
 
+    /// Returns whether the pages may end with this one though the API does not say so where the spec looks. `records` is the path of
+    /// the list of records.
+    pub fn ends_unsaid(&self, facts: &PageFacts, records: &[String]) -> bool {
+        self.strategy().ends_unsaid(facts, records)
+    }
+
     /// Returns whether pages may be asked for side by side.
     pub fn is_side_by_side(&self) -> bool {
         self.strategy().is_side_by_side()

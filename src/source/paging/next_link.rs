@@ -129,6 +129,10 @@ impl Strategy for NextLink {
         Box::new(Chain::new(PageKey::Only, max_pages))
     }
 
+    fn ends_unsaid(&self, facts: &PageFacts, _: &[String]) -> bool {
+        facts.next.is_none() && facts.has_more != Some(false)
+    }
+
     fn rebases(&self) -> bool {
         self.rebase
     }

@@ -89,6 +89,12 @@ pub trait Strategy: Debug {
         None
     }
 
+    /// Returns whether the pages may end with this one though the API does not say so where the spec looks: then it is looked at what else
+    /// the answer shows. `records` is the path of the list of records.
+    fn ends_unsaid(&self, _facts: &PageFacts, _records: &[String]) -> bool {
+        false
+    }
+
     /// Returns where a page with rows should tell how much there is and does not; `None` when it does, or the spec names no place.
     fn missing_total(&self, _facts: &PageFacts) -> Option<String> {
         None

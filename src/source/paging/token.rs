@@ -91,9 +91,9 @@ impl PagerToken {
         }
     }
 
-    /// Returns what asks for the next page, whatever the flags say.
-    fn next(&self, seen: &Seen<'_>) -> Result<Option<PageKey>> {
-        let is_end = |token: &Token| self.end_tokens.iter().any(|end| end == token.as_text());
+    /// Returns what asks for the next page, whatever the flags say. Tokens `end_tokens` do not.
+    fn next(&self, seen: &Seen<'_>, end_tokens: &[String]) -> Result<Option<PageKey>> {
+        let is_end = |token: &Token| end_tokens.iter().any(|end| end == token.as_text());
         let read = |told: &Told, in_hole| Ok::<_, Error>(told.read(seen, in_hole)?.filter(|token| !is_end(token)));
         let params = match &self.tells {
             Tells::Token(told) => return Ok(read(told, self.token_param.is_none())?.map(|token| PageKey::Token(Some(token)))),
@@ -246,8 +246,12 @@ impl Strategy for PagerToken {
         }
         // A page that only has the record that the page before told of has nothing new.
         let is_end = self.inclusive && facts.n_rows <= 1;
-        facts.next = if is_end { None } else { self.next(seen)? };
-        self.ends.check_next(facts, "token", self.tells.key())
+        facts.next = if is_end { None } else { self.next(seen, &self.end_tokens)? };
+        self.ends.check_next(facts, "token", self.tells.key())?;
+        if facts.next.is_none() && !self.end_tokens.is_empty() && self.next(seen, &[])?.is_some() {
+            facts.has_more = Some(false);
+        }
+        Ok(())
     }
 
     fn source(&self, max_pages: u64) -> Box<dyn Source> {
@@ -277,6 +281,15 @@ impl Strategy for PagerToken {
             self.size.identity(),
             self.ends.identity()
         )
+    }
+
+    fn ends_unsaid(&self, facts: &PageFacts, records: &[String]) -> bool {
+        // Where a record tells the next page, one that is not there is the end.
+        let is_past_records = match &self.tells {
+            Tells::Token(Told::Path(path)) => path.leads_past(records, facts.n_rows),
+            _ => self.needs_last_row(),
+        };
+        facts.next.is_none() && facts.has_more != Some(false) && !is_past_records
     }
 
     fn needs_last_row(&self) -> bool {

@@ -11,6 +11,7 @@ impl NumberedPager {
         let idx = self.in_flight_idx(position)?;
         self.n_in_flight -= 1;
         self.given[idx].print = facts.print();
+        self.given[idx].shows_more = facts.shows_more;
         if self.given[idx].is_again {
             return self.answered_again(idx, facts);
         }
@@ -166,6 +167,10 @@ impl NumberedPager {
         let total_pages = facts.total_pages.filter(|pages| *pages > 0 || facts.n_rows == 0);
         self.total_rows = self.total_rows.max(total_rows);
         self.total_pages = self.total_pages.max(total_pages);
+        // What an earlier load was told holds where the page with which this one goes on tells nothing.
+        if idx == 0 && self.total_rows.is_none() && self.total_pages.is_none() {
+            (self.total_rows, self.total_pages) = (self.told_before.rows, self.told_before.pages);
+        }
         match self.counted_pages() {
             Some(n_pages) if n_pages > self.max_pages => Err(too_many_pages(self.max_pages)),
             _ => Ok(()),

@@ -62,6 +62,7 @@ impl NumberedPager {
             is_again: false,
             key: key.clone(),
             n_rows: 0,
+            shows_more: false,
             print: PagePrint::default(),
             tail: Vec::new(),
             tail_before: Vec::new(),

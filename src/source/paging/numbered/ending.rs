@@ -139,7 +139,7 @@ impl NumberedPager {
     /// Returns whether a short page may be one in the middle, so that the page after it is asked for.
     pub(super) fn needs_look(&self, idx: usize) -> bool {
         let page = &self.given[idx];
-        page.start > 0 || page.n_rows.saturating_mul(2) >= self.real_size.unwrap_or(self.page_size)
+        page.start > 0 || page.shows_more || page.n_rows.saturating_mul(2) >= self.real_size.unwrap_or(self.page_size)
     }
 
     /// Leaves out what came of the pages after the end.

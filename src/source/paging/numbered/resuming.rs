@@ -1,7 +1,7 @@
 //! Where numbered pages go on after a part of them was stored.
 
-use super::state::{GivenPage, NumberedPager, PageState, Unit};
-use crate::source::{Hole, PageKey, ResumePoint};
+use super::state::{GivenPage, NumberedPager, PageState, Totals, Unit};
+use crate::source::{Amount, Hole, PageKey, ResumePoint};
 use crate::Result;
 
 impl NumberedPager {
@@ -26,6 +26,7 @@ impl NumberedPager {
         let (held_back, holes): (Vec<&Hole>, Vec<&Hole>) = point.holes.iter().partition(|hole| hole.start > start);
         self.held_back = held_back.first().copied().cloned();
         self.holes = holes.into_iter().map(|hole| (hole.start, hole.clone())).collect();
+        self.told_before = point.told;
         self.moves.resume(point);
         Ok(())
     }
@@ -58,6 +59,10 @@ impl NumberedPager {
             shrinks: self.moves.shrinks_after(n_stored),
             lacking: self.moves.lacking(),
             n_repeated: self.moves.n_repeated_before + self.counted.n_repeats,
+            told: match self.totals {
+                Totals::Trusted => Amount { rows: self.total_rows, pages: self.total_pages },
+                Totals::Doubted | Totals::Ignored => Amount::default(),
+            },
             job: None,
         })
     }

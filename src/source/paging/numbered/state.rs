@@ -2,7 +2,7 @@
 
 use super::moves::Moves;
 use crate::source::page::PageFailure;
-use crate::source::{Hole, PageKey, PagePrint};
+use crate::source::{Amount, Hole, PageKey, PagePrint};
 use std::collections::{BTreeMap, HashMap};
 
 /// Page numbers or offsets. A page's start is its number (counted from 0) or its offset.
@@ -49,6 +49,8 @@ pub struct NumberedPager {
     pub(super) totals: Totals,
     pub(super) total_rows: Option<u64>,
     pub(super) total_pages: Option<u64>,
+    /// What an earlier load, which this one continues, was told.
+    pub(super) told_before: Amount,
     /// The first page was short by its number of rows, and the second one shows whether the API's pages are that small.
     pub(super) probing: bool,
     /// The first page was short and others follow: what the next one with rows has shows whether pages are that small, or rows hidden.
@@ -102,6 +104,8 @@ pub(super) struct GivenPage {
     pub(super) is_again: bool,
     pub(super) key: PageKey,
     pub(super) n_rows: u64,
+    /// Whether its answer shows that there is more.
+    pub(super) shows_more: bool,
     pub(super) print: PagePrint,
     /// Hashes of the last records of the page.
     pub(super) tail: Vec<u64>,
@@ -178,6 +182,7 @@ impl NumberedPager {
             totals: Totals::Trusted,
             total_rows: None,
             total_pages: None,
+            told_before: Amount::default(),
             probing: false,
             is_alone: false,
             most_rows: 0,

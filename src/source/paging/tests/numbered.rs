@@ -20,6 +20,60 @@ fn a_small_result_costs_one_request() {
 }
 
 #[test]
+fn a_small_first_page_is_not_the_end_where_its_answer_shows_more() {
+    for (paging, second) in [(pages(100, 1, false), PageKey::Page(2)), (offsets(100, true), PageKey::Offset { offset: 100, limit: None })] {
+        let mut pager = paging.source(10);
+        let first = pager.next_position().unwrap();
+        pager.answered(&first, &PageFacts { shows_more: true, ..facts(37, 1) }).unwrap();
+        assert_eq!(pager.next_position().unwrap().key, second);
+    }
+}
+
+#[test]
+fn a_total_that_only_the_first_page_tells_holds_for_a_load_that_goes_on() {
+    for paging in [pages(10, 1, true), offsets(10, true), offsets(10, false)] {
+        // The third page has no rows, as the API hides all of them.
+        let api = ModelApi { n_rows: 60, clamp: 1000, hidden: (20..30).collect(), ..ModelApi::default() };
+        let answer = |key: &PageKey| {
+            let rows = api.answer(&paging, key)?;
+            let is_first = matches!(key, PageKey::Page(1) | PageKey::Offset { offset: 0, .. });
+            Some((PageFacts { total_rows: is_first.then_some(60), ..api.facts(&rows) }, rows))
+        };
+        let part = cut_off_by(&answer, paging.source(100), &Cut { n_pages: 1, first: 0, window: 1, shuffle: 0 });
+        let point = ResumePoint::from_text(&part.point.unwrap().to_text()).unwrap();
+        let mut pager = paging.source_at(100, &point).unwrap();
+        let again = pager.next_position().unwrap();
+        let (facts, _) = answer(&again.key).unwrap();
+        pager.answered(&again, &facts).unwrap();
+        assert_eq!(pager.total_pages(), Some(6), "{paging:?}");
+    }
+}
+
+#[test]
+fn pages_that_end_without_a_word_are_told_from_those_whose_end_is_told() {
+    let ends_unsaid = |paging: &str, facts: PageFacts| Paging::of(paging).ends_unsaid(&facts, &["rows".to_string()]);
+    let token = "{strategy: pagerToken, token_param: after, pager_token_path: next}";
+    let keyset = "{strategy: pagerToken, token_param: after, last_row: id}";
+    let link = "{strategy: nextLink, pager_link_path: next}";
+    let counted = "{strategy: pageAndCount, page_param: page, page_size: 10, total_path: total}";
+    let told = |n_rows| PageFacts { has_more: Some(false), ..facts(n_rows, 1) };
+    for paging in [token, link, "{strategy: linkHeader}", counted] {
+        assert!(ends_unsaid(paging, facts(3, 1)) && !ends_unsaid(paging, told(3)), "{paging}");
+    }
+    for paging in [token, link] {
+        assert!(!ends_unsaid(paging, PageFacts { next: Some(PageKey::Token(Some("a".into()))), ..facts(3, 1) }), "{paging}");
+    }
+    // A record that is not there is the end, whatever stands beside the records.
+    let in_records = "{strategy: pagerToken, token_param: after, pager_token_path: '$.rows[-1:].id'}";
+    assert!(!ends_unsaid(keyset, facts(0, 1)) && !ends_unsaid(in_records, facts(0, 1)) && ends_unsaid(token, facts(0, 1)));
+    assert!(ends_unsaid(in_records, facts(3, 1)));
+    let at_position = "{strategy: pagerToken, token_param: after, pager_token_path: 'rows[9].id'}";
+    assert!(!ends_unsaid(at_position, facts(9, 1)) && ends_unsaid(at_position, facts(10, 1)));
+    assert!(!ends_unsaid(counted, facts(10, 1)) && !ends_unsaid(counted, PageFacts { total_rows: Some(3), ..facts(3, 1) }));
+    assert!(!ends_unsaid("{strategy: none}", facts(3, 1)));
+}
+
+#[test]
 fn a_clamped_page_size_does_not_end_the_load() {
     for tells_total in [false, true] {
         let api = ModelApi { n_rows: 120, clamp: 50, tells_total, after_end: AfterEnd::Empty, ..ModelApi::default() };
