@@ -4,7 +4,7 @@ use super::disguise::Finder;
 use super::known::{Holder, Known};
 use super::own_secrets::OwnSecrets;
 use crate::spec::Connection;
-use regex::Regex;
+use regex::{Captures, Regex};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard};
@@ -19,6 +19,8 @@ const SECRET_WORDS: &str =
     "token|secret|password|passwd|pwd|signature|credential|api[_-]?key|apikey|access[_-]?key|private[_-]?key|session[_-]?id|authorization";
 /// Key names that mark their value as secret only as a whole.
 const SECRET_KEYS: &str = "key|auth|sig|pass|jwt|code";
+/// How names end, by their letters, that have such a part and tell how something was made.
+const PUBLIC_ENDS: [&str; 2] = ["signaturemethod", "signatureversion"];
 
 /// The [`patterns`], each of which compiles, as a test shows.
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
@@ -119,23 +121,48 @@ pub fn without_secrets(text: &str) -> String {
 fn masked(mut text: String) -> String {
     for (pattern, replacement) in PATTERNS.iter() {
         if pattern.is_match(&text) {
-            text = pattern.replace_all(&text, *replacement).into_owned();
+            let masked = |found: &Captures<'_>| match found.name("name") {
+                Some(name) if is_public(name.as_str()) => found[0].to_string(),
+                _ => {
+                    let mut masked = String::new();
+                    found.expand(replacement, &mut masked);
+                    masked
+                }
+            };
+            text = pattern.replace_all(&text, masked).into_owned();
         }
     }
     text
 }
 
+/// Returns whether the value of a name with one of [`SECRET_WORDS`] is known to everybody.
+fn is_public(name: &str) -> bool {
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+    let letters = letters.to_ascii_lowercase();
+    PUBLIC_ENDS.iter().any(|end| letters.ends_with(end))
+}
+
 /// Returns what is masked wherever it stands, and what stands there then.
-fn patterns() -> [(String, &'static str); 5] {
-    let quoted = format!(r#"(?i)("[^"]*(?:{SECRET_WORDS})[^"]*"\s*:\s*")[^"]*"#);
-    let pair = format!(r#"(?i)([?&;\s]|^)((?:[\w.%\[\]-]*(?:{SECRET_WORDS})[\w.%\[\]-]*|{SECRET_KEYS})=)[^&\s"'#;,)]*"#);
+fn patterns() -> [(String, &'static str); 7] {
+    let named = format!(r"(?<name>[\w.%\[\]-]*(?:{SECRET_WORDS})[\w.%\[\]-]*)");
+    // A value up to the quote that ends it, which one in a text of JSON has a backslash before.
+    let in_json = r#"(?:(")(?:[^"\\]|\\.)*|(\\")(?:[^"\\]|\\[^"])*)"#;
+    // In other texts a quote after a sign may be the end of something else.
+    let in_quotes = r#"(?:(")(?:[^"\\\s,>}\]]|\\.)(?:[^"\\]|\\.)*|(\\")(?:[^"\\\s,>}\]]|\\[^"])(?:[^"\\]|\\[^"])*|(')(?:[^'\\\s,>}\]]|\\.)(?:[^'\\]|\\.)*)"#;
+    let key = format!(r#"(?is)((?<name>"[^"]*(?:{SECRET_WORDS})[^"]*")\s*:\s*){in_json}"#);
+    let key_in_single = format!(r"(?is)('{named}'\s*:\s*')(?:[^'\\]|\\.)*");
+    let quoted = format!(r"(?is)([?&;,{{(\s]|^)({named}\s*[:=]\s*){in_quotes}");
+    let pair = format!(r#"(?is)([?&;\s]|^)((?:{named}|{SECRET_KEYS})=)(?:{in_quotes}|[^&\s"'#;,)]*)"#);
     [
         // A password may have an @ of its own.
         (r"(?i)\b(https?://)[^/?#\s]+@".to_string(), "${1}***@"),
         (r"(?i)\b((?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?)(?:(?:basic|bearer|token|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s,'\x22]+".to_string(), "${1}***"),
         (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}".to_string(), "${1} ***"),
-        (quoted, "${1}***"),
-        (pair, "${1}${2}***"),
+        // Groups in the order of their brackets: `name` is one of them.
+        (key, "${1}${3}${4}***"),
+        (key_in_single, "${1}***"),
+        (quoted, "${1}${2}${4}${5}${6}***"),
+        (pair, "${1}${2}${4}${5}${6}***"),
     ]
 }
 

@@ -41,6 +41,24 @@ fn keys_that_look_secret_are_masked() {
 }
 
 #[test]
+fn values_in_quotes_are_masked_inside_them() {
+    let header = r#"OAuth realm="r", oauth_signature_method="HMAC-SHA1", oauth_signature="0w9LJ7m%3D", oauth_version="1.0""#;
+    check(header, r#"OAuth realm="r", oauth_signature_method="HMAC-SHA1", oauth_signature="***", oauth_version="1.0""#);
+    check(r#"and api_key="KEY 1" token='TOK,2' secret=PLAIN3;"#, r#"and api_key="***" token='***' secret=***;"#);
+    check(r#"password: "PW 1", (client_secret = 'two', x"#, r#"password: "***", (client_secret = '***', x"#);
+    check(r#"a={password:"pw",token:'t'} key="k""#, r#"a={password:"***",token:'***'} key="***""#);
+    check(r#"{'access_token': 'a b', 'name': 'n'}"#, r#"{'access_token': '***', 'name': 'n'}"#);
+    check(r#"sent \" token=\"a\\b c\" and\", x"#, r#"sent \" token=\"***\" and\", x"#);
+    check(r#"{\"api_key\": \"a b\", \"id\": 1}"#, r#"{\"api_key\": \"***\", \"id\": 1}"#);
+    check(r#"{"secret": "a\"b", "id": 1} token="a\"b" c"#, r#"{"secret": "***", "id": 1} token="***" c"#);
+    check(r#"<a href="/x?page_token=" class="b">"#, r#"<a href="/x?page_token=***" class="b">"#);
+    check("?SignatureMethod=HmacSHA256&Signature=abc", "?SignatureMethod=HmacSHA256&Signature=***");
+    check(r#"{"signature_method": "HMAC", "signature": "x"}"#, r#"{"signature_method": "HMAC", "signature": "***"}"#);
+    check(r#"invalid token: expired, code: "404""#, r#"invalid token: expired, code: "404""#);
+    check("token=\"it never ends", "token=\"***");
+}
+
+#[test]
 fn users_in_urls_and_headers_that_authorise_are_masked() {
     check("https://user:pass@a.test/x", "https://***@a.test/x");
     check("HTTP://user:p@ss@a.test/x?to=b@c.test", "HTTP://***@a.test/x?to=b@c.test");
