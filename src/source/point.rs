@@ -14,6 +14,8 @@ const LACKING: char = 'l';
 const REPEATED: char = 'r';
 /// Begins the number of rows that the API told among the parts of a set.
 const TOTAL_ROWS: char = 't';
+/// Begins the number of rows of the longest page among the parts of a set.
+const MOST_ROWS: char = 'm';
 /// Begins the number of pages that the API told among the parts of a set.
 const TOTAL_PAGES: char = 'p';
 
@@ -43,6 +45,8 @@ pub struct ResumePoint {
     pub n_repeated: u64,
     /// What the API told of how much there is: it may tell that with the first page only.
     pub told: Amount,
+    /// Rows of the longest counted page; 0 where nobody counts them.
+    pub most_rows: u64,
     /// The job that the API does for the rows.
     pub job: Option<CreatedJob>,
 }
@@ -73,6 +77,7 @@ struct Parts {
     lacking: Option<u64>,
     n_repeated: u64,
     told: Amount,
+    most_rows: u64,
 }
 
 impl Parts {
@@ -84,6 +89,7 @@ impl Parts {
                 Some(LACKING) => parts.lacking = Some(part[1..].parse().ok()?),
                 Some(REPEATED) => parts.n_repeated = part[1..].parse().ok()?,
                 Some(TOTAL_ROWS) => parts.told.rows = Some(part[1..].parse().ok()?),
+                Some(MOST_ROWS) => parts.most_rows = part[1..].parse().ok()?,
                 Some(TOTAL_PAGES) => parts.told.pages = Some(part[1..].parse().ok()?),
                 _ => parts.holes.push(Hole::from_text(part)?),
             }
@@ -161,6 +167,7 @@ impl ResumePoint {
             lacking: None,
             n_repeated: 0,
             told: Amount::default(),
+            most_rows: 0,
             job: None,
         }
     }
@@ -196,7 +203,8 @@ impl ResumePoint {
         let lacking = self.lacking.map(|n_rows| format!("{LACKING}{n_rows}"));
         let repeated = (self.n_repeated > 0).then(|| format!("{REPEATED}{}", self.n_repeated));
         let (rows, pages) = (self.told.rows.map(|n| format!("{TOTAL_ROWS}{n}")), self.told.pages.map(|n| format!("{TOTAL_PAGES}{n}")));
-        let parts: Vec<String> = holes.chain(shrinks).chain(lacking).chain(repeated).chain(rows).chain(pages).collect();
+        let most_rows = (self.most_rows > 0).then(|| format!("{MOST_ROWS}{}", self.most_rows));
+        let parts: Vec<String> = holes.chain(shrinks).chain(lacking).chain(repeated).chain(rows).chain(pages).chain(most_rows).collect();
         let stored = self.stored.map(|print| format!("{}+{}", print.rows, print.body)).unwrap_or_default();
         let job = self.job.as_ref().map(|job| format!("{}\n", job.to_text())).unwrap_or_default();
         format!("{job}{};{};{};{};{};{}", self.ordinal, self.n_rows, page_size, parts.join(","), stored, self.key.to_text())
@@ -214,7 +222,7 @@ impl ResumePoint {
             return Err(wrong());
         };
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
-        let Parts { holes, shrinks, lacking, n_repeated, told } = Parts::from_text(missing).ok_or_else(wrong)?;
+        let Parts { holes, shrinks, lacking, n_repeated, told, most_rows } = Parts::from_text(missing).ok_or_else(wrong)?;
         let (size, hides) = page_size.strip_suffix(HIDES).map_or((*page_size, false), |size| (size, true));
         Ok(ResumePoint {
             ordinal: number(ordinal)?,
@@ -231,6 +239,7 @@ impl ResumePoint {
             lacking,
             n_repeated,
             told,
+            most_rows,
             job,
             key: PageKey::from_text(key)?,
         })

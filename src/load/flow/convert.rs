@@ -112,24 +112,36 @@ pub fn convert(
                 true => page.headers.get("etag").map(str::to_string),
                 false => sync_token.and_then(|token| token_at(token, &page.seen(root))),
             };
-            let is_only = table_def.paging == Paging::None && table_def.unpaged != Unpaged::Wanted;
-            let is_looked_at = is_only || paging.ends_unsaid(&facts, &table_def.result_body_path);
-            let signs = is_looked_at.then(|| Signs::of(&page.seen(root), &table_def.result_body_path));
+            let signs = signs_of(table_def, &page.seen(root), &facts);
             facts.shows_more = signs.as_ref().is_some_and(|signs| signs.show_more_than(n_rows));
-            let more = match &signs {
-                Some(signs) if is_only => signs.beyond_only_page(n_rows),
-                // Pages that are counted go on in spite of it, until one is empty.
-                Some(signs) if !matches!(paging, Paging::Counted(_)) => signs.of_next_page(),
-                _ => None,
-            };
-            match more {
-                // An API may always name a next page: where pages are followed, it is not more than a sign.
-                Some(sign) if is_only && table_def.unpaged == Unpaged::Fails => Err(Error::data(sign)),
-                more => Ok(ConvertedPage { batches, facts, more, signs: signs.filter(|_| !is_only), lacking }),
-            }
+            let more = sign_of_more(table_def, signs.as_ref(), n_rows)?;
+            let signs = signs.filter(|_| table_def.paging != Paging::None);
+            Ok(ConvertedPage { batches, facts, more, signs, lacking })
         })
     });
     converted.unwrap_or_else(|fault| Err(page.unreadable(&fault, body.bytes_of(&fault))))
+}
+
+/// Returns what an answer shows of other pages, where the pages may end with it.
+fn signs_of(table_def: &TableDef, seen: &Seen<'_>, facts: &PageFacts) -> Option<Signs> {
+    let may_end = match table_def.paging {
+        Paging::None => table_def.unpaged != Unpaged::Wanted,
+        _ => table_def.paging.ends_unsaid(facts, &table_def.result_body_path),
+    };
+    may_end.then(|| Signs::of(seen, &table_def.result_body_path))
+}
+
+/// Returns what shows that there is more than a page of `n_rows` with which the pages end. Fails where that is an error of the table.
+fn sign_of_more(table_def: &TableDef, signs: Option<&Signs>, n_rows: u64) -> Result<Option<String>> {
+    let Some(signs) = signs else { return Ok(None) };
+    match (&table_def.paging, table_def.unpaged) {
+        (Paging::None, Unpaged::Fails) => signs.beyond_only_page(n_rows).map_or(Ok(None), |sign| Err(Error::data(sign))),
+        (Paging::None, _) => Ok(signs.beyond_only_page(n_rows)),
+        // Pages that are counted go on in spite of it, until one is empty.
+        (Paging::Counted(_), _) => Ok(None),
+        // An API may always name a next page: where pages are followed, that is not more than a sign.
+        _ => Ok(signs.of_next_page()),
+    }
 }
 
 /// Returns what an answer has to ask for later changes with. A link is absolute; one with what looks like a credential is not kept.

@@ -177,7 +177,7 @@ proptest! {
     ], n_rows: u64, page_size: Option<u64>, holes in prop::collection::vec(any::<(u64, u64, Vec<u64>)>(), 0..4)) {
         let shrinks = holes.iter().map(|(start, before, tail)| Shrink { start: *start, before: *before, after: tail.len() as u64 }).collect();
         let holes = holes.into_iter().map(|(start, n_rows, tail)| Hole { start, n_rows, tail }).collect();
-        let point = ResumePoint { ordinal: 7, key, n_rows, page_size, hides: n_rows % 2 == 0, holes, stored: page_size.map(|rows| PagePrint { rows, body: n_rows }), shrinks, lacking: page_size, n_repeated: n_rows % 3, told: Amount { rows: page_size, pages: Some(n_rows) }, job: None };
+        let point = ResumePoint { ordinal: 7, key, n_rows, page_size, hides: n_rows % 2 == 0, holes, stored: page_size.map(|rows| PagePrint { rows, body: n_rows }), shrinks, lacking: page_size, n_repeated: n_rows % 3, told: Amount { rows: page_size, pages: Some(n_rows) }, most_rows: n_rows % 3, job: None };
         prop_assert_eq!(ResumePoint::from_text(&point.to_text()).unwrap(), point);
     }
 
@@ -205,6 +205,7 @@ fn a_place_without_what_the_page_was_cannot_be_continued() {
             lacking: None,
             n_repeated: 0,
             told: Amount::default(),
+            most_rows: 0,
             job: None,
         };
         assert_eq!(paging.source_at(100, &point).unwrap_err().kind(), ErrorKind::CannotResume);

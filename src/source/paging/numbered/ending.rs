@@ -77,6 +77,10 @@ impl NumberedPager {
             _ if self.totals == Totals::Ignored => Some(format!(
                 "the total that the API tells counts the page, not all there is: {n_rows} rows came, and it is ignored; correct 'total_path' or leave it out"
             )),
+            _ if self.unread_end.is_some() => {
+                let err = self.unread_end.as_deref().unwrap_or_default();
+                Some(format!("the page after the last one could not be read ({err}), and is taken for the end"))
+            }
             _ if self.n_rows_beyond > 0 => {
                 let n_beyond = self.n_rows_beyond;
                 Some(format!("{n_beyond} rows on pages after one that looked like the last are left out"))
@@ -113,7 +117,10 @@ impl NumberedPager {
                 PageState::InFlight => return Ok(()),
                 PageState::Empty { more: false } => self.end = Some(start),
                 PageState::Failed(PageFailure::Refused(_)) | PageState::Repeat(_) if may_be_beyond => self.end = Some(start),
-                PageState::Failed(_) if may_end_before => self.end = Some(start),
+                PageState::Failed(PageFailure::Broken(err)) if may_end_before && self.looks_last(short) => {
+                    self.unread_end = Some(err.message().to_string());
+                    self.end = Some(start);
+                }
                 PageState::Failed(failure) => return Err(failure.clone().into_error()),
                 PageState::Repeat(original) => return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key)),
                 PageState::Overlap => {}
@@ -140,6 +147,11 @@ impl NumberedPager {
     pub(super) fn needs_look(&self, idx: usize) -> bool {
         let page = &self.given[idx];
         page.start > 0 || page.shows_more || page.n_rows.saturating_mul(2) >= self.real_size.unwrap_or(self.page_size)
+    }
+
+    /// Returns whether the pages end with one that is shorter than others: one that is as long as the longest is what this API gives of a page.
+    fn looks_last(&self, short: Option<usize>) -> bool {
+        short.is_none_or(|idx| self.given[idx].n_rows < self.most_rows)
     }
 
     /// Leaves out what came of the pages after the end.

@@ -27,6 +27,7 @@ impl NumberedPager {
         self.held_back = held_back.first().copied().cloned();
         self.holes = holes.into_iter().map(|hole| (hole.start, hole.clone())).collect();
         self.told_before = point.told;
+        self.most_rows = point.most_rows;
         self.moves.resume(point);
         Ok(())
     }
@@ -63,6 +64,7 @@ impl NumberedPager {
                 Totals::Trusted => Amount { rows: self.total_rows, pages: self.total_pages },
                 Totals::Doubted | Totals::Ignored => Amount::default(),
             },
+            most_rows: self.most_rows,
             job: None,
         })
     }

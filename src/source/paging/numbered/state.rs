@@ -49,6 +49,8 @@ pub struct NumberedPager {
     pub(super) totals: Totals,
     pub(super) total_rows: Option<u64>,
     pub(super) total_pages: Option<u64>,
+    /// Why the page at the end could not be read, where it lies after one that looks like the last.
+    pub(super) unread_end: Option<String>,
     /// What an earlier load, which this one continues, was told.
     pub(super) told_before: Amount,
     /// The first page was short by its number of rows, and the second one shows whether the API's pages are that small.
@@ -182,6 +184,7 @@ impl NumberedPager {
             totals: Totals::Trusted,
             total_rows: None,
             total_pages: None,
+            unread_end: None,
             told_before: Amount::default(),
             probing: false,
             is_alone: false,

@@ -185,6 +185,39 @@ fn a_failed_page_after_the_end_is_no_error() {
 }
 
 #[test]
+fn a_page_that_breaks_after_pages_of_one_length_is_an_error() {
+    // The API gives eight rows where ten are asked for: the second page does not look like the last one.
+    for (n_rows, is_end) in [(8, false), (4, true)] {
+        let mut pager = pages(10, 1, false).source(100);
+        let first = pager.next_position().unwrap();
+        pager.answered(&first, &facts(8, 1)).unwrap();
+        let second = pager.next_position().unwrap();
+        pager.answered(&second, &facts(n_rows, 2)).unwrap();
+        let third = pager.next_position().unwrap();
+        let outcome = pager.failed(&third, PageFailure::Broken(Error::api("the connection was lost")));
+        assert_eq!((outcome.is_ok(), pager.is_done()), (is_end, is_end), "{n_rows}");
+        let told = pager.shortfall().unwrap_or_default();
+        assert_eq!(told.contains("the connection was lost"), is_end, "{told}");
+    }
+}
+
+#[test]
+fn a_load_that_goes_on_knows_how_long_pages_are() {
+    let paging = pages(10, 1, false);
+    let answer = |key: &PageKey| match key {
+        PageKey::Page(1) => Some((facts(8, 1), vec![1])),
+        _ => Some((facts(4, 2), vec![2])),
+    };
+    let part = cut_off_by(&answer, paging.source(100), &Cut { n_pages: 1, first: 0, window: 1, shuffle: 0 });
+    let mut pager = paging.source_at(100, &ResumePoint::from_text(&part.point.unwrap().to_text()).unwrap()).unwrap();
+    let again = pager.next_position().unwrap();
+    pager.answered(&again, &facts(4, 2)).unwrap();
+    let third = pager.next_position().unwrap();
+    pager.failed(&third, PageFailure::Broken(Error::api("returned 500"))).unwrap();
+    assert!(pager.is_done() && pager.shortfall().is_some());
+}
+
+#[test]
 fn a_failed_page_before_the_end_is_an_error() {
     let mut pager = pages(10, 1, false).source(100);
     let first = pager.next_position().unwrap();
