@@ -31,8 +31,10 @@ pub struct WritePlan {
     throttle: Option<String>,
     pub(super) write_def: WriteDef,
     pub(super) columns: Vec<String>,
-    /// Columns that a hole takes: rows of one request have the same values there.
+    /// Columns that a hole of the action takes. They are not in a body that has the whole row.
     taken: Vec<usize>,
+    /// Columns that a hole takes, also one of the headers that all requests have: rows of one request have the same values there.
+    shared: Vec<usize>,
     /// Columns that name a row.
     key: Vec<usize>,
 }
@@ -81,7 +83,9 @@ impl WritePlan {
         headers.extend(write_def.headers.clone());
         let base_url = table_def.base_url(&connection.adapter).clone();
         let throttle = table_def.throttle.clone();
-        Ok(WritePlan { connection, base_url, headers, throttle, write_def, columns: columns.to_vec(), taken, key })
+        let of_headers = connection.adapter.headers.iter().chain(&headers).flat_map(|(_, value)| value.names()).filter_map(idx_of);
+        let shared = of_headers.chain(taken.iter().copied()).collect();
+        Ok(WritePlan { connection, base_url, headers, throttle, write_def, columns: columns.to_vec(), taken, shared, key })
     }
 
     /// Returns the most rows of one request.
@@ -97,7 +101,7 @@ impl WritePlan {
     /// Returns whether a row can go into one request with those of `rows`, which are not empty.
     pub fn fits(&self, rows: &[WriteRow], row: &WriteRow) -> bool {
         let is_same = |idx: &usize| rows.first().is_some_and(|first| first.get(*idx) == row.get(*idx));
-        rows.len() < self.most_rows() && self.taken.iter().all(is_same)
+        rows.len() < self.most_rows() && self.shared.iter().all(is_same)
     }
 
     /// Returns the request that writes the rows, of which there is at least one. `repeat` says how many requests of the same
@@ -122,7 +126,7 @@ impl WritePlan {
         let body = body.map(|body| body.told_in(&mut headers));
         let method = self.write_def.method;
         let idempotency = self.write_def.idempotency_header.as_ref().map(|name| {
-            let content = self.content_hash(&format!("{method} {url}"), body.as_deref(), rows);
+            let content = self.content_hash(&format!("{method} {url}"), &self.telling(&headers), body.as_deref(), rows);
             let n_before = repeat(&content);
             let value = if n_before == 0 { content } else { hash_of(&[content.as_bytes(), &n_before.to_be_bytes()]) };
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
@@ -203,11 +207,25 @@ impl WritePlan {
         self.taken.contains(&idx)
     }
 
+    /// Returns the headers that tell a request from others: what columns fill, and options that are not secret. A secret may be a new one when
+    /// the request is sent again.
+    fn telling<'h>(&self, headers: &'h [(String, String)]) -> Vec<&'h (String, String)> {
+        let spec = &self.connection.adapter;
+        let is_column = |name: &str| self.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        let is_open = |name: &str| spec.option(name).is_some_and(|option| !option.secret);
+        let tells = |template: &Template| template.names().any(|name| is_column(name) || is_open(name));
+        let of_spec = |name: &str| spec.headers.iter().chain(&self.headers).rfind(|(other, _)| other.eq_ignore_ascii_case(name));
+        headers.iter().filter(|(name, _)| of_spec(name).is_some_and(|(_, template)| tells(template))).collect()
+    }
+
     /// Returns a hash of what a request does to the API: equal for the same content in any process and statement.
-    fn content_hash(&self, target: &str, body: Option<&str>, rows: &[WriteRow]) -> String {
+    fn content_hash(&self, target: &str, headers: &[&(String, String)], body: Option<&str>, rows: &[WriteRow]) -> String {
         let keys: Vec<JsonValue> =
             rows.iter().map(|row| self.key.iter().map(|idx| row.get(*idx).cloned().unwrap_or(JsonValue::Null)).collect()).collect();
-        hash_of(&[target.as_bytes(), body.unwrap_or("").as_bytes(), JsonValue::Array(keys).to_string().as_bytes()])
+        let keys = JsonValue::Array(keys).to_string();
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{}: {value}", name.to_ascii_lowercase())).collect();
+        let parts = [target, body.unwrap_or(""), keys.as_str()].into_iter().chain(lines.iter().map(String::as_str));
+        hash_of(&parts.map(str::as_bytes).collect::<Vec<_>>())
     }
 }
 

@@ -176,6 +176,25 @@ fn equal_content_has_equal_keys_and_repeats_in_a_statement_have_others() {
     assert_ne!(key("{path: /t, idempotency_header: Idempotency-Key, key: id}", json!([1, "a"]), 0), first);
     let body = "{path: /t, idempotency_header: Idempotency-Key, key: id, body: {name: '${name}'}}";
     assert_ne!(key(body, json!([1, "a"]), 0), key(body, json!([2, "a"]), 0), "a key that is not in the body");
+    for header in ["X-Id: '${id}'", "x-n: 'n ${id}', X-Name: '${name}'", "X-Site: '${site}', X-Id: '${id | default(0)}'"] {
+        let header = format!("{{path: /t, idempotency_header: Idempotency-Key, body: none, headers: {{{header}}}}}");
+        let key = |row: JsonValue| key(&format!("{}{}", &header[..header.len() - 1], ", params: {n: '${name}'}}"), row, 0);
+        assert_ne!(key(json!([1, "a"])), key(json!([2, "a"])), "{header}");
+        assert_eq!(key(json!([1, "a"])), key(json!([1, "a"])), "{header}");
+    }
+}
+
+#[test]
+fn rows_of_a_request_have_the_same_headers() {
+    let write = "name: a\nbase_url: https://api.test/v1\nauth: {type: NONE}\ntables: [{name: t, write: {path: /t, batch: 9}}]";
+    let spec = AdapterSpec::parse("a.yaml", write).unwrap().unwrap();
+    let headers = vec![("X-Org".to_string(), Template::of_hole("org"))];
+    let table_def = TableDef { write: spec.tables[0].write.clone(), headers, ..table("/t", Paging::None) };
+    let connection = Arc::new(connection(adapter(basic()), &[]));
+    let write_def = table_def.write.as_ref().unwrap().action(None).unwrap();
+    let plan = WritePlan::new(connection, &table_def, write_def, &["org".to_string(), "id".to_string()]).unwrap();
+    let rows = rows_of(&json!([["x", 1], ["x", 2], ["y", 3]]));
+    assert!(plan.fits(&rows[..1], &rows[1]) && !plan.fits(&rows[..1], &rows[2]));
 }
 
 #[test]
