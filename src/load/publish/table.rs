@@ -128,7 +128,8 @@ impl<'a> PublishedTable<'a> {
 
     /// Returns whether staged rows take the table's place of which some may have come more than once.
     pub(super) fn may_repeat(&self) -> bool {
-        self.sets.may_repeat && !self.is_merged() && self.written.staging.made().is_some()
+        let has_key = !self.table_def.key_columns.is_empty();
+        has_key && self.sets.may_repeat && !self.is_merged() && self.written.staging.made().is_some()
     }
 
     /// Leaves one of each of the staged rows that came more than once, inside the session's transaction. Returns how many went.

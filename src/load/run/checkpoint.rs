@@ -5,9 +5,10 @@ use crate::session::quote_ident;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How often it is tried. Until the statement that waited for the job has ended, its transaction is in the way.
-const TRIES: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(20);
+/// How long it is tried. Until the statement that waited for the job has ended, its transaction is in the way.
+const PATIENCE: Duration = Duration::from_secs(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 impl JobRun {
     /// Brings what the job published from the log into the database file, where indexes would lose entries. While others write for long, the log
@@ -17,12 +18,15 @@ impl JobRun {
             return;
         }
         let sql = format!("CHECKPOINT {}", quote_ident(self.store.catalog()));
-        for _ in 0..TRIES {
+        let (mut pause, mut waited) = (FIRST_PAUSE, Duration::ZERO);
+        while waited < PATIENCE {
             let done = self.services.check_open().and_then(|()| self.services.database.connect()).map(|mut session| session.execute(&sql));
             if !matches!(done, Ok(Err(_))) {
                 return;
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
+            waited += pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
