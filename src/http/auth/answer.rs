@@ -15,6 +15,12 @@ const MOST_TOLD: usize = 200;
 /// Most values that are taken from one answer, and most objects one in the other.
 const MOST_VALUES: usize = 500;
 const MOST_DEPTH: usize = 5;
+/// A number from here on is a moment, in seconds since 1970, where it may be one: no token lasts for 30 years.
+const LEAST_MOMENT: f64 = 1e9;
+/// A moment from here on is in milliseconds.
+const LEAST_MILLIS: f64 = 1e12;
+/// Numbers of seconds from here on say nothing.
+const MOST_SECONDS: f64 = 1e10;
 
 /// What a token endpoint answered.
 #[derive(Debug)]
@@ -89,15 +95,23 @@ pub fn secrets_of(values: &BTreeMap<String, Secret>) -> Vec<String> {
 
 /// Returns when the access token ends: in so many seconds, or at a moment.
 fn expiry_of(values: &BTreeMap<String, Secret>, now: i64) -> Option<i64> {
-    let lasts = ["expires_in", "expires"].iter().find_map(|name| seconds_of(values.get(*name)?));
-    let moment = |text: &str| OffsetDateTime::parse(text.trim(), &Rfc3339).ok().map(OffsetDateTime::unix_timestamp);
-    let ends = || values.get("expires_at").and_then(|value| moment(value.expose()).or_else(|| seconds_of(value)));
-    lasts.map(|seconds| now.saturating_add(seconds)).or_else(ends)
+    let lasts = |name| values.get(name).and_then(|value| number_in(value)).filter(|seconds| (0.0..MOST_SECONDS).contains(seconds));
+    let ends_in = |seconds: f64| now.saturating_add(seconds as i64);
+    let ends = |name| values.get(name).and_then(moment_in);
+    // `expires` is one or the other.
+    let either = || lasts("expires").filter(|seconds| *seconds < LEAST_MOMENT).map(ends_in).or_else(|| ends("expires"));
+    lasts("expires_in").map(ends_in).or_else(either).or_else(|| ends("expires_at"))
 }
 
-fn seconds_of(value: &Secret) -> Option<i64> {
-    let seconds: f64 = value.expose().trim().parse().ok()?;
-    (0.0..1e10).contains(&seconds).then_some(seconds as i64)
+/// Returns the moment that a date says, or a number of seconds or milliseconds since 1970.
+fn moment_in(value: &Secret) -> Option<i64> {
+    let date = OffsetDateTime::parse(value.expose().trim(), &Rfc3339).ok().map(OffsetDateTime::unix_timestamp);
+    let seconds = || number_in(value).map(|number| if number < LEAST_MILLIS { number } else { number / 1000.0 });
+    date.or_else(|| seconds().filter(|seconds| (0.0..MOST_SECONDS).contains(seconds)).map(|seconds| seconds as i64))
+}
+
+fn number_in(value: &Secret) -> Option<f64> {
+    value.expose().trim().parse().ok()
 }
 
 /// Returns the values of a JSON object, or of a form (as GitHub answers who does not ask for JSON).
@@ -178,6 +192,14 @@ mod tests {
     fn a_moment_tells_the_end_too() {
         assert_eq!(token("application/json", r#"{"access_token": "a", "expires_at": "1970-01-01T01:00:00Z"}"#).expires, Some(3600));
         assert_eq!(token("application/json", r#"{"access_token": "a", "expires_at": 7200}"#).expires, Some(7200));
+        let ends = |pair: &str| token("application/json", &format!(r#"{{"access_token": "a", {pair}}}"#)).expires;
+        assert_eq!(ends(r#""expires": 1800000000"#), Some(1_800_000_000));
+        assert_eq!(ends(r#""expires": "1800000000000""#), Some(1_800_000_000));
+        assert_eq!(ends(r#""expires_at": 1800000000000"#), Some(1_800_000_000));
+        assert_eq!(ends(r#""expires": "2027-01-15T08:00:00Z""#), Some(1_800_000_000));
+        assert_eq!(ends(r#""expires": 31536000"#), Some(31_537_000));
+        assert_eq!(ends(r#""expires_in": 1576800000"#), Some(1_576_801_000));
+        assert_eq!(ends(r#""expires": 1e18"#), None);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct TokenAsk {
     pub url: Url,
     pub headers: Vec<(String, String)>,
     pub body: Option<String>,
+    /// The tokens in it that were signed for it: they give access as a password does.
+    pub signed: Vec<Secret>,
 }
 
 /// Asks for tokens in a connection's name.
@@ -49,10 +51,18 @@ impl Asker<'_> {
                 pairs.push(("username".to_string(), self.filled(username)?));
                 pairs.push(("password".to_string(), self.filled(password)?));
             }
-            Grant::Jwt(jwt) => pairs.push(("assertion".to_string(), self.signed(jwt, &[])?)),
+            Grant::Jwt(jwt) => {
+                let assertion = self.signed(jwt, &[])?;
+                pairs.push(("assertion".to_string(), assertion.expose().to_string()));
+                let mut ask = self.ask(pairs)?;
+                ask.signed.push(assertion);
+                return Ok(ask);
+            }
             Grant::JwtExchange(jwt) => {
                 let mut ask = self.ask(Vec::new())?;
-                ask.headers.push(("Authorization".to_string(), format!("Bearer {}", self.signed(jwt, &[])?)));
+                let token = self.signed(jwt, &[])?;
+                ask.headers.push(("Authorization".to_string(), format!("Bearer {}", token.expose())));
+                ask.signed.push(token);
                 return Ok(ask);
             }
         }
@@ -111,10 +121,10 @@ impl Asker<'_> {
     }
 
     /// Signs a token for the token endpoint.
-    fn signed(&self, jwt: &JwtSpec, defaults: &[(&str, String)]) -> Result<String> {
+    fn signed(&self, jwt: &JwtSpec, defaults: &[(&str, String)]) -> Result<Secret> {
         let audience = ("aud", self.url()?.to_string());
         let defaults: Vec<(&str, String)> = defaults.iter().cloned().chain([audience]).collect();
-        sign(jwt, self.connection, &defaults, seconds_now()).map(|signed| signed.text.expose().to_string())
+        sign(jwt, self.connection, &defaults, seconds_now()).map(|signed| signed.text)
     }
 
     /// Returns the request that spends a refresh token.
@@ -151,6 +161,7 @@ impl Asker<'_> {
     /// Adds to `pairs` what every request has.
     fn ask(&self, mut pairs: Vec<(String, String)>) -> Result<TokenAsk> {
         let mut headers = vec![("Accept".to_string(), "application/json".to_string())];
+        let mut signed = Vec::new();
         if let Some(scopes) = &self.oauth2.scopes {
             pairs.push(("scope".to_string(), self.connection.fill(scopes).map_err(|err| err.within("'scopes'"))?));
         }
@@ -166,7 +177,8 @@ impl Asker<'_> {
                 ClientProof::Assertion(jwt) => {
                     let assertion = self.signed(jwt, &[("iss", id.clone()), ("sub", id)])?;
                     pairs.push(("client_assertion_type".to_string(), ASSERTION_TYPE.to_string()));
-                    pairs.push(("client_assertion".to_string(), assertion));
+                    pairs.push(("client_assertion".to_string(), assertion.expose().to_string()));
+                    signed.push(assertion);
                 }
             }
         }
@@ -185,7 +197,7 @@ impl Asker<'_> {
             }
         };
         headers.push(("Content-Type".to_string(), kind.to_string()));
-        Ok(TokenAsk { method: Method::Post, url: self.url()?, headers, body: Some(body) })
+        Ok(TokenAsk { method: Method::Post, url: self.url()?, headers, body: Some(body), signed })
     }
 
     /// Returns the header of RFC 6749, section 2.3.1: both parts are encoded as in a form.

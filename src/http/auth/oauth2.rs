@@ -117,3 +117,46 @@ impl OAuth2Source {
         Error::api(format!("{} {}; {remedy}", self.place(), refusal.told))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Redactor;
+    use crate::spec::{AdapterSpec, AuthSpec, Secret};
+    use std::time::Duration;
+
+    /// Returns the source of a spec whose token server is this machine, where nobody listens.
+    fn source(auth: &str) -> OAuth2Source {
+        let spec = format!(
+            "name: a\nbase_url: https://api.test\nauth: {{{auth}, token_url: 'http://127.0.0.1:1/token'}}\ntables: [{{name: t, resource_path: /t}}]\n"
+        );
+        let spec = Arc::new(AdapterSpec::parse("a.yaml", &spec).unwrap().unwrap());
+        let all = [("private_key", "s3cr3t-key"), ("client_id", "me")];
+        let given = all.iter().filter(|(name, _)| spec.option(name).is_some());
+        let given = given.map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
+        let connection = Arc::new(spec.connect("mine", given).unwrap());
+        let AuthSpec::OAuth2(oauth2) = connection.auth() else { panic!("{auth}") };
+        let post = TokenPost {
+            redactor: Arc::new(Redactor::new(&connection)),
+            may_send: Arc::default(),
+            timeout: Duration::from_secs(1),
+            network: Arc::default(),
+            attempts: 1,
+            notes: Arc::default(),
+        };
+        OAuth2Source { oauth2: Arc::clone(oauth2), connection: Arc::clone(&connection), post }
+    }
+
+    #[test]
+    fn what_is_signed_for_a_token_server_is_a_secret_when_it_is_sent() {
+        for auth in ["use: grant", "use: exchange", "use: client_assertion"] {
+            let source = source(&format!("type: JWT, {auth}, algorithm: HS256"));
+            let ask = source.asker().first().unwrap();
+            let sent = format!("{}&{:?}", ask.body.as_deref().unwrap_or_default(), ask.headers);
+            let begin = sent.find("eyJ").unwrap();
+            let signed = sent[begin..].split(['&', '"']).next().unwrap();
+            source.reply_to(&ask).err().unwrap();
+            assert_eq!(source.post.redactor.text(&format!("got <{signed}>")), "got <***>", "{auth}: {sent}");
+        }
+    }
+}

@@ -127,7 +127,7 @@ impl SessionSource {
         headers.extend(own);
         let body = body_of(&step.body, &values, &NoRows).map_err(|err| err.within("the body in 'auth'"))?;
         let body = body.map(|body| body.told_in(&mut headers));
-        Ok(TokenAsk { method: step.method, url, headers, body })
+        Ok(TokenAsk { method: step.method, url, headers, body, signed: Vec::new() })
     }
 
     fn filled(&self, pairs: &[(String, Template)], key: &str) -> Result<Vec<(String, String)>> {
