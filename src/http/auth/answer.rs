@@ -95,7 +95,7 @@ pub fn secrets_of(values: &BTreeMap<String, Secret>) -> Vec<String> {
 
 /// Returns when the access token ends: in so many seconds, or at a moment.
 fn expiry_of(values: &BTreeMap<String, Secret>, now: i64) -> Option<i64> {
-    let lasts = |name| values.get(name).and_then(|value| number_in(value)).filter(|seconds| (0.0..MOST_SECONDS).contains(seconds));
+    let lasts = |name| values.get(name).and_then(number_in).filter(|seconds| (0.0..MOST_SECONDS).contains(seconds));
     let ends_in = |seconds: f64| now.saturating_add(seconds as i64);
     let ends = |name| values.get(name).and_then(moment_in);
     // `expires` is one or the other.
