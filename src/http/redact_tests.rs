@@ -1,7 +1,7 @@
 //! What is masked, and what is not.
 
-use super::super::known::MOST_PAST;
-use super::super::sample::{adapter, basic, connection, option};
+use crate::http::known::MOST_PAST;
+use crate::http::sample::{adapter, basic, connection, option};
 use super::*;
 use crate::spec::{AuthFields, AuthSpec, Secret};
 use base64::engine::general_purpose::STANDARD;
