@@ -1,8 +1,8 @@
 //! What is masked, and what is not.
 
+use super::*;
 use crate::http::known::MOST_PAST;
 use crate::http::sample::{adapter, basic, connection, option};
-use super::*;
 use crate::spec::{AuthFields, AuthSpec, Secret};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
