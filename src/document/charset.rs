@@ -11,6 +11,11 @@ pub fn is_charset(name: &str) -> bool {
     Encoding::for_label(name.as_bytes()).is_some()
 }
 
+/// Returns what UTF-8 looks like to those who take it for windows-1252, as HTML says that they should where they are told ISO 8859-1.
+pub fn misread(text: &str) -> String {
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned()
+}
+
 /// Returns the body in UTF-8. A byte order mark says the charset; else what is `declared` does, where that is known. Fails, saying where,
 /// when the body is not in its charset. So many lines stand before the body.
 pub(super) fn in_utf8(body: Vec<u8>, declared: Option<&str>, line_base: usize) -> Result<Vec<u8>, Fault> {

@@ -21,7 +21,7 @@ mod xml;
 pub(crate) mod tests;
 
 pub use body::{Body, BodyWeight};
-pub use charset::is_charset;
+pub use charset::{is_charset, misread};
 pub use cut::{BodyPart, Cutter};
 pub use fault::Fault;
 pub use format::{BodyStyle, CsvStyle, Format, Header};

@@ -5,9 +5,11 @@
 //! comes out is searched.
 
 use super::blocks::{Block, BYTE, SEXTET};
-use super::escapes::{escapes_of, escapes_of_ascii};
+use super::needle::{is_escape_byte, is_word, Look, Needle, Wide};
+use crate::document;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::Engine;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Secrets that are shorter count only between characters that are neither letters nor digits.
@@ -26,8 +28,10 @@ const MOST_LOOKED_AT: usize = 60 << 10;
 /// Knows secrets in all their forms.
 pub(super) struct Finder {
     needles: Vec<Needle>,
-    /// The needles that can begin with a byte.
+    beginnings: Vec<Beginning>,
+    /// The beginnings that can begin with a byte.
     by_first: Vec<Vec<usize>>,
+    wide: Wide,
     /// The fewest bytes of a secret that is looked for in base64 and hex.
     shortest: usize,
     /// Whether there are shorter ones.
@@ -35,23 +39,12 @@ pub(super) struct Finder {
     longest: usize,
 }
 
-/// A secret, or what base64 or hex make of one.
-struct Needle {
-    chars: Vec<Glyph>,
-    /// How many characters, from the first, have to be there.
-    least: usize,
+/// Needles that begin alike.
+struct Beginning {
+    first: char,
     ignores_case: bool,
-    /// Whether it counts only as a word of its own.
-    is_word: bool,
-}
-
-/// A text, and how it is compared.
-#[derive(Clone, Copy)]
-struct Look<'a> {
-    text: &'a [u8],
-    /// How many escapes may be one in the other.
-    depth: usize,
-    ignores_case: bool,
+    /// Their places among all.
+    needles: Vec<usize>,
 }
 
 /// How often what is found is undone.
@@ -61,28 +54,15 @@ struct Depths {
     escapes: usize,
 }
 
-/// A character and its escapes.
-struct Glyph {
-    raw: Box<[u8]>,
-    escapes: Vec<Vec<u8>>,
-}
-
 impl Finder {
     /// Makes a finder; empty secrets are left out.
     pub(super) fn new(secrets: &[String]) -> Finder {
         let secrets: Vec<&String> = secrets.iter().filter(|secret| !secret.is_empty()).collect();
         let needles: Vec<Needle> = secrets.iter().flat_map(|secret| needles_of(secret)).collect();
+        let beginnings = beginnings_of(&needles);
         let mut by_first = vec![Vec::new(); 256];
-        for (idx, needle) in needles.iter().enumerate() {
-            let Some(first) = needle.chars.first() else { continue };
-            let mut bytes = vec![first.raw[0], b'%', b'&', b'\\'];
-            bytes.extend((first.raw[0] == b' ').then_some(b'+'));
-            if needle.ignores_case {
-                bytes.extend([first.raw[0].to_ascii_lowercase(), first.raw[0].to_ascii_uppercase()]);
-            }
-            bytes.sort_unstable();
-            bytes.dedup();
-            for byte in bytes {
+        for (idx, beginning) in beginnings.iter().enumerate() {
+            for byte in Needle::first_bytes(beginning.first, beginning.ignores_case) {
                 by_first[usize::from(byte)].push(idx);
             }
         }
@@ -90,7 +70,9 @@ impl Finder {
         let shortest = lens().filter(|len| *len >= MIN_INSIDE).min().unwrap_or(usize::MAX);
         let has_words = lens().any(|len| len < MIN_INSIDE);
         Finder {
+            wide: Wide::of(&needles),
             needles,
+            beginnings,
             by_first,
             shortest,
             has_words,
@@ -124,6 +106,13 @@ impl Finder {
         self.ranges(text).iter().any(|range| range.len() >= MIN_INSIDE)
     }
 
+    /// Returns how much memory the finder takes, roughly.
+    #[cfg(test)]
+    pub(super) fn n_bytes(&self) -> usize {
+        let of_needles = self.needles.iter().map(|needle| size_of::<Needle>() + needle.n_bytes());
+        of_needles.sum::<usize>() + self.wide.n_bytes()
+    }
+
     /// Returns how many bytes a secret can take.
     pub(super) fn longest(&self) -> usize {
         self.longest
@@ -131,11 +120,15 @@ impl Finder {
 
     /// Adds where secrets are in `text`, of which base64 and hex are undone as often as `depths` says.
     fn find(&self, text: &[u8], depths: Depths, found: &mut Vec<Range<usize>>) {
+        let look = Look { text, depth: depths.escapes, wide: &self.wide };
         for (pos, byte) in text.iter().enumerate() {
             for idx in &self.by_first[usize::from(*byte)] {
-                if let Some(end) = self.needles[*idx].end_in(text, pos, depths.escapes) {
-                    found.push(pos..end);
+                let beginning = &self.beginnings[*idx];
+                if is_escape_byte(*byte) && !beginning.is_at(look, pos) {
+                    continue;
                 }
+                let ends = beginning.needles.iter().filter_map(|idx| self.needles[*idx].end_in(look, pos));
+                found.extend(ends.map(|end| pos..end));
             }
         }
         if depths.blocks == 0 {
@@ -177,152 +170,40 @@ impl Finder {
     }
 }
 
-impl Needle {
-    fn new(text: &str) -> Needle {
-        let chars: Vec<Glyph> = text.chars().map(Glyph::new).collect();
-        Needle { least: chars.len(), is_word: text.len() < MIN_INSIDE, ignores_case: false, chars }
+impl Beginning {
+    /// Returns whether its first character is there.
+    fn is_at(&self, look: Look<'_>, pos: usize) -> bool {
+        let mut ends = Vec::new();
+        look.char_ends_in(self.first, self.ignores_case, pos, &mut ends);
+        !ends.is_empty()
     }
+}
 
-    /// Makes the needle stand for the text in any case.
-    fn ignore_case(&mut self) {
-        self.ignores_case = true;
-        for glyph in &mut self.chars {
-            let cased = [glyph.raw.to_ascii_lowercase(), glyph.raw.to_ascii_uppercase()];
-            let ascii = cased.iter().filter(|raw| raw.len() == 1).flat_map(|raw| escapes_of_ascii(raw[0]));
-            glyph.escapes.extend(ascii.cloned());
-            glyph.escapes.sort_unstable();
-            glyph.escapes.dedup();
+/// Returns the needles by how they begin, so that what is true of many is looked at once.
+fn beginnings_of(needles: &[Needle]) -> Vec<Beginning> {
+    let mut by_first: BTreeMap<(char, bool), Vec<usize>> = BTreeMap::new();
+    for (idx, needle) in needles.iter().enumerate() {
+        if let Some(first) = needle.first() {
+            by_first.entry((first, needle.ignores_case)).or_default().push(idx);
         }
     }
-
-    /// Returns whether the first two characters may be there, which can be told at once for most places.
-    fn may_begin(&self, text: &[u8], pos: usize) -> bool {
-        let [first, second, ..] = self.chars.as_slice() else { return true };
-        if is_escape_byte(text[pos]) {
-            return true;
-        }
-        text.get(pos + first.raw.len()).is_some_and(|byte| byte.eq_ignore_ascii_case(&second.raw[0]) || is_escape_byte(*byte))
-    }
-
-    /// Returns where the needle ends that begins at `pos`.
-    fn end_in(&self, text: &[u8], pos: usize, depth: usize) -> Option<usize> {
-        if !self.may_begin(text, pos) {
-            return None;
-        }
-        let look = Look { text, depth, ignores_case: self.ignores_case };
-        let mut ends = vec![pos];
-        let mut n_matched = 0;
-        for glyph in &self.chars {
-            let mut next = Vec::new();
-            for end in &ends {
-                glyph.ends_in(look, *end, &mut next);
-            }
-            if next.is_empty() {
-                break;
-            }
-            next.sort_unstable();
-            next.dedup();
-            ends = next;
-            n_matched += 1;
-        }
-        let end = *ends.last()?;
-        let is_there = n_matched >= self.least && (!self.is_word || is_word(text, pos, end));
-        is_there.then_some(end)
-    }
+    by_first.into_iter().map(|((first, ignores_case), needles)| Beginning { first, ignores_case, needles }).collect()
 }
 
-impl Glyph {
-    fn new(c: char) -> Glyph {
-        Glyph { raw: c.to_string().into_bytes().into(), escapes: escapes_of(c) }
-    }
-
-    /// Adds where the character ends that begins at `pos`, for each way to read it.
-    fn ends_in(&self, look: Look<'_>, pos: usize, ends: &mut Vec<usize>) {
-        let Look { text, depth, ignores_case } = look;
-        let rest = &text[pos..];
-        let is_raw = match rest.get(..self.raw.len()) {
-            Some(begin) => begin == &*self.raw || ignores_case && begin.eq_ignore_ascii_case(&self.raw),
-            None => false,
-        };
-        if is_raw {
-            ends.push(pos + self.raw.len());
-        }
-        escapes_end_in(&self.escapes, text, pos, depth, ends);
-    }
-}
-
-/// Adds where an escape ends that begins at `pos`, itself escaped up to `depth - 1` times. Letters are compared in any case: hex digits are
-/// written in both.
-fn escapes_end_in(escapes: &[Vec<u8>], text: &[u8], pos: usize, depth: usize, ends: &mut Vec<usize>) {
-    if depth == 0 || !text.get(pos).is_some_and(|byte| is_escape_byte(*byte)) {
-        return;
-    }
-    let may_nest = depth > 1 && may_be_escape_of_escape(&text[pos..]);
-    for escape in escapes.iter().filter(|escape| may_nest || may_begin(escape, &text[pos..])) {
-        let mut reached = vec![pos];
-        for byte in escape {
-            let mut next = Vec::new();
-            for at in &reached {
-                if text.get(*at).is_some_and(|found| found.eq_ignore_ascii_case(byte)) {
-                    next.push(at + 1);
-                }
-                escapes_end_in(escapes_of_ascii(byte.to_ascii_lowercase()), text, *at, depth - 1, &mut next);
-                if byte.is_ascii_alphabetic() {
-                    escapes_end_in(escapes_of_ascii(byte.to_ascii_uppercase()), text, *at, depth - 1, &mut next);
-                }
-            }
-            reached = next;
-            if reached.is_empty() {
-                break;
-            }
-        }
-        ends.extend(reached);
-    }
-}
-
-/// Returns whether all escapes, of whatever depth, begin with one of these.
-fn is_escape_byte(byte: u8) -> bool {
-    matches!(byte, b'%' | b'&' | b'\\' | b'+')
-}
-
-/// Returns whether the text can begin with an escape whose own first character is not escaped. Looks at two bytes, without which most of a
-/// text would be slow.
-fn may_begin(escape: &[u8], text: &[u8]) -> bool {
-    let is_second = |found: &u8, byte: &u8| found.eq_ignore_ascii_case(byte) || is_escape_byte(*found);
-    text.first() == escape.first() && escape.get(1).is_none_or(|byte| text.get(1).is_some_and(|found| is_second(found, byte)))
-}
-
-/// Returns whether the text can begin with an escape of the characters that begin escapes.
-fn may_be_escape_of_escape(text: &[u8]) -> bool {
-    match (text.first(), text.get(1)) {
-        (Some(b'%'), Some(b'2')) => matches!(text.get(2), Some(b'5' | b'6' | b'b' | b'B')),
-        (Some(b'%'), Some(b'5')) => matches!(text.get(2), Some(b'c' | b'C')),
-        (Some(b'&'), Some(second)) => matches!(second.to_ascii_lowercase(), b'#' | b'a' | b'b' | b'p'),
-        (Some(b'\\'), Some(second)) => matches!(second.to_ascii_lowercase(), b'\\' | b'u' | b'x' | b'%' | b'&' | b'+' | b'0'..=b'9'),
-        _ => false,
-    }
-}
-
-/// Returns whether what is there neither goes on a word nor is gone on as one. What an escape before it ends with goes on nothing.
-fn is_word(text: &[u8], start: usize, end: usize) -> bool {
-    let is_after_escape = |sign: &[u8], n_digits: usize| {
-        let begin = start.checked_sub(n_digits + sign.len()).map(|begin| &text[begin..start]);
-        begin.is_some_and(|begin| begin.starts_with(sign) && begin[sign.len()..].iter().all(u8::is_ascii_hexdigit))
-    };
-    let begins = start == 0 || !text[start - 1].is_ascii_alphanumeric();
-    let begins =
-        begins || is_after_escape(b"%", 2) || is_after_escape(b"\\u", 4) || is_after_escape(b"\\x", 2) || is_after_escape(b"\\", 1);
-    begins && !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
-}
-
-/// Returns the needles of a secret.
+/// Returns the needles of a secret: it as it is, as what reads UTF-8 as another character set shows it, and what base64 and hex make of it.
 fn needles_of(secret: &str) -> Vec<Needle> {
-    let n_chars = secret.chars().count();
-    let mut itself = Needle::new(secret);
-    if n_chars >= MIN_LOOSE {
-        itself.ignore_case();
-        itself.least = MIN_LOOSE.max(n_chars.div_ceil(2));
-    }
+    let plain = |text: &str| {
+        let n_chars = text.chars().count();
+        let mut needle = Needle::new(text);
+        needle.is_word = secret.len() < MIN_INSIDE;
+        if n_chars >= MIN_LOOSE {
+            needle.ignores_case = true;
+            needle.least = MIN_LOOSE.max(n_chars.div_ceil(2));
+        }
+        needle
+    };
+    let mut texts = vec![secret.to_string()];
+    texts.extend(readings_of(secret));
     let mut blocks: Vec<String> = Vec::new();
     match secret.len() < MIN_INSIDE {
         true => {
@@ -332,8 +213,8 @@ fn needles_of(secret: &str) -> Vec<Needle> {
         }
         // Others are found in base64 and hex by undoing these, unless they are escaped in turn.
         false => {
-            blocks.extend((0..3).flat_map(|n_before| cores(secret, n_before)));
-            blocks.push(hex(secret));
+            blocks.extend(texts.iter().flat_map(|text| (0..3).flat_map(|n_before| cores(text, n_before))));
+            blocks.extend(texts.iter().map(|text| hex(text)));
         }
     }
     blocks.sort_unstable();
@@ -341,12 +222,22 @@ fn needles_of(secret: &str) -> Vec<Needle> {
     let blocks = blocks.into_iter().map(|block| {
         let mut needle = Needle::new(&block);
         needle.is_word = secret.len() < MIN_INSIDE;
-        if block == hex(secret) {
-            needle.ignore_case();
-        }
+        needle.ignores_case = texts.iter().any(|text| block == hex(text));
         needle
     });
-    std::iter::once(itself).chain(blocks).collect()
+    texts.iter().map(|text| plain(text)).chain(blocks).collect()
+}
+
+/// Returns what is shown of a text's UTF-8 by those who take it for ASCII, for ISO 8859-1 or for windows-1252.
+fn readings_of(text: &str) -> Vec<String> {
+    if text.is_ascii() {
+        return Vec::new();
+    }
+    let latin = text.bytes().map(char::from).collect();
+    let ascii = text.chars().map(|c| if c.is_ascii() { c } else { char::REPLACEMENT_CHARACTER }).collect();
+    let mut readings = vec![ascii, latin, document::misread(text)];
+    readings.dedup();
+    readings
 }
 
 /// Returns what base64 and hex make of a text that stands for itself.

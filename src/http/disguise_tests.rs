@@ -108,6 +108,36 @@ fn long_secrets_are_found_in_other_case_and_by_their_beginning() {
 }
 
 #[test]
+fn a_secret_is_found_where_its_utf8_was_read_as_something_else() {
+    for (secret, text) in [
+        ("p\u{e4}ssw\u{f6}rd", "p\u{c3}\u{a4}ssw\u{c3}\u{b6}rd"),
+        ("geh\u{df}eim", "geh\u{c3}\u{9f}eim"),
+        ("geh\u{df}eim", "geh\u{c3}\u{178}eim"),
+        ("geh\u{df}eim", "geh%C3%83%C5%B8eim"),
+        ("geh\u{20ac}im", "geh\u{e2}\u{201a}\u{ac}im"),
+        ("geh\u{e4}im", "geh\u{fffd}im"),
+        ("geh\u{20ac}im", "geh\u{fffd}\u{fffd}\u{fffd}im"),
+        ("\u{e4}bcd", "\u{fffd}\u{fffd}bcd"),
+        ("geh\u{e4}im", "geh%e4im"),
+        ("geh\u{e4}imnis", "R2Vow6RpbW5pcw"),
+    ] {
+        assert_eq!(masked(secret, &format!("<{text}>")), "<***>", "{secret} as {text}");
+    }
+    assert_eq!(masked("geheim", "geh\u{fffd}im"), "geh\u{fffd}im");
+    assert_eq!(masked("\u{e4}b", "\u{fffd}c"), "\u{fffd}c");
+}
+
+#[test]
+fn a_finder_is_a_small_multiple_of_its_secrets() {
+    let secret: String = ('a'..='z').chain('A'..='Z').chain('0'..='9').cycle().take(4000).collect();
+    let n_bytes = Finder::new(std::slice::from_ref(&secret)).n_bytes();
+    assert!(n_bytes < 20 * secret.len(), "{n_bytes}");
+    let wide: String = ('\u{430}'..='\u{44f}').cycle().take(4000).collect();
+    let n_bytes = Finder::new(std::slice::from_ref(&wide)).n_bytes();
+    assert!(n_bytes < 100 * wide.len(), "{n_bytes}");
+}
+
+#[test]
 fn what_holds_no_secret_stays() {
     for text in ["", "%", "&", "\\", "a%2", "&#;", "plain words of a sentence, 100 % & more", "\u{e9}\u{1F600}\\u12"] {
         assert_eq!(masked("s3cr3t/x", text), text);
@@ -119,10 +149,16 @@ proptest! {
     fn a_secret_is_found_in_every_encoding(
         secret in "[A-Za-z0-9=&;/+% <\"'\\\\é]{6,24}",
         (before, after) in ("[ -~é]{0,9}", "[ -~é]{0,9}"),
+        misread in 0..3usize,
         ways in prop::collection::vec((0..15usize, any::<u32>()), 0..=2),
         (outer_before, outer_after) in ("[ -~\n]{0,9}", "[ -~\n]{0,9}"),
     ) {
-        let told = ways.iter().fold(Told(before, secret.clone(), after), |told, (way, odd)| written(&told, *way, *odd));
+        let told = match misread {
+            0 => Told(before, secret.clone(), after),
+            1 => Told(before, secret.clone(), after).each(|c, _| c.to_string().bytes().map(char::from).collect()),
+            _ => Told(before, secret.clone(), after).each(|c, _| if c.is_ascii() { c.to_string() } else { "\u{fffd}".to_string() }),
+        };
+        let told = ways.iter().fold(told, |told, (way, odd)| written(&told, *way, *odd));
         let text = format!("{outer_before}{}{outer_after}", told.whole());
         let left = masked(&secret, &text);
         prop_assert!(!left.contains(&told.1), "{} in {} of {}", told.1, left, text);

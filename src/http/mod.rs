@@ -34,6 +34,7 @@ mod kernel;
 mod known;
 mod limits;
 mod message;
+mod needle;
 mod network;
 mod notes;
 mod own_secrets;
