@@ -6,13 +6,14 @@ use super::decimal::{decimal_of, units_of};
 use super::form::{self, Form};
 use super::lists;
 use super::scalars;
-use super::temporal::{date_of, date_of_timestamp, timestamp_of};
-use crate::document::{has_digits, write_double, ArrayIter, View};
+use super::temporal::{date_of, date_of_parts, date_of_timestamp, timestamp_of};
+use crate::document::{has_digits, write_double, ArrayIter, ObjectIter, View};
 
 impl ColumnBuilder {
     /// Sets row `row_idx` to the value, converted to the column's type; returns whether the type can hold it.
     ///
-    /// Texts that say a number, a boolean, a date or a timestamp count as one, 0 and 1 as booleans, a timestamp as its date,
+    /// Texts that say a number, a boolean, a date or a timestamp count as one, 0 and 1 as booleans, a timestamp as its date, so does an object
+    /// with year, month and day,
     /// and VARCHAR takes lists and objects as JSON text.
     pub(super) fn push_declared(&mut self, row_idx: usize, view: &View<'_>) -> bool {
         if matches!(view, View::Null) {
@@ -42,6 +43,13 @@ impl ColumnBuilder {
                     texts.push_with(|out| entries.clone().write_json(out));
                     true
                 }
+                ColumnData::Date(days) => match day_of(entries.clone()) {
+                    Some(day) => {
+                        days.push(day);
+                        true
+                    }
+                    None => false,
+                },
                 _ => false,
             },
             number => try_push_number(&mut self.data, &mut self.form, number),
@@ -103,6 +111,26 @@ fn try_push_number(data: &mut ColumnData, form: &mut Form, view: &View<'_>) -> b
         _ => return false,
     }
     true
+}
+
+/// Returns the day that an object says with its year, month and day, such as
+/// [google.type.Date](https://github.com/googleapis/googleapis/blob/master/google/type/date.proto); `None` where one is missing or not of the
+/// calendar.
+fn day_of(entries: ObjectIter<'_>) -> Option<i32> {
+    let [mut year, mut month, mut day] = [None; 3];
+    for (key, value) in entries {
+        let part = match key {
+            "year" => &mut year,
+            "month" => &mut month,
+            "day" => &mut day,
+            _ => return None,
+        };
+        *part = match value.view() {
+            View::Integer(number) => i64::try_from(number).ok(),
+            _ => None,
+        };
+    }
+    date_of_parts(year?, month?, day?)
 }
 
 /// Returns the digits of a number as it came, but for its zeros: the shortest text of a DOUBLE says the number that was sent.

@@ -80,7 +80,13 @@ fn date_of_bytes(bytes: &[u8; 10]) -> Option<i32> {
     }
     let year = two_digits(bytes[0], bytes[1])? * 100 + two_digits(bytes[2], bytes[3])?;
     let (month, day) = (two_digits(bytes[5], bytes[6])?, two_digits(bytes[8], bytes[9])?);
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+    date_of_parts(year, month, day)
+}
+
+/// Returns the days since 1970-01-01; `None` for days the calendar lacks, and for years beyond 1 to 9999.
+#[inline]
+pub(super) fn date_of_parts(year: i64, month: i64, day: i64) -> Option<i32> {
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return None;
     }
     i32::try_from(days_from_civil(year, month, day)).ok()

@@ -287,3 +287,26 @@ proptest! {
         let _ = load_of(forms[form], &value.to_string());
     }
 }
+
+#[test]
+fn an_object_with_year_month_and_day_is_a_day_where_one_is_declared() {
+    let lines = "columns: {day: {type: DATE, source: range.start}, to: DATE}";
+    check(
+        &table(lines),
+        &[
+            r#"[{"range":{"start":{"year":2024,"month":2,"day":29}},"to":{"day":1,"month":1,"year":1}},{"range":{"start":null}},{"range":null}]"#,
+        ],
+        "day DATE: 2024-02-29 | NULL | NULL\n to DATE: 0001-01-01 | NULL | NULL\n range undecided: NULL | NULL | NULL",
+    );
+    for day in [
+        r#"{"year":2023,"month":2,"day":29}"#,
+        r#"{"year":2023,"month":2}"#,
+        r#"{"year":2023,"month":2,"day":0}"#,
+        r#"{"year":2023,"month":2,"day":1,"hour":5}"#,
+        r#"{"year":"x","month":2,"day":1}"#,
+        r#"{"year":20230,"month":2,"day":1}"#,
+        "{}",
+    ] {
+        fails(lines, &format!(r#"[{{"to":{day}}}]"#), "column 'to', row 1 of the page: found an object that is not a DATE");
+    }
+}
