@@ -19,6 +19,8 @@ pub struct Request {
     pub is_safe: bool,
     /// The answer that says that the API does not know the token any more that asks for what changed.
     pub expired_when: Option<ErrorCondition>,
+    /// Whether it asks for a page that may lie after the last one: one of those that are counted, and not the first.
+    pub may_be_past_end: bool,
     /// The name of the limits, among those of the spec's `throttles`, that hold besides the connection's.
     pub throttle: Option<String>,
     /// Whether it asks for a file with results that is on another host: without credentials.
@@ -45,6 +47,7 @@ impl Request {
             has_secrets: false,
             is_safe: true,
             expired_when: None,
+            may_be_past_end: false,
             throttle: None,
             is_anonymous: false,
             credential: 0,

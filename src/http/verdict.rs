@@ -76,7 +76,7 @@ pub struct Judge<'a> {
 impl Judge<'_> {
     /// Returns what an answer means.
     pub fn verdict(&self, answer: Judged<'_>, attempt: Attempt) -> Verdict {
-        if let Some(rule) = self.spec.errors.iter().find(|rule| may_mean(rule, answer.status) && matches(&rule.when, answer)) {
+        if let Some(rule) = self.spec.errors.iter().find(|rule| may_mean(rule, answer.status, attempt) && matches(&rule.when, answer)) {
             return self.verdict_of_rule(rule, answer, attempt);
         }
         match answer.status {
@@ -103,7 +103,7 @@ impl Judge<'_> {
             RuleVerdict::Retry | RuleVerdict::Limit => self.retry(reason, Some(answer), attempt, Some(rule)),
             RuleVerdict::Fail => self.fail(reason, answer.status),
             RuleVerdict::Warn => Verdict::SomeRows(self.reason(Some(rule.message.as_deref().unwrap_or(INCOMPLETE)), answer)),
-            RuleVerdict::Empty => Verdict::Empty(reason),
+            RuleVerdict::Empty | RuleVerdict::End => Verdict::Empty(reason),
             RuleVerdict::Skip => Verdict::Skip(reason),
             RuleVerdict::Login => Verdict::Login(reason),
             RuleVerdict::Split => Verdict::Split(reason),
@@ -186,9 +186,14 @@ impl Judge<'_> {
     }
 }
 
-/// Returns whether a rule can speak of an answer with that status: only one that has data can be used with a warning.
-fn may_mean(rule: &ErrorRule, status: u16) -> bool {
-    rule.verdict != RuleVerdict::Warn || matches!(status, 200..=299) && !matches!(status, 204 | 205)
+/// Returns whether a rule can speak of an answer with that status: only one that has data can be used with a warning, and only a page
+/// that may lie after the last one says that there are no more.
+fn may_mean(rule: &ErrorRule, status: u16, attempt: Attempt) -> bool {
+    match rule.verdict {
+        RuleVerdict::Warn => matches!(status, 200..=299) && !matches!(status, 204 | 205),
+        RuleVerdict::End => attempt.may_be_past_end,
+        _ => true,
+    }
 }
 
 /// Returns whether an answer is as the condition says.

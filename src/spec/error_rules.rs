@@ -76,6 +76,8 @@ pub enum RuleVerdict {
     Skip,
     /// The API does not take the credentials that a server gave: others are asked for once.
     Login,
+    /// The page lies after the last one. Says nothing of a first page, nor of one that the answer before it named.
+    End,
     /// There is more than the API gives: the window is asked for in halves.
     Split,
 }

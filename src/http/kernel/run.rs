@@ -60,7 +60,8 @@ impl Kernel {
             if replaces.map_err(|err| failed(err, may_be_done))? {
                 continue;
             }
-            let attempt = Attempt { number, from_parent: how.repeat.is_from_parent(), moment: moment() };
+            let (from_parent, may_be_past_end) = (how.repeat.is_from_parent(), request.may_be_past_end);
+            let attempt = Attempt { number, from_parent, may_be_past_end, moment: moment() };
             let may_be_gone = request.method == Method::Delete && may_be_done;
             let tried = Tried { request, attempt, may_be_gone };
             let Judgement { step, exchange, told } = self.step(hop.exchange, how, tried).await;

@@ -18,6 +18,8 @@ pub struct Attempt {
     pub number: u32,
     /// Whether the parameter set came from a parent query.
     pub from_parent: bool,
+    /// Whether it asks for a page that may lie after the last one.
+    pub may_be_past_end: bool,
     pub moment: Moment,
 }
 

@@ -9,7 +9,7 @@ use crate::spec::{AdapterSpec, BudgetSign, Connection, LeftSign, Told, WaitSign,
 const NOW: f64 = 1_795_305_600.0;
 
 fn attempt(number: u32, from_parent: bool) -> Attempt {
-    Attempt { number, from_parent, moment: Moment { now: NOW, random: 0.5 } }
+    Attempt { number, from_parent, may_be_past_end: false, moment: Moment { now: NOW, random: 0.5 } }
 }
 
 fn verdict_with(connection: &Connection, answer: (u16, &[(&str, &str)], &str), attempt: Attempt) -> Verdict {
@@ -186,6 +186,20 @@ fn rules_of_the_spec_come_first() {
     // An error stays one, and an answer without a body has no data.
     assert!(matches!(check(400, &[], "{\"partial\": true}"), Verdict::Fail { .. }));
     assert!(matches!(check(204, &[("X-Late", "1")], ""), Verdict::Empty(_)));
+}
+
+/// A wrong path answers 404 on the first page, which no rule about the end makes an empty table.
+#[test]
+fn a_rule_about_the_end_speaks_of_pages_after_the_first() {
+    let mut spec = adapter(basic());
+    let when = ErrorCondition { statuses: vec![404], ..ErrorCondition::default() };
+    spec.errors = vec![ErrorRule { when, verdict: RuleVerdict::End, message: None, wait: None }];
+    let connection = connection(spec, &[]);
+    let check = |may_be_past_end: bool, from_parent: bool| {
+        verdict_with(&connection, (404, &[], ""), Attempt { may_be_past_end, ..attempt(1, from_parent) })
+    };
+    assert!(matches!(check(true, false), Verdict::Empty(_)) && matches!(check(true, true), Verdict::Empty(_)));
+    assert!(matches!(check(false, false), Verdict::Fail { refused: true, .. }) && matches!(check(false, true), Verdict::Skip(_)));
 }
 
 #[test]

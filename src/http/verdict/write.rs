@@ -95,7 +95,7 @@ mod tests {
     const REPEATABLE: bool = true;
 
     fn attempt(number: u32) -> Attempt {
-        Attempt { number, from_parent: false, moment: Moment { now: 1_795_305_600.0, random: 0.5 } }
+        Attempt { number, from_parent: false, may_be_past_end: false, moment: Moment { now: 1_795_305_600.0, random: 0.5 } }
     }
 
     fn with_judge<T>(rules: &[ErrorRule], work: impl FnOnce(Judge<'_>) -> T) -> T {

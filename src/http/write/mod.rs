@@ -143,6 +143,7 @@ impl WritePlan {
             has_secrets: self.has_secrets(),
             is_safe: true,
             expired_when: None,
+            may_be_past_end: false,
             is_anonymous: false,
             credential: 0,
             throttle: self.throttle.clone(),

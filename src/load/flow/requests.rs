@@ -76,6 +76,7 @@ impl Fetch {
 
     fn request_for(&self, set: &ParamSet, position: &PagePosition) -> Result<Request> {
         let mut request = request_of(&self.asker.connection, &self.asker.table_def, set, &position.key)?;
+        request.may_be_past_end = position.ordinal > 0 && !position.key.is_announced();
         let sync_token = self.asker.table_def.refresh.updates().and_then(|updates| updates.sync_token.as_ref());
         let is_sent = |token: &&SyncToken| {
             let sends = |param: &String| set.values.iter().any(|(name, _)| name == param);

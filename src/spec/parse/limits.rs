@@ -77,6 +77,7 @@ fn error_rule(fields: &Fields<'_>) -> Option<ErrorRule> {
         ("warn", RuleVerdict::Warn),
         ("login", RuleVerdict::Login),
         ("split", RuleVerdict::Split),
+        ("end", RuleVerdict::End),
     ];
     let Some((_, verdict)) = verdicts.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word)) else {
         let message = match word.as_str() {

@@ -127,9 +127,11 @@ fn paging(asked: &Asked, kind: &str, control: &Control) -> Response {
         }
         "same_page" => answer::json(&rows(0, 10)),
         "same_token" => answer::json(&json!({ "data": rows(0, 10), "next": "again", "has_more": true })),
+        "invalid_at_once" => answer::error(404, "Invalid page."),
+        "invalid_past_end" if page > 6 => answer::error(404, "Invalid page."),
         "past_end" if page > 6 => answer::error(404, "no such page"),
         "gone_past_end" if page > 6 => answer::error(410, "no such page"),
-        "past_end" | "gone_past_end" => answer::json(&rows(from_one * 10, 10)),
+        "past_end" | "gone_past_end" | "invalid_past_end" => answer::json(&rows(from_one * 10, 10)),
         "token_gap" if asked.value("after").is_some() => answer::body(204, "application/json", ""),
         "token_gap" => answer::json(&json!({ "data": rows(0, 10), "next": "b", "has_more": true })),
         "same_link" => {
