@@ -1,7 +1,7 @@
 //! Where numbered pages end: what the answers so far say about it, and what is still missing.
 
 use super::state::{Last, NumberedPager, PageState, Totals, Unit};
-use crate::source::page::{same_page_twice, too_many_pages, PageFailure};
+use crate::source::page::{too_many_pages, PageFailure};
 use crate::source::Hole;
 use crate::{Error, Result};
 
@@ -30,11 +30,12 @@ impl NumberedPager {
                 PageState::Failed(PageFailure::Refused(_)) | PageState::Repeat(_) if self.lies_after_what_is_left(start) => break,
                 // Rows that move may make a page what another one was.
                 PageState::Repeat(_) if start < needed && self.moves.n_vanished() > 0 => {
-                    self.moves.n_repeated += 1;
-                    self.pass(idx);
+                    self.pass_repeat(idx);
                 }
                 PageState::Repeat(original) if start < needed => {
-                    return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key));
+                    if !self.steps_over(idx, *original)? {
+                        return Ok(());
+                    }
                 }
                 PageState::Failed(failure) if start < needed => return Err(failure.clone().into_error()),
                 PageState::Rows { .. } | PageState::Empty { .. } => self.pass(idx),
@@ -123,7 +124,11 @@ impl NumberedPager {
                 }
                 PageState::Failed(PageFailure::Refused(err)) if start > 0 => return Err(refused_later(err)),
                 PageState::Failed(failure) => return Err(failure.clone().into_error()),
-                PageState::Repeat(original) => return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key)),
+                PageState::Repeat(original) => {
+                    if !self.steps_over(idx, *original)? {
+                        return Ok(());
+                    }
+                }
                 PageState::Overlap => {}
                 PageState::Empty { more: true } | PageState::Rows { .. } => {
                     let last = if let PageState::Rows { last } = self.given[idx].state { last } else { Last::No };
@@ -179,7 +184,7 @@ impl NumberedPager {
     }
 
     /// Notes that page `idx` is not the end.
-    fn pass(&mut self, idx: usize) {
+    pub(super) fn pass(&mut self, idx: usize) {
         let page = &self.given[idx];
         self.settled_before = match self.unit {
             Unit::Offset { limited: false, .. } => self.start_after(idx).max(page.start + 1),
