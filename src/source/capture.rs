@@ -52,6 +52,7 @@ impl Capture {
             (None, Some(header), _) => Ok(Capture::Header(header)),
             (None, _, Some(cookie)) => Ok(Capture::Cookie(cookie)),
             (None, None, None) => {
+                let node = if node.mapping().is_some() { node.first_nested() } else { node };
                 fields.wrong(name, node, "a path, {header: NAME} or {cookie: NAME}");
                 Err(())
             }

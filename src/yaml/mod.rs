@@ -85,6 +85,29 @@ impl Node {
         self.mapping()?.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
     }
 
+    /// Returns the scalars at or below the node, null left out, in the file's order.
+    pub fn scalars(&self) -> Vec<&Node> {
+        match &self.kind {
+            NodeKind::Null => Vec::new(),
+            NodeKind::List(nodes) => nodes.iter().flat_map(Node::scalars).collect(),
+            NodeKind::Mapping(entries) => entries.iter().flat_map(|(_, node)| node.scalars()).collect(),
+            NodeKind::Boolean(_) | NodeKind::Integer(_) | NodeKind::Double(_) | NodeKind::Text(_) => vec![self],
+        }
+    }
+
+    /// Returns the scalar at or below the node that is a text, or has it between commas; the node itself where none is.
+    pub fn naming(&self, text: &str) -> &Node {
+        let names = |node: &&Node| node.written == text || node.written.split(',').any(|part| part.trim() == text);
+        self.scalars().into_iter().find(names).unwrap_or(self)
+    }
+
+    /// Returns the first list or mapping among a list's elements or a mapping's values; the node itself where there is none.
+    pub fn first_nested(&self) -> &Node {
+        let is_nested = |node: &&Node| node.list().is_some() || node.mapping().is_some();
+        let in_mapping = self.mapping().unwrap_or_default().iter().map(|(_, node)| node);
+        self.list().unwrap_or_default().iter().chain(in_mapping).find(is_nested).unwrap_or(self)
+    }
+
     /// Returns the mapping with the entries of another laid over it: a key that `replaces` says so of is left out.
     #[must_use]
     pub fn overlaid(&self, other: &Node, replaces: impl Fn(&str, &str) -> bool) -> Node {

@@ -44,6 +44,7 @@ fn attributes_of(fields: &Fields<'_>) -> Vec<(String, String)> {
     let read = |(key, node): &(Key, Node)| Some((key.name.clone(), node.text()?.to_string()));
     let attributes: Vec<(String, String)> = entries.iter().filter_map(read).collect();
     if attributes.is_empty() || attributes.len() < entries.len() {
+        let node = if node.mapping().is_some() { node.first_nested() } else { node };
         fields.wrong("link_attribute", node, "a mapping of attributes to texts, such as {results: \"false\"}");
     }
     attributes

@@ -124,7 +124,7 @@ fn header_of(fields: &Fields<'_>) -> Header {
 fn names_of(node: &Node, key: &str, fields: &Fields<'_>) -> Vec<String> {
     let names: Vec<String> = node.list().unwrap_or_default().iter().map(|name| name.text().unwrap_or("").trim().to_string()).collect();
     if names.is_empty() || names.len() > MOST_NAMES || distinct_names(names.iter().map(String::as_str)) != names {
-        fields.wrong(key, node, "a list of names that are all different");
+        fields.wrong(key, node.first_nested(), "a list of names that are all different");
     }
     names
 }

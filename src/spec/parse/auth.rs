@@ -48,6 +48,7 @@ fn alternative(node: &Node, known: &[&str], mistakes: &Mistakes) -> Option<AuthS
     };
     let fields = Fields::of(node, "'auth'", keys, mistakes)?;
     let text = fields.required_text("type")?;
+    fields.text("help");
     match kind.as_str() {
         "NONE" => Some(AuthSpec::None),
         "BASIC" => basic(&fields),
@@ -146,10 +147,10 @@ fn auth_fields(fields: &Fields<'_>, key: &str, described: Vec<OptionSpec>, known
             }
             None => {
                 let option = option_of(&name.name, node, Secrecy::SecretField, fields.mistakes());
-                let prefix = node.get("prefix").and_then(Node::text).map_or(String::new(), |prefix| format!("{prefix} "));
-                let template = match prefix.as_str() {
-                    "" => Template::of_hole(&option.name),
-                    prefix => value_template(&format!("{prefix}${{{}}}", option.name), node, &place, fields.mistakes()),
+                let hole = Template::of_hole(&option.name);
+                let template = match node.get("prefix").and_then(|node| Some((node, node.text()?))) {
+                    None => hole,
+                    Some((node, prefix)) => value_template(&format!("{prefix} "), node, &place, fields.mistakes()).followed_by(hole),
                 };
                 found.options.push(option);
                 template

@@ -1,6 +1,6 @@
 //! Checks what no single key can tell: names that repeat, holes that nothing fills, parents that are missing or go in circles.
 
-use super::check_table::{check_base_url, has_tokens, TableCheck};
+use super::check_table::{check_base_url, has_tokens, may_be_filled, TableCheck};
 use super::foreign::Known;
 use super::foreign_texts::check_texts;
 use super::holes::{Discovers, Given, HolePlace};
@@ -8,7 +8,7 @@ use super::limits::check_login_rules;
 use super::setup::check_setup;
 use super::window::WindowCheck;
 use super::{updating, Fields, Node};
-use crate::spec::{AdapterSpec, AuthSpec, OptionSpec, ParamDef, RuleVerdict, TableDef, KEY_HOLE, NETWORK_OPTIONS};
+use crate::spec::{AdapterSpec, AuthSpec, OptionSpec, ParamDef, RuleVerdict, TableDef, Template, KEY_HOLE, NETWORK_OPTIONS};
 use crate::yaml::Mistakes;
 
 /// Adds the mistakes of a spec as a whole.
@@ -16,7 +16,15 @@ pub(super) fn check(spec: &AdapterSpec, fields: &Fields<'_>) {
     let mistakes = fields.mistakes();
     let root = fields.mapping_node();
     let options = spec.all_options();
-    check_base_url(&spec.base_url, fields.get("base_url").unwrap_or(root), &options, mistakes);
+    let base_url_node = fields.get("base_url").unwrap_or(root);
+    check_base_url(&spec.base_url, base_url_node, &options, mistakes);
+    let in_base_url = HolePlace {
+        name: "'base_url'".to_string(),
+        given: Given::Request,
+        is_path: true,
+        ..place_in_spec(spec, &options, base_url_node, mistakes)
+    };
+    spec.base_url.names().filter(|name| !may_be_filled(spec, &options, name)).for_each(|name| in_base_url.check(&Template::of_hole(name)));
     check_options(spec, fields, mistakes);
     check_auth_holes(spec, fields, &options);
     check_login_rules(fields, has_tokens(spec));
@@ -24,9 +32,9 @@ pub(super) fn check(spec: &AdapterSpec, fields: &Fields<'_>) {
     let known = Known { params: Vec::new(), options: options.iter().map(|option| option.name.as_str()).collect() };
     check_texts(root, "the spec", &known, mistakes);
     if let Some(node) = fields.get("headers") {
-        for (name, template) in &spec.headers {
-            let name = format!("header '{name}' of the spec");
-            HolePlace { name, ..place_in_spec(spec, &options, node, mistakes) }.check(template);
+        for (key, template) in &spec.headers {
+            let name = format!("header '{key}' of the spec");
+            HolePlace { name, ..place_in_spec(spec, &options, node.get(key).unwrap_or(node), mistakes) }.check(template);
         }
     }
     let table_nodes: Vec<&Node> = nodes_named(fields, "tables");
@@ -251,7 +259,8 @@ fn check_views(spec: &AdapterSpec, table_nodes: &[&Node], view_nodes: &[&Node], 
             if !known.iter().any(|other| other.eq_ignore_ascii_case(name)) {
                 let hint = mistakes.suggestions().hint("; ", name, known.iter().copied());
                 let message = format!("view '{}' reads '{name}', which is neither a table nor an earlier view{hint}", view_def.name);
-                mistakes.at(node.get("query").unwrap_or(node), message);
+                let from = node.get("from").map(|from| from.naming(name)).filter(|named| named.text().is_some());
+                mistakes.at(from.or(node.get("query")).unwrap_or(node), message);
             }
         }
     }

@@ -44,27 +44,33 @@ impl TableCheck<'_> {
         let path_node = self.node.get("resource_path").or_else(|| self.node.get("query_resource")).unwrap_or(self.node);
         self.check_host_holes(&place);
         let has_first = self.table_def.request.first.is_some();
-        let in_path =
-            HolePlace { is_later: has_first, is_path: true, ..self.hole_place(format!("the path of {place}"), path_node, Given::Request) };
-        in_path.check(self.table_def.base_url(self.spec));
-        in_path.check(&self.table_def.path);
+        let in_path = |what: &str, node| HolePlace {
+            is_later: has_first,
+            is_path: true,
+            ..self.hole_place(format!("{what} of {place}"), node, Given::Request)
+        };
+        in_path("the path", path_node).check(&self.table_def.path);
+        match (&self.table_def.request.base_url, self.node.get("base_url")) {
+            (Some(base_url), node) => in_path("'base_url'", node.unwrap_or(self.node)).check(base_url),
+            // What no table fills is told once, where it stands.
+            (None, _) if self.spec.base_url.names().any(|name| !may_be_filled(self.spec, self.options, name)) => {}
+            (None, _) => in_path("the path", path_node).check(&self.spec.base_url),
+        }
         self.check_own_base_url(&place);
         self.check_paging(&place);
         self.check_body(&place);
         self.check_job(&place);
-        if let Some(node) = self.node.get("headers") {
-            for (name, template) in &self.table_def.headers {
-                self.hole_place(format!("header '{name}' of {place}"), node, Given::Request).check(template);
-            }
+        for (name, template) in &self.table_def.headers {
+            let fetch = self.node.get("job").and_then(|job| job.get("fetch"));
+            let nodes = || [fetch, Some(self.node)].into_iter().flatten().filter_map(|node| node.get("headers"));
+            let node = nodes().find_map(|headers| headers.get(name)).or(nodes().next()).unwrap_or(self.node);
+            self.hole_place(format!("header '{name}' of {place}"), node, Given::Request).check(template);
         }
         for name in &self.table_def.copy_params_to_output {
             self.check_copied(name, &place);
             if !self.has_param(name) {
                 let hint = self.mistakes.suggestions().hint("; ", name, self.param_names());
-                self.mistakes.at(
-                    self.node.get("copy_params_to_output").unwrap_or(self.node),
-                    format!("{place} copies param '{name}', which it does not have{hint}"),
-                );
+                self.mistakes.at(self.copied_node(name), format!("{place} copies param '{name}', which it does not have{hint}"));
             }
         }
         self.check_params(&self.table_def.params, self.node.get("params"), Given::Load, &place);
@@ -95,7 +101,7 @@ impl TableCheck<'_> {
         let holes: Vec<&str> = filled.flat_map(|param_def| param_def.values.templates()).flat_map(Template::names).collect();
         if let Some(hole) = holes.iter().find(|hole| Builtin::named(hole) == Some(Builtin::Page)) {
             self.mistakes.at(
-                self.node.get("copy_params_to_output").unwrap_or(self.node),
+                self.copied_node(name),
                 format!(
                     "{place} copies param '{name}', which '{hole}' makes another for each page; leave it out of 'copy_params_to_output'"
                 ),
@@ -111,10 +117,14 @@ impl TableCheck<'_> {
         };
         if let Some((what, hole)) = holes.into_iter().find_map(|hole| Some((what(hole)?, hole))) {
             self.mistakes.at(
-                self.node.get("copy_params_to_output").unwrap_or(self.node),
+                self.copied_node(name),
                 format!("{place} copies param '{name}', which the {what} '{hole}' fills; leave it out of 'copy_params_to_output'"),
             );
         }
+    }
+
+    fn copied_node(&self, name: &str) -> &Node {
+        self.node.get("copy_params_to_output").unwrap_or(self.node).naming(name)
     }
 
     fn param_names(&self) -> impl Iterator<Item = &str> {
@@ -200,7 +210,11 @@ impl TableCheck<'_> {
 
     /// Returns the names that the steps of the job captured: `create`, and `waited` the one that waits, too.
     fn captured(&self, waited: bool) -> Vec<&str> {
-        let Some(job) = &self.table_def.job else { return Vec::new() };
+        let Some(job) = &self.table_def.job else {
+            // A job with a mistake is none, and captures what it says all the same.
+            let steps = ["create", "wait"].into_iter().filter_map(|step| self.node.get("job")?.get(step)?.get("capture")?.mapping());
+            return steps.flatten().map(|(key, _)| key.name.as_str()).collect();
+        };
         let later = job.wait.step.capture.iter().filter(|_| waited);
         job.create.capture.iter().chain(later).map(|(name, _)| name.as_str()).collect()
     }
@@ -279,11 +293,21 @@ impl TableCheck<'_> {
                 hole_place.check(template);
             }
             if let ParamValues::Query(query) = &param_def.values {
-                QueryPlace { spec: self.spec, options: self.options, name: &place, node: node_of(param_def), mistakes: self.mistakes }
-                    .check(query);
+                let node = node_of(param_def);
+                let node = node.get("query").unwrap_or(node);
+                QueryPlace { spec: self.spec, options: self.options, name: &place, node, mistakes: self.mistakes }.check(query);
             }
         }
     }
+}
+
+/// Returns whether a name has a value in the requests of some table.
+pub(super) fn may_be_filled(spec: &AdapterSpec, options: &[&OptionSpec], name: &str) -> bool {
+    let discovered = spec.discover.iter().map(|discover| &discover.table);
+    let mut params = spec.tables.iter().chain(discovered).flat_map(TableDef::variants).flat_map(|table_def| &table_def.params);
+    Builtin::named(name).is_some()
+        || options.iter().any(|option| option.name == name)
+        || params.any(|param_def| param_def.names.iter().any(|other| other == name))
 }
 
 /// Returns whether the spec lists all values, none with a hole.

@@ -179,9 +179,10 @@ fn pattern(item: &str, node: &Node, table: &Fields<'_>) -> Option<ColumnPattern>
         Ok(regex) => Some(ColumnPattern::Regex(regex)),
         Err(err) => {
             let reason = err.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_string();
-            table
-                .mistakes()
-                .at(node, format!("'{item}' in 'select' of {} is neither a name nor a regular expression: {reason}", table.place()));
+            table.mistakes().at(
+                node.naming(item),
+                format!("'{item}' in 'select' of {} is neither a name nor a regular expression: {reason}", table.place()),
+            );
             None
         }
     }

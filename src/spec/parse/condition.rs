@@ -15,9 +15,16 @@ pub(super) fn field_condition(fields: &Fields<'_>, key: &str) -> Option<FieldCon
     };
     if found.is_none() {
         let expected = "a path, or a mapping of one path to a value or a list of values; a key with a dot is written as in [\"a.b\"].c";
-        fields.wrong(key, node, expected);
+        fields.wrong(key, fault_in(node), expected);
     }
     found
+}
+
+/// Returns what is at fault in a mapping of paths to values or lists of values: a value of another kind, or else the node itself.
+pub(super) fn fault_in(node: &Node) -> &Node {
+    let values = node.mapping().unwrap_or_default().iter().map(|(_, node)| node);
+    let fault = |node: &'_ Node| -> bool { node.mapping().is_some() || !std::ptr::eq(node.first_nested(), node) };
+    values.into_iter().find(|node| fault(node)).map_or(node, |node| if node.list().is_some() { node.first_nested() } else { node })
 }
 
 fn values_of(node: &Node) -> Option<Vec<String>> {

@@ -82,9 +82,10 @@ impl HolePlace<'_> {
             if self.is_path && is_in_braces(template.parts(), idx) {
                 continue;
             }
-            self.check_hole(hole, template.only_hole().is_some());
+            let at = At { place: self, template, hole };
+            at.check_hole(template.only_hole().is_some());
             for name in hole.filter_names() {
-                self.check_filter_name(name);
+                at.check_filter_name(name);
             }
         }
     }
@@ -101,29 +102,60 @@ impl HolePlace<'_> {
     fn option(&self, name: &str) -> Option<&OptionSpec> {
         self.options.iter().find(|option| option.name == name).copied()
     }
+}
 
+/// A hole of a template at a place.
+struct At<'a> {
+    place: &'a HolePlace<'a>,
+    template: &'a Template,
+    hole: &'a Hole,
+}
+
+impl At<'_> {
+    /// Adds a mistake in the line of each value that has the hole.
     fn mistake(&self, text: impl std::fmt::Display) {
-        self.mistakes.at(self.node, format!("{} {text}", self.name));
+        for node in self.nodes() {
+            self.place.mistakes.at(node, format!("{} {text}", self.place.name));
+        }
     }
 
-    fn check_hole(&self, hole: &Hole, is_alone: bool) {
+    /// Returns the values that are the template. Where none is, as that is made of several, those that have the hole.
+    fn nodes(&self) -> Vec<&Node> {
+        let place = self.place;
+        let parse = if place.is_path { Template::parse_path } else { Template::parse_value };
+        // Paths of steps stand beside their bodies.
+        let read = |node: &Node| [parse, Template::parse_path].map(|parse| parse(&node.written).unwrap_or_default());
+        let having = |is_it: &dyn Fn(&Template) -> bool| -> Vec<&Node> {
+            place.node.scalars().into_iter().filter(|node| read(node).iter().any(is_it)).collect()
+        };
+        let same = having(&|template| template == self.template);
+        let same = if same.is_empty() { having(&|template| template.holes().any(|hole| hole == self.hole)) } else { same };
+        if same.is_empty() {
+            vec![place.node]
+        } else {
+            same
+        }
+    }
+
+    fn check_hole(&self, is_alone: bool) {
+        let hole = self.hole;
         let name = hole.name.as_str();
         let may_be_nothing = is_alone || hole.has_default();
-        if self.given == Given::Request && self.is_param(name) {
+        if self.place.given == Given::Request && self.place.is_param(name) {
             return;
         }
         match Builtin::named(name) {
             Some(builtin) => self.check_builtin(name, builtin, may_be_nothing),
-            None if self.is_param(name) => {}
-            None if self.is_of_refresh(name) => {
-                if !may_be_nothing && self.given != Given::Updates {
+            None if self.place.is_param(name) => {}
+            None if self.place.is_of_refresh(name) => {
+                if !may_be_nothing && self.place.given != Given::Updates {
                     self.mistake(format!(
                         "has a hole '{name}', a param that only 'refresh' has: it has no value at the first load; write \
                          '${{{name} | default(...)}}', or give the table a param '{name}'"
                     ));
                 }
             }
-            None => match self.option(name) {
+            None => match self.place.option(name) {
                 None => self.unknown(name),
                 Some(option) if !may_be_nothing && option.default.is_none() && !option.required => {
                     self.mistake(format!("has a hole '{name}', an option without a value; give it 'default' or 'required: true'"));
@@ -136,23 +168,25 @@ impl HolePlace<'_> {
     fn check_builtin(&self, name: &str, builtin: Builtin, may_be_nothing: bool) {
         match builtin {
             Builtin::Now => {}
-            Builtin::Token if self.has_tokens => {}
-            Builtin::Setup if self.setup.iter().any(|known| name.strip_prefix(SETUP_HOLE) == Some(known)) => {}
+            Builtin::Token if self.place.has_tokens => {}
+            Builtin::Setup if self.place.setup.iter().any(|known| name.strip_prefix(SETUP_HOLE) == Some(known)) => {}
             Builtin::Setup => self.mistake(format!("has a hole '{name}', which no 'capture' of 'setup' gives before")),
             Builtin::Token => self.mistake(format!("has a hole '{name}', and no 'auth' of the spec gets tokens from a server")),
             Builtin::Job => self.check_captured(name),
-            Builtin::Since if self.given == Given::Updates => {}
-            Builtin::Page if matches!(self.given, Given::Load | Given::Updates | Given::Request) => self.check_page(name, may_be_nothing),
-            Builtin::Since if self.given == Given::Request => self.check_since(name, may_be_nothing),
-            Builtin::Since if self.given == Given::Load => {
+            Builtin::Since if self.place.given == Given::Updates => {}
+            Builtin::Page if matches!(self.place.given, Given::Load | Given::Updates | Given::Request) => {
+                self.check_page(name, may_be_nothing)
+            }
+            Builtin::Since if self.place.given == Given::Request => self.check_since(name, may_be_nothing),
+            Builtin::Since if self.place.given == Given::Load => {
                 self.mistake(format!(
                     "has a hole '{name}', which only a refresh fills; write it in 'params' of 'refresh', with 'strategy: updates'"
                 ));
             }
-            Builtin::Discovered if self.discovers.fill(name) => {}
-            Builtin::Discovered => self.mistake(format!("has a hole '{name}', which nothing fills: {}", self.discovers.lack(name))),
-            Builtin::Window if self.given != Given::Now && self.has_window => {}
-            Builtin::Window if self.given != Given::Now => {
+            Builtin::Discovered if self.place.discovers.fill(name) => {}
+            Builtin::Discovered => self.mistake(format!("has a hole '{name}', which nothing fills: {}", self.place.discovers.lack(name))),
+            Builtin::Window if self.place.given != Given::Now && self.place.has_window => {}
+            Builtin::Window if self.place.given != Given::Now => {
                 self.mistake(format!("has a hole '{name}', but the table has no 'window', whose bounds fill it"));
             }
             Builtin::Since | Builtin::Page | Builtin::Window => {
@@ -165,7 +199,7 @@ impl HolePlace<'_> {
 
     /// What changed since then is asked for by a refresh. A first load has no such moment.
     fn check_since(&self, name: &str, may_be_nothing: bool) {
-        match self.updates {
+        match self.place.updates {
             None => self.mistake(format!("has a hole '{name}', which a refresh fills that asks for updates; the table needs 'refresh' with 'strategy: updates'")),
             Some(false) if name == "cursor" => self.mistake("has a hole 'cursor', but the refresh has no 'cursor'"),
             Some(_) if !may_be_nothing => self.mistake(format!(
@@ -176,7 +210,7 @@ impl HolePlace<'_> {
     }
 
     fn check_page(&self, name: &str, may_be_nothing: bool) {
-        let Some(paging) = self.paging else {
+        let Some(paging) = self.place.paging else {
             self.mistake(format!("has a hole '{name}', but no pages"));
             return;
         };
@@ -187,7 +221,7 @@ impl HolePlace<'_> {
                 None => "it needs 'paging' with 'strategy: pagerToken', and 'tokens' with that name or 'carry'".to_string(),
             };
             self.mistake(format!("has a hole '{name}', which the table's paging does not fill; {needed}"));
-        } else if part.is_none_or(PagePart::comes_with_answers) && !may_be_nothing && !self.is_later {
+        } else if part.is_none_or(PagePart::comes_with_answers) && !may_be_nothing && !self.place.is_later {
             self.mistake(format!(
                 "has a hole '{name}' inside a text, which has no value at the first page; let it stand alone, write \
                  '${{{name} | default(...)}}', or give the first page a request of its own with 'first'"
@@ -197,30 +231,31 @@ impl HolePlace<'_> {
 
     fn check_captured(&self, name: &str) {
         let captured = name.strip_prefix(JOB_HOLE).unwrap_or(name);
-        if !self.captured.contains(&captured) {
-            let hint = self.mistakes.suggestions().hint("; ", captured, self.captured.iter().copied());
+        if !self.place.captured.contains(&captured) {
+            let hint = self.place.mistakes.suggestions().hint("; ", captured, self.place.captured.iter().copied());
             self.mistake(format!("has a hole '{name}', which no earlier step of a 'job' captures{hint}"));
         }
     }
 
     fn check_filter_name(&self, name: &str) {
-        if !self.is_param(name) && self.option(name).is_none() {
+        if !self.place.is_param(name) && self.place.option(name).is_none() {
             self.unknown(name);
         }
     }
 
     fn unknown(&self, name: &str) {
-        let suggestions = self.mistakes.suggestions();
-        let own = || self.params.iter().copied().chain(self.options.iter().map(|option| option.name.as_str()));
-        if self.given == Given::Now {
+        let suggestions = self.place.mistakes.suggestions();
+        let own = || self.place.params.iter().copied().chain(self.place.options.iter().map(|option| option.name.as_str()));
+        if self.place.given == Given::Now {
             let hint = suggestions.hint("; ", name, own().chain(Builtin::NAMES));
             self.mistake(format!("has a hole '{name}' that is not an option{hint}"));
             return;
         }
         let near = Some(suggestions.hint("", name, own())).filter(|hint| !hint.is_empty());
-        let known = Known { params: self.params.clone(), options: self.options.iter().map(|option| option.name.as_str()).collect() };
+        let known =
+            Known { params: self.place.params.clone(), options: self.place.options.iter().map(|option| option.name.as_str()).collect() };
         let near_ours = || Some(suggestions.hint("", name, Builtin::NAMES)).filter(|hint| !hint.is_empty());
-        let hint = near.or_else(|| meant_by(name, self.is_path, &known)).or_else(near_ours).unwrap_or_else(|| needed(name));
+        let hint = near.or_else(|| meant_by(name, self.place.is_path, &known)).or_else(near_ours).unwrap_or_else(|| needed(name));
         self.mistake(format!("has a hole '{name}' that no param or option fills; {hint}"));
     }
 }

@@ -1,6 +1,7 @@
 //! Reads `job` of a table. The keys of `fetch` that a table has, too, are read as the table's own.
 
 use super::body::{body_of, graphql_errors_of, BODY_KEYS};
+use super::condition::fault_in;
 use super::headers::headers_of;
 use super::keys::{ANSWER_KEYS, CALL_KEYS, PAGING_KEYS};
 use super::oauth2::templates;
@@ -176,7 +177,11 @@ fn condition_of(fields: &Fields<'_>, key: &str) -> Option<StateCondition> {
     let is_valid = |(path, _): &(Vec<String>, Vec<String>)| path.iter().all(|key| !key.is_empty());
     let condition = condition.filter(|condition| !condition.is_empty() && condition.iter().all(is_valid));
     if condition.is_none() {
-        fields.wrong(key, node, "a mapping of paths to values or lists of values, such as 'state: [Failed, Aborted]', or one path");
+        fields.wrong(
+            key,
+            fault_in(node),
+            "a mapping of paths to values or lists of values, such as 'state: [Failed, Aborted]', or one path",
+        );
     }
     condition.map(|fields| StateCondition { fields })
 }

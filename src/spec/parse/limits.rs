@@ -63,8 +63,9 @@ fn error_rule(fields: &Fields<'_>) -> Option<ErrorRule> {
         fields.mistakes().at(fields.mapping_node(), format!("{} has no 'when'", fields.place()));
         return None;
     };
+    let n_mistakes = fields.mistakes().len();
     let when = condition_of(when_node, "'when'", fields)?;
-    if when == ErrorCondition::default() {
+    if when == ErrorCondition::default() && fields.mistakes().len() == n_mistakes {
         fields.mistakes().at(when_node, "'when' names nothing to match; expected status, body or header");
     }
     let word = fields.required_text("do")?;
@@ -157,6 +158,7 @@ pub(super) fn expectation(fields: &Fields<'_>, key: &str) -> Option<(String, Opt
     };
     let found = found.filter(|(name, _)| !name.is_empty());
     if found.is_none() {
+        let node = if node.mapping().is_some() { node.first_nested() } else { node };
         fields.wrong(key, node, "a name, or a mapping of one name to one value");
     }
     found

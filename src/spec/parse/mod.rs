@@ -37,6 +37,8 @@ mod option;
 mod overwrite;
 mod params;
 mod path;
+#[cfg(test)]
+mod place_tests;
 mod queries;
 mod recurse;
 #[cfg(test)]
@@ -228,7 +230,7 @@ fn allowed_hosts(fields: &Fields<'_>) -> Vec<String> {
         let is_origin = host.starts_with("https://") || host.starts_with("http://");
         let is_host = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'));
         if !is_origin && !is_host {
-            let node = fields.get("allowed_hosts").unwrap_or(fields.mapping_node());
+            let node = fields.get("allowed_hosts").unwrap_or(fields.mapping_node()).naming(host);
             fields.mistakes().at(node, format!("allowed host '{host}' is not a host; expected one such as 'files.example.com'"));
         }
     }
@@ -239,7 +241,7 @@ fn result_hosts(fields: &Fields<'_>) -> ResultHosts {
     let mut hosts = ResultHosts::default();
     for host in fields.texts("result_hosts") {
         if let Err(err) = hosts.add(&host) {
-            let node = fields.get("result_hosts").unwrap_or(fields.mapping_node());
+            let node = fields.get("result_hosts").unwrap_or(fields.mapping_node()).naming(&host);
             fields.mistakes().at(node, format!("result host {err}"));
         }
     }

@@ -36,6 +36,9 @@ pub fn option_of(name: &str, node: &Node, secrecy: Secrecy, mistakes: &Mistakes)
     option.default = fields.text("default");
     option.required = fields.boolean("required").unwrap_or(is_auth && option.default.is_none());
     option.secret = fields.boolean("secret").unwrap_or(is_auth);
+    if secrecy == Secrecy::SecretField {
+        fields.text("prefix");
+    }
     if is_auth {
         option.name = fields.text("option").unwrap_or(option.name);
     }

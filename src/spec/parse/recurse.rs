@@ -26,7 +26,8 @@ pub(super) fn recurse_of(table: &Fields<'_>) -> Option<Box<RecurseDef>> {
             let name = table.get("name").and_then(Node::text).unwrap_or("folders");
             let expected =
                 format!("expected one param and a query over the table's own rows, such as 'folder: sql@(SELECT id FROM {name})'");
-            table.mistakes().at(params.unwrap_or(node), format!("'params' of {}: {expected}", fields.place()));
+            let value = params.and_then(Node::mapping).filter(|entries| entries.len() == 1).map(|entries| &entries[0].1);
+            table.mistakes().at(value.or(params).unwrap_or(node), format!("'params' of {}: {expected}", fields.place()));
             None
         }
     }
@@ -45,7 +46,8 @@ impl RecurseCheck<'_> {
     pub fn run(&self, in_query: &dyn Fn(&ParentQuery, &Node, &str)) {
         let (Some(recurse), Some(node)) = (&self.table_def.recurse, self.node.get("recurse")) else { return };
         let place = format!("'recurse' of table '{}'", self.table_def.name);
-        in_query(&recurse.query, node.get("params").unwrap_or(node), &place);
+        let params = node.get("params").unwrap_or(node);
+        in_query(&recurse.query, params.scalars().first().copied().unwrap_or(params), &place);
         for fault in [self.fault_of_query(recurse), self.fault_of_params(recurse), self.fault_of_table()].into_iter().flatten() {
             self.mistakes.at(node, format!("{place} {fault}"));
         }

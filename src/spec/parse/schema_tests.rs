@@ -55,7 +55,7 @@ fn schema_of(samples: &[Sample]) -> JsonValue {
 }
 
 /// Returns a spec as JSON; the mapping at `place` has one key more.
-fn json_of(node: &Node, place: Option<((usize, usize), &str)>) -> JsonValue {
+pub(super) fn json_of(node: &Node, place: Option<((usize, usize), &str)>) -> JsonValue {
     match &node.kind {
         NodeKind::Null => JsonValue::Null,
         NodeKind::Boolean(value) => JsonValue::Bool(*value),

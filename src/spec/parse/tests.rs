@@ -226,8 +226,8 @@ fn what_a_file_cannot_be_is_said() {
     check_mistakes(
         "name: a\nbase_url: https://{sit}.x\noptions: {site: {}}\nauth: {type: CUSTOM_AUTH, flow: x}\ntables: [{name: t}]",
         expect![[r#"
-            a.yaml:4:7: auth type 'CUSTOM_AUTH' is not supported; write SESSION for a login, or HEADERS or PARAMS for what each request has
-            a.yaml:5:10: the path of table 't' has a hole 'sit' that no param or option fills; did you mean 'site'?"#]],
+            a.yaml:2:11: 'base_url' has a hole 'sit' that no param or option fills; did you mean 'site'?
+            a.yaml:4:7: auth type 'CUSTOM_AUTH' is not supported; write SESSION for a login, or HEADERS or PARAMS for what each request has"#]],
     );
 }
 

@@ -48,6 +48,7 @@ pub(super) fn dotted(node: &Node, place: &str, mistakes: &Mistakes) -> Option<Ve
     }
     let keys = keys.filter(|keys| !keys.is_empty() && keys.iter().all(|key| !key.is_empty()));
     if keys.is_none() {
+        let node = if node.list().is_some() { node.first_nested() } else { node };
         mistakes.at(node, format!("{place} is {}; expected a dotted path such as 'data.items', or a list of keys", node.describe()));
     }
     keys

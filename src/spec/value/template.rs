@@ -66,6 +66,17 @@ impl Template {
         Ok(template)
     }
 
+    /// Returns the template with another behind it.
+    pub fn followed_by(mut self, other: Template) -> Template {
+        for part in other.parts {
+            match part {
+                Part::Literal(text) => self.push_literal(&text),
+                hole @ Part::Hole(_) => self.parts.push(hole),
+            }
+        }
+        self
+    }
+
     fn push_literal(&mut self, text: &str) {
         match self.parts.last_mut() {
             _ if text.is_empty() => {}
