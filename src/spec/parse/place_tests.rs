@@ -36,8 +36,11 @@ fn ways_to_scalars(value: &JsonValue, way: &str, found: &mut Vec<String>) {
     }
 }
 
+/// What looks at a spec, its number of values, and the mistakes told, each with its line.
+type Check<'a> = dyn FnMut(&str, usize, &[(usize, String)]) + Send + 'a;
+
 /// Makes each value of each spec another one, by itself, and calls `check` with the way to it, its line, and the mistakes with their lines.
-fn with_each_value(changed: impl Fn(&JsonValue) -> JsonValue + Sync, check: &mut (dyn FnMut(&str, usize, &[(usize, String)]) + Send)) {
+fn with_each_value(changed: impl Fn(&JsonValue) -> JsonValue + Sync, check: &mut Check<'_>) {
     on_large_stack(|| {
         let mut n_tried = 0;
         for spec in specs() {

@@ -11,6 +11,7 @@ const SIZE: u64 = 10;
 
 /// Walks while a page of rows comes before the answer with the number `at`. Rows are numbered from 1,000, those that come from 0. Returns the rows,
 /// and whether pages may lack some.
+#[expect(clippy::too_many_arguments, reason = "what a walk depends on, each drawn at random")]
 fn walk(paging: &Paging, n_rows: u64, at: usize, window: usize, shuffle: u64, vanishing: Vanishing) -> Result<(Vec<u64>, bool)> {
     let mut rows: Vec<u64> = (1000..1000 + n_rows).collect();
     let mut pager = paging.source(1000);
