@@ -36,7 +36,7 @@ fn ways_to_scalars(value: &JsonValue, way: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What looks at a spec, its number of values, and the mistakes told, each with its line.
+/// What looks at the way to a value, its line, and the mistakes told, each with its line.
 type Check<'a> = dyn FnMut(&str, usize, &[(usize, String)]) + Send + 'a;
 
 /// Makes each value of each spec another one, by itself, and calls `check` with the way to it, its line, and the mistakes with their lines.
