@@ -80,12 +80,6 @@ pub trait Source: std::fmt::Debug + Send {
         false
     }
 
-    /// Returns whether a page is what another one was, because rows came before the others, and pages after it were asked for before that was
-    /// seen: they may lack rows.
-    fn is_overtaken(&self) -> bool {
-        false
-    }
-
     /// Returns what the API told and did not give, once every page was answered.
     fn shortfall(&self) -> Option<String> {
         None

@@ -2,7 +2,7 @@
 
 use crate::http::ApiClient;
 use crate::load::flow::convert::ConvertedPage;
-use crate::load::flow::shifts::{rows_moved, Shifts};
+use crate::load::flow::shifts::Shifts;
 use crate::load::pages::budget::PageMemory;
 use crate::load::pages::fetched::{Fetched, FetchedRows, PageBatches};
 use crate::load::records::checkpoints::Checkpoint;
@@ -209,9 +209,6 @@ impl InOrder {
     }
 
     fn arrived(&mut self, position: &PagePosition, n_records: u64, page: Option<(PageBatches, PageMemory)>) -> Result<()> {
-        if self.shifts.is_some() && self.source.is_overtaken() {
-            return Err(rows_moved());
-        }
         self.early.insert(position.ordinal, (n_records, page));
         while let Some((ordinal, (n_records, page))) = self.next.and_then(|next| self.early.remove_entry(&next)) {
             self.next = Some(ordinal + 1);

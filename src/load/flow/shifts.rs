@@ -15,12 +15,6 @@ pub fn may_shift(table_def: &TableDef) -> bool {
     table_def.paging.is_side_by_side() && !table_def.key_columns.is_empty()
 }
 
-/// Returns the error of rows that moved.
-pub fn rows_moved() -> Error {
-    let message = "rows moved at the source while pages were read side by side; now one page is read after the other";
-    Error::new(ErrorKind::RowsMoved, message)
-}
-
 /// Compares each page with its neighbours.
 #[derive(Debug, Default)]
 pub struct Shifts {
@@ -56,7 +50,10 @@ impl Shifts {
         let moved_before = has_shifted(before, Some(&records)) && self.n_asked > number + 1;
         let moved_after = has_shifted(Some(&records), after) && self.n_asked > number + 2;
         if moved_before || moved_after {
-            return Err(rows_moved());
+            return Err(Error::new(
+                ErrorKind::RowsMoved,
+                "rows moved at the source while pages were read side by side; now one page is read after the other",
+            ));
         }
         self.records.insert(number, records);
         Ok(())

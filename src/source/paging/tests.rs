@@ -1,7 +1,6 @@
 //! The pager against models of APIs: every row once, in order, with few requests.
 
 mod following;
-mod inserted;
 pub(super) mod model;
 mod numbered;
 mod vanished;

@@ -70,14 +70,14 @@ impl NumberedPager {
         }
         match self.fingerprints.get(&facts.fingerprint).copied() {
             Some(other) if self.given[other].start < self.given[idx].start => {
-                self.note_repeat(idx, other);
+                self.given[idx].state = PageState::Repeat(other);
                 Ok(PageVerdict::Beyond)
             }
             Some(other) => {
                 // The later page came first and was kept, but it is the one that repeats.
                 self.fingerprints.insert(facts.fingerprint, idx);
                 self.given[idx].state = PageState::Rows { last };
-                self.note_repeat(other, idx);
+                self.given[other].state = PageState::Repeat(idx);
                 self.given[idx].n_rows = std::mem::take(&mut self.given[other].n_rows);
                 // Where a load stops between the two, it goes on with what is handed on first as stored.
                 Ok(if idx < other { PageVerdict::KeepInstead } else { PageVerdict::Beyond })

@@ -67,7 +67,6 @@ impl NumberedPager {
             tail: Vec::new(),
             tail_before: Vec::new(),
             told: None,
-            is_overtaken: false,
             state: PageState::InFlight,
         });
         self.n_in_flight += 1;
@@ -96,7 +95,6 @@ impl NumberedPager {
             match &self.given[idx].state {
                 PageState::InFlight => is_prefix = false,
                 PageState::Rows { last: Last::No } | PageState::Empty { more: true } => n_answered += u64::from(is_prefix),
-                PageState::Repeat(_) => return is_prefix && idx == last_idx && self.may_step_over(),
                 PageState::Rows { last: Last::Short } => return idx == last_idx && self.needs_look(idx),
                 _ => return false,
             }

@@ -1,7 +1,7 @@
 //! Where numbered pages end: what the answers so far say about it, and what is still missing.
 
 use super::state::{Last, NumberedPager, PageState, Totals, Unit};
-use crate::source::page::{too_many_pages, PageFailure};
+use crate::source::page::{same_page_twice, too_many_pages, PageFailure};
 use crate::source::Hole;
 use crate::{Error, Result};
 
@@ -30,12 +30,11 @@ impl NumberedPager {
                 PageState::Failed(PageFailure::Refused(_)) | PageState::Repeat(_) if self.lies_after_what_is_left(start) => break,
                 // Rows that move may make a page what another one was.
                 PageState::Repeat(_) if start < needed && self.moves.n_vanished() > 0 => {
-                    self.pass_repeat(idx);
+                    self.moves.n_repeated += 1;
+                    self.pass(idx);
                 }
                 PageState::Repeat(original) if start < needed => {
-                    if !self.steps_over(idx, *original)? {
-                        return Ok(());
-                    }
+                    return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key));
                 }
                 PageState::Failed(failure) if start < needed => return Err(failure.clone().into_error()),
                 PageState::Rows { .. } | PageState::Empty { .. } => self.pass(idx),
@@ -124,11 +123,7 @@ impl NumberedPager {
                 }
                 PageState::Failed(PageFailure::Refused(err)) if start > 0 => return Err(refused_later(err)),
                 PageState::Failed(failure) => return Err(failure.clone().into_error()),
-                PageState::Repeat(original) => {
-                    if !self.steps_over(idx, *original)? {
-                        return Ok(());
-                    }
-                }
+                PageState::Repeat(original) => return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key)),
                 PageState::Overlap => {}
                 PageState::Empty { more: true } | PageState::Rows { .. } => {
                     let last = if let PageState::Rows { last } = self.given[idx].state { last } else { Last::No };
@@ -184,7 +179,7 @@ impl NumberedPager {
     }
 
     /// Notes that page `idx` is not the end.
-    pub(super) fn pass(&mut self, idx: usize) {
+    fn pass(&mut self, idx: usize) {
         let page = &self.given[idx];
         self.settled_before = match self.unit {
             Unit::Offset { limited: false, .. } => self.start_after(idx).max(page.start + 1),

@@ -49,7 +49,6 @@ impl NumberedPager {
         let page = &self.given[idx];
         match page.state {
             PageState::Overlap => self.next_start,
-            PageState::Repeat(original) => page.start.saturating_add(self.given[original].n_rows.max(1)),
             _ if self.hides => page.start.saturating_add(page.width.max(page.n_rows)),
             _ => page.start.saturating_add(page.n_rows),
         }

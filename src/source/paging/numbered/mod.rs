@@ -9,7 +9,6 @@ mod asking;
 mod ending;
 mod hidden;
 mod moves;
-mod repeats;
 mod resuming;
 mod state;
 mod vanished;
@@ -54,10 +53,6 @@ impl Source for NumberedPager {
 
     fn vanished(&self) -> Option<Vanished> {
         self.moves.vanished()
-    }
-
-    fn is_overtaken(&self) -> bool {
-        self.moves.is_overtaken
     }
 
     fn is_beyond(&self, ordinal: u64) -> bool {

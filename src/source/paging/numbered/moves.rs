@@ -23,8 +23,6 @@ pub(super) struct Moves {
     pub(super) n_repeated: u64,
     /// Those of them that an earlier load stored.
     pub(super) n_repeated_before: u64,
-    /// Whether a page repeats another, and a page after it was asked for before: it may lack what the repeat took the place of.
-    pub(super) is_overtaken: bool,
     /// Rows that vanished where it was given up to find those that moved.
     pub(super) lacking: Option<u64>,
 }

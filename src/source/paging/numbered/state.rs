@@ -115,8 +115,6 @@ pub(super) struct GivenPage {
     pub(super) tail_before: Vec<u64>,
     /// Rows there are, as told with the page.
     pub(super) told: Option<u64>,
-    /// Of a page that repeats another: whether pages after it were asked for before it came.
-    pub(super) is_overtaken: bool,
     pub(super) state: PageState,
 }
 
