@@ -12,9 +12,8 @@ use crate::document::{has_digits, write_double, ArrayIter, ObjectIter, View};
 impl ColumnBuilder {
     /// Sets row `row_idx` to the value, converted to the column's type; returns whether the type can hold it.
     ///
-    /// Texts that say a number, a boolean, a date or a timestamp count as one, 0 and 1 as booleans, a timestamp as its date, so does an object
-    /// with year, month and day,
-    /// and VARCHAR takes lists and objects as JSON text.
+    /// Texts that say a number, a boolean, a date or a timestamp count as one, 0 and 1 as booleans, a timestamp as its date, and an object with
+    /// year, month and day as a date. VARCHAR takes lists and objects as JSON text.
     pub(super) fn push_declared(&mut self, row_idx: usize, view: &View<'_>) -> bool {
         if matches!(view, View::Null) {
             return true;

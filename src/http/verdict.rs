@@ -84,7 +84,7 @@ impl Judge<'_> {
             200..=299 => Verdict::Rows,
             status if self.is_retried(status) => self.retry(self.reason(None, answer), Some(answer), attempt, None),
             404 if attempt.from_parent => Verdict::Skip(self.reason(None, answer)),
-            _ => self.fail(self.reason(None, answer), answer.status),
+            status => self.fail(self.reason(None, answer), status, attempt.may_be_past_end),
         }
     }
 
@@ -101,7 +101,7 @@ impl Judge<'_> {
         let reason = self.reason(rule.message.as_deref(), answer);
         match rule.verdict {
             RuleVerdict::Retry | RuleVerdict::Limit => self.retry(reason, Some(answer), attempt, Some(rule)),
-            RuleVerdict::Fail => self.fail(reason, answer.status),
+            RuleVerdict::Fail => self.fail(reason, answer.status, false),
             RuleVerdict::Warn => Verdict::SomeRows(self.reason(Some(rule.message.as_deref().unwrap_or(INCOMPLETE)), answer)),
             RuleVerdict::Empty | RuleVerdict::End => Verdict::Empty(reason),
             RuleVerdict::Skip => Verdict::Skip(reason),
@@ -136,7 +136,7 @@ impl Judge<'_> {
         Verdict::Retry { after: wait.duration, reason, waits }
     }
 
-    fn fail(&self, reason: String, status: u16) -> Verdict {
+    fn fail(&self, reason: String, status: u16, may_be_past_end: bool) -> Verdict {
         // What is needed may be wrong, whether it is secret or not, such as the key of a client.
         let shown = self.auth.options().into_iter().filter(|option| option.secret || option.required);
         let names: Vec<String> = shown.map(|option| format!("'{}'", option.name)).collect();
@@ -150,10 +150,13 @@ impl Judge<'_> {
             (401 | 403, []) => format!("{reason}; the adapter sends no credentials here"),
             (401 | 403, [name]) => format!("{reason}; check the {name} option"),
             (401 | 403, _) => format!("{reason}; check the options {}", names.join(" and ")),
+            _ if may_be_past_end && is_refusal(status) => format!(
+                "{reason}; where the API answers so after its last page, say it in the spec: errors: [{{when: {{status: {status}}}, do: end}}]"
+            ),
             (404, _) => format!("{reason}; check the path in the adapter spec, and the options and params in it"),
             _ => reason,
         };
-        Verdict::Fail { message, refused: matches!(status, 400 | 404 | 410 | 416 | 422) }
+        Verdict::Fail { message, refused: is_refusal(status) }
     }
 
     /// Returns what to say of a token or session that the API does not take though it is new.
@@ -186,8 +189,12 @@ impl Judge<'_> {
     }
 }
 
-/// Returns whether a rule can speak of an answer with that status: only one that has data can be used with a warning, and only a page
-/// that may lie after the last one says that there are no more.
+/// Returns whether an answer with that status says that the API does not take the request.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 404 | 410 | 416 | 422)
+}
+
+/// Returns whether a rule can speak of this answer. `warn` needs an answer with data, `end` a page that may lie after the last one.
 fn may_mean(rule: &ErrorRule, status: u16, attempt: Attempt) -> bool {
     match rule.verdict {
         RuleVerdict::Warn => matches!(status, 200..=299) && !matches!(status, 204 | 205),

@@ -203,6 +203,20 @@ fn a_rule_about_the_end_speaks_of_pages_after_the_first() {
 }
 
 #[test]
+fn the_error_of_a_later_page_names_the_rule_about_the_end() {
+    let message = |status: u16, may_be_past_end: bool| {
+        let found = verdict_with(&sample(), (status, &[], ""), Attempt { may_be_past_end, ..attempt(1, false) });
+        let Verdict::Fail { message, .. } = found else { panic!("{found:?}") };
+        message
+    };
+    for status in [400, 404, 410, 416, 422] {
+        let rule = format!("errors: [{{when: {{status: {status}}}, do: end}}]");
+        assert!(message(status, true).ends_with(&rule) && !message(status, false).contains("do: end"), "{status}");
+    }
+    assert!(!message(403, true).contains("do: end"));
+}
+
+#[test]
 fn a_limit_is_what_the_spec_says() {
     let text = "name: a\nbase_url: https://a.test\nretry: {wait_path: retry_after}\nthrottle: {remaining_path: cost.left, restore_path: cost.rate}\n\
         errors:\n  - {when: {body: {code: THROTTLED}}, do: limit}\n  - {when: {body: {code: LATER}}, do: retry, wait: 5s}\n  \

@@ -3,7 +3,7 @@
 use super::state::{Last, NumberedPager, PageState, Totals, Unit};
 use crate::source::page::{same_page_twice, too_many_pages, PageFailure};
 use crate::source::Hole;
-use crate::{Error, Result};
+use crate::Result;
 
 impl NumberedPager {
     /// Looks at the answered pages in order of their starts, as far as they reach.
@@ -121,7 +121,6 @@ impl NumberedPager {
                     self.unread_end = Some(err.message().to_string());
                     self.end = Some(start);
                 }
-                PageState::Failed(PageFailure::Refused(err)) if start > 0 => return Err(refused_later(err)),
                 PageState::Failed(failure) => return Err(failure.clone().into_error()),
                 PageState::Repeat(original) => return Err(same_page_twice(&self.given[*original].key, &self.given[idx].key)),
                 PageState::Overlap => {}
@@ -217,15 +216,4 @@ impl NumberedPager {
             Unit::Offset { .. } => Some(needed?.div_ceil(self.real_size?.max(1))),
         }
     }
-}
-
-/// Returns the error of a page that is refused after one that does not look like the last.
-fn refused_later(err: &Error) -> Error {
-    let status = ["400", "404", "410", "416", "422"].into_iter().find(|status| err.message().contains(&format!("returned {status}")));
-    err.clone().in_words(|words| {
-        let status = status.unwrap_or("...");
-        format!(
-            "{words}; where the API answers so after its last page, say it in the spec: errors: [{{when: {{status: {status}}}, do: end}}]"
-        )
-    })
 }
