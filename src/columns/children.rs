@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, ColumnData};
 use super::bounds::check_cells;
-use super::flatten::Fate;
+use super::fate::Fate;
 use super::passes::flattened;
 use super::plan::{ChildPlan, RowPlan};
 use super::records::{position_in, RecordGroup};
@@ -51,7 +51,7 @@ impl RowPlan {
         let plan_of = |table_def: &&TableDef| {
             let mut rows = RowPlan::new(table_def).at_most(self.most_bytes);
             rows.has_nanoseconds = self.has_nanoseconds;
-            rows.marks_parents = self.marks_deleted;
+            rows.marks_parents = self.replaces_children;
             rows.marks_sets = self.marks_sets;
             rows.numbers_rows = true;
             Some(ChildPlan { rows, def: table_def.child.clone()? })

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::bounds::{check_fields, RowBound};
 use super::builder::ColumnBuilder;
+use super::fate::Fate;
 use super::field_tree::{FieldId, FieldTree, Objects, Route, META_ROOT, NONE, RECORD_ROOT};
 use super::left_out::{place_of, LeftOut};
 use super::named::NamedColumns;
@@ -12,12 +13,14 @@ use super::records::{meta_start, RecordGroup};
 use super::source::{deleted_source, row_source, set_source, ColumnSource, DELETED, SET};
 use super::types::TableSchema;
 use crate::document::{Node, View};
-use crate::spec::{ColumnReading, FieldCondition, ParamValue};
+use crate::spec::{ColumnReading, ParamValue};
 use crate::Result;
 use std::collections::HashMap;
 
 /// The place of records that are left out, as that of a field.
 const SKIPPED: u64 = u64::MAX;
+/// The place of a record that says that a row is gone.
+const GONE: u64 = u64::MAX - 1;
 
 /// What a record that is not an object is called.
 const VALUE: &str = "value";
@@ -37,29 +40,6 @@ pub(super) enum Flattened {
     Page(FlatPage),
     /// Values were converted to a type from which their texts cannot be told; converted with these columns, they are texts at once.
     Again(TableSchema),
-}
-
-/// What becomes of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Row,
-    /// A row that says that it is gone at the source.
-    Gone,
-    LeftOut,
-}
-
-impl RowPlan {
-    /// Returns what becomes of a record.
-    #[inline]
-    pub(super) fn fate_of(&self, record: Node<'_>) -> Fate {
-        let is_so = |condition: &Option<FieldCondition>| condition.as_ref().is_some_and(|condition| condition.matches(record));
-        let is_deleted = is_so(&self.deleted_when);
-        match is_so(&self.skip_when) || (is_deleted && !self.marks_deleted) {
-            true => Fate::LeftOut,
-            false if is_deleted => Fate::Gone,
-            false => Fate::Row,
-        }
-    }
 }
 
 /// The conversion of one page.
@@ -271,12 +251,15 @@ impl<'p, 'd> Flattener<'p, 'd> {
         match self.plan.fate_of(record) {
             Fate::LeftOut => {
                 self.left_out.add(SKIPPED, self.n_records, &record.view());
-                return Ok(());
+                Ok(())
             }
-            Fate::Gone => self.mark_row()?,
-            Fate::Row => {}
+            Fate::Gone => {
+                self.left_out.add(GONE, self.n_records, &record.view());
+                self.mark_row()?;
+                self.push_record(record, meta_values, true)
+            }
+            Fate::Row => self.push_record(record, meta_values, false),
         }
-        self.push_record(record, meta_values)
     }
 
     /// Marks the next row as gone.
@@ -342,10 +325,15 @@ impl<'p, 'd> Flattener<'p, 'd> {
         Ok(())
     }
 
-    fn push_record(&mut self, record: Node<'d>, meta_values: &[MetaValue<'p, 'd>]) -> Result<()> {
+    /// Appends a record: of one that `is_gone` the fields that tell its row. Others may be of other types than those of rows.
+    fn push_record(&mut self, record: Node<'d>, meta_values: &[MetaValue<'p, 'd>], is_gone: bool) -> Result<()> {
         self.record = Some(record);
         self.push_above(Some(record), meta_values)?;
         match record.view() {
+            View::Object(entries) if is_gone => {
+                let plan = self.plan;
+                self.push_entries(RECORD_ROOT, entries.filter(|(key, _)| plan.tells_row(key)))?;
+            }
             View::Object(entries) => self.push_entries(RECORD_ROOT, entries)?,
             View::Null => {}
             _ => {

@@ -9,6 +9,7 @@ mod children;
 mod conform;
 mod decimal;
 mod declared;
+mod fate;
 mod field_tree;
 mod fields;
 mod flatten;

@@ -1,11 +1,12 @@
 //! What a table's definition says about its rows, prepared once for all pages.
 
+use super::fate::{Fate, TellingFields};
 use super::form::Form;
 use super::names::{self, NameSet};
 use super::records::RecordPath;
 use super::source::{deleted_source, row_source, ColumnSource, DELETED, ROW};
 use super::types::{Column, ColumnType, TableSchema};
-use crate::document::stripped;
+use crate::document::{stripped, Node};
 use crate::spec::{ChildDef, ColumnPattern, ColumnReading, ColumnSpec, FieldCondition, Nested, RecordForm, ScalarType, TableDef, TreeDef};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,10 +36,14 @@ pub struct RowPlan {
     pub(super) deleted_when: Option<FieldCondition>,
     /// Whether those become rows that say so, rather than being left out.
     pub(super) marks_deleted: bool,
+    /// Which of their fields such rows have.
+    telling: TellingFields,
     /// Whether rows say which parameter set they are of.
     pub(super) marks_sets: bool,
     /// Whether the rows have numbers in the staging table, by which the rows of children know their parents.
     pub(super) numbers_rows: bool,
+    /// Whether each record becomes a row of each child that says that its children are replaced.
+    pub(super) replaces_children: bool,
     /// Of a child: whether each record of its parent becomes a row that says that its children are replaced.
     pub(super) marks_parents: bool,
     /// Lists of the records that become no column.
@@ -103,8 +108,10 @@ impl RowPlan {
             skip_when: table_def.answer.skip_when.clone(),
             deleted_when: table_def.answer.deleted_when.clone(),
             marks_deleted: false,
+            telling: TellingFields::new(table_def, &declared),
             marks_sets: false,
             numbers_rows: false,
+            replaces_children: false,
             marks_parents: false,
             lists: Vec::new(),
             children: Arc::new([]),
@@ -123,10 +130,33 @@ impl RowPlan {
         }
     }
 
-    /// Makes a record that says that a row is gone a row with a mark ([`TableSchema::deleted`]), for merging.
+    /// Makes a record that says that a row is gone a row with a mark ([`TableSchema::deleted`]), which has the fields that tell the row.
     #[must_use]
     pub fn marking_deleted(self) -> RowPlan {
         RowPlan { marks_deleted: true, ..self }
+    }
+
+    /// Makes each record a row of each child, with a mark, for its children to be replaced.
+    #[must_use]
+    pub fn replacing_children(self) -> RowPlan {
+        RowPlan { replaces_children: true, ..self }
+    }
+
+    /// Returns what becomes of a record.
+    #[inline]
+    pub(super) fn fate_of(&self, record: Node<'_>) -> Fate {
+        let is_so = |condition: &Option<FieldCondition>| condition.as_ref().is_some_and(|condition| condition.matches(record));
+        let is_deleted = is_so(&self.deleted_when);
+        match is_so(&self.skip_when) || (is_deleted && !self.marks_deleted) {
+            true => Fate::LeftOut,
+            false if is_deleted => Fate::Gone,
+            false => Fate::Row,
+        }
+    }
+
+    /// Returns whether a record that says that a row is gone is to have this field.
+    pub(super) fn tells_row(&self, key: &str) -> bool {
+        self.telling.has(key)
     }
 
     /// Gives rows a column that says which parameter set they are of ([`TableSchema::set_column`]): its value comes behind those of the params.

@@ -248,6 +248,12 @@ impl TableDef {
         self.window.is_some() && (self.max_rows.is_some_and(|max_rows| max_rows.splits) || adapter.errors.iter().any(splits))
     }
 
+    /// Returns whether a load removes the rows that came before a record which says that they are gone: where a key tells which, and each record is
+    /// one row.
+    pub fn removes_deleted(&self) -> bool {
+        self.answer.deleted_when.is_some() && !self.key_columns.is_empty() && self.recurse.is_none() && !self.is_chunked()
+    }
+
     /// Returns whether a refresh replaces all rows of the windows that it asks for.
     pub fn overwrites(&self) -> bool {
         self.refresh.updates().is_some_and(|updates| updates.overwrite.is_some())

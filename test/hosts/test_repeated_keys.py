@@ -19,6 +19,11 @@ TABLES = f"""tables:
     key_column: id
     children: [{{name: things, path: things, copy: {{box: id}}, key_columns: [box, no]}}]
     {SINCE}
+  - name: crates
+    resource_path: /crates
+    key_column: id
+    deleted_when: gone
+    children: [{{name: contents, path: things, copy: {{crate: id}}, key_columns: [crate, no]}}]
   - {{name: parts, resource_path: /parts, key_columns: [a, b]}}
 """
 
@@ -80,6 +85,33 @@ def test_a_record_that_says_that_a_row_is_gone_needs_no_cursor(target):
         run("REFRESH", table, "id")
         check(con.execute(f"SELECT id, v FROM lake.own.{table} WHERE {is_there} ORDER BY id").fetchall(), [(2, 1), (4, 2)])
         check(changes(table), [0, 2, 2])
+    """
+    target.check(script, "")
+
+
+def test_a_load_removes_rows_that_a_later_record_says_are_gone(target):
+    script = SCRIPT + """
+    at = lambda day: f"2026-01-0{day}T00:00:00Z"
+    answers["/timed"] = [
+        {"id": 1, "v": 0, "at": at(1)}, {"id": 2, "v": 0, "at": at(1)}, {"id": 3, "v": 0, "at": at(3)}, {"id": 5, "gone": True, "why": "sold"},
+        {"id": 1, "gone": True, "v": {"was": 0}}, {"id": 2, "gone": True, "at": at(2)}, {"id": 2, "v": 1, "at": at(4)},
+        {"id": 3, "gone": True, "at": at(2)}, {"id": None, "gone": True},
+    ]
+    for table in ("timed", "marked"):
+        for verb in ("LOAD", "RELOAD"):
+            check(run(verb, table, "id, v", "id"), [(2, 1), (3, 0)])
+    names = con.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND table_name = 'timed'").fetchall()
+    check([names for names in names if "VARCHAR" not in names[1]][:2] + [len(names)], [("id", "BIGINT"), ("v", "BIGINT"), 3])
+    answers["/timed"].append({"id": 3, "gone": True, "at": at(5)})
+    check(run("RELOAD", "timed", "id, v", "id"), [(2, 1)])
+    check(changes("timed"), [0, 0, 1])
+    check(run("RELOAD", "marked", "id, _deleted_at IS NULL", "id"), [(2, True), (3, False)])
+    answers["/crates"] = [
+        {"id": 1, "things": [{"no": 1}]}, {"id": 2, "things": [{"no": 1}, {"no": 2}]},
+        {"id": 1, "gone": True, "things": [{"no": 7}]}, {"id": 3, "gone": True},
+    ]
+    check(run("LOAD", "crates", "id"), [(2,)])
+    check(con.execute("SELECT crate, no FROM lake.own.contents ORDER BY ALL").fetchall(), [(2, 1), (2, 2)])
     """
     target.check(script, "")
 

@@ -22,7 +22,8 @@ fn convert(marks: bool) -> (String, String) {
 fn convert_page(marks: bool, page: &str, child: &TableDef) -> (String, String) {
     let mut parent = table_def();
     parent.answer.deleted_when = Some(FieldCondition { path: keys("gone"), values: Vec::new() });
-    let row_plan = if marks { RowPlan::new(&parent).marking_deleted() } else { RowPlan::new(&parent) }.with_children(&[child]);
+    let row_plan =
+        if marks { RowPlan::new(&parent).marking_deleted().replacing_children() } else { RowPlan::new(&parent) }.with_children(&[child]);
     let mut bytes = page.as_bytes().to_vec();
     let document = parse(&mut bytes).unwrap();
     let mut own = row_plan.rows_of(document.root(), &row_plan.initial_schema(&[]), &[]).unwrap().batch;
@@ -69,7 +70,7 @@ fn in_updates_each_record_says_that_its_children_are_replaced() {
 
 #[test]
 fn marks_are_no_columns_of_the_table() {
-    let row_plan = RowPlan::new(&table_def()).marking_deleted().with_children(&[&child()]);
+    let row_plan = RowPlan::new(&table_def()).marking_deleted().replacing_children().with_children(&[&child()]);
     assert!(row_plan.initial_schema(&[]).is_blank());
     let schema = row_plan.child_schemas(&[]).remove(0);
     let left = TableSchema::from_text(&schema.to_text()).unwrap().without_marks();

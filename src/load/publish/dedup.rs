@@ -21,6 +21,22 @@ pub struct Staged<'a> {
 }
 
 impl Staged<'_> {
+    /// Removes the rows that a later one with their key says are gone, and those that say so, inside the session's transaction. Returns how many
+    /// went. A record that was read before it was deleted at the source is a row, and comes again as one that says so.
+    pub fn remove_deleted(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
+        let names = self.key_of_set(&self.copied());
+        // Where the key is not a column of this account's rows, nothing tells which are gone.
+        let merge = self.merge(&names).or_else(|_| self.merge(&[]))?;
+        let n_deleted = merge.deleted_sql().map_or(Ok(0), |sql| session.count(&sql))?;
+        if n_deleted == 0 {
+            return Ok(0);
+        }
+        let n_removed = self.removed_by(session, &merge.remove_deleted_sql(merge.ranking(self.store.kind.has_row_ids())))?;
+        let message = format!("{n_deleted} rows came that say that a row is gone at the source");
+        notes.push((LogLevel::Info, message));
+        Ok(n_removed)
+    }
+
     /// Leaves one of each of the rows that came more than once, inside the session's transaction. Returns how many went.
     pub fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
         if self.table_def.recurse.is_some() {
@@ -33,7 +49,7 @@ impl Staged<'_> {
         if session.count(&repeats)? == 0 {
             return Ok(0);
         }
-        let copied: Vec<&str> = self.table_def.copy_params_to_output.iter().filter_map(|param| self.schema.param_column(param)).collect();
+        let copied = self.copied();
         // Rows of one parameter set that have one key are one row.
         let (n_removed, n_changed) = match self.n_sets > 1 && copied.is_empty() {
             true => (self.removed_by(session, &merge.distinct_sql())?, 0),
@@ -89,9 +105,7 @@ impl Staged<'_> {
     /// Leaves the newest of rows that have one key and are of one parameter set, which the copied params tell. Returns how many went, and how
     /// many of those had other values. All in one step, since the order in which they came tells which is the newest.
     fn remove_older(&self, session: &mut dyn Session, copied: &[&str]) -> Result<(u64, u64)> {
-        let copied = copied.iter().map(|column| column.to_string());
-        let names: Vec<String> = self.table_def.key_columns.iter().cloned().chain(copied).collect();
-        let merge = self.merge(&names)?;
+        let merge = self.merge(&self.key_of_set(copied))?;
         let n_changed = session.count(&merge.changed_sql())?;
         let n_removed = self.removed_by(session, &merge.newest_sql(merge.ranking(self.store.kind.has_row_ids())))?;
         Ok((n_removed, n_changed.min(n_removed)))
@@ -111,6 +125,16 @@ impl Staged<'_> {
                 (LogLevel::Warning, message)
             }
         }
+    }
+
+    /// Returns the columns of the copied params.
+    fn copied(&self) -> Vec<&str> {
+        self.table_def.copy_params_to_output.iter().filter_map(|param| self.schema.param_column(param)).collect()
+    }
+
+    /// Returns the columns that tell a row of one parameter set from its others and from those of other sets.
+    fn key_of_set(&self, copied: &[&str]) -> Vec<String> {
+        self.table_def.key_columns.iter().cloned().chain(copied.iter().map(|column| column.to_string())).collect()
     }
 
     fn merge(&self, keys: &[String]) -> Result<Merge<'_>> {

@@ -43,7 +43,6 @@ pub struct Merged {
 impl Updating<'_> {
     /// Merges inside the session's transaction, and drops the staging table, whose columns are `staged`.
     pub fn merge(&self, session: &mut dyn Session, staged: &TableSchema, notes: &mut Notes) -> Result<Merged> {
-        let staged = &self.without_fields_of_deleted(session, staged)?;
         let schema = self.known.merged(&staged.clone().without_marks());
         let changes = self.known.changes_to(&schema);
         if changes.is_empty() && self.spans.is_none() && self.brings_nothing(session)? {
@@ -76,27 +75,6 @@ impl Updating<'_> {
     /// Returns whether no row was staged, as in most refreshes.
     fn brings_nothing(&self, session: &mut dyn Session) -> Result<bool> {
         Ok(session.query(&format!("SELECT 1 FROM {} LIMIT 1", self.store.staging))?.is_empty())
-    }
-
-    /// Returns the staged columns without those that are new and that only records have which say that a row is gone.
-    fn without_fields_of_deleted(&self, session: &mut dyn Session, staged: &TableSchema) -> Result<TableSchema> {
-        let mut columns = Vec::with_capacity(staged.columns.len());
-        let mark = staged.deleted();
-        for column in &staged.columns {
-            let is_known = self.known.columns.iter().any(|known| known.source == column.source) || Some(column) == mark;
-            let is_empty = match mark.filter(|_| !is_known) {
-                Some(mark) => {
-                    let (mark, name) = (quote_ident(&mark.name), quote_ident(&column.name));
-                    let sql = format!("SELECT 1 FROM {} WHERE {mark} IS NULL AND {name} IS NOT NULL LIMIT 1", self.store.staging);
-                    session.query(&sql)?.is_empty()
-                }
-                None => false,
-            };
-            if !is_empty {
-                columns.push(column.clone());
-            }
-        }
-        Ok(TableSchema { columns })
     }
 
     fn merge_into(&self, session: &mut dyn Session, table: &TableName, staged: &TableSchema, notes: &mut Notes) -> Result<Changes> {

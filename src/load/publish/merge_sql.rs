@@ -131,6 +131,29 @@ impl<'a> Merge<'a> {
         self.replaced_sql(&format!("SELECT {columns} FROM ({}) WHERE {rank} = 1", self.ranked_by("", "ASC", repeats, &from)))
     }
 
+    /// Returns the statements that remove the staging table's rows that say that a row is gone, and leave of the others with their key the newest,
+    /// where it is newer than they are.
+    pub fn remove_deleted_sql(&self, repeats: Repeats) -> String {
+        let (columns, staging) = (self.staged_list(), self.staging);
+        let Some(deleted) = self.deleted.map(quote_ident) else { return String::new() };
+        let marks = format!("DELETE FROM {staging} WHERE {deleted};");
+        if !self.has_key() {
+            return marks;
+        }
+        let is_told = self.has_key_among("temp.main.unify_gone");
+        let newest = self.last_rows_sql(&columns, repeats, &format!("{staging} AS t WHERE {is_told}"));
+        format!(
+            "CREATE TEMP TABLE unify_gone AS SELECT DISTINCT {} FROM {staging} WHERE {deleted};\n\
+             CREATE TEMP TABLE unify_repeated AS {newest};\n\
+             DELETE FROM {staging} AS t WHERE {is_told};\n\
+             {marks}\n\
+             INSERT INTO {staging} ({columns}) SELECT {columns} FROM temp.main.unify_repeated;\n\
+             DROP TABLE temp.main.unify_repeated;\n\
+             DROP TABLE temp.main.unify_gone;",
+            named_binary_list(&self.keys),
+        )
+    }
+
     /// Returns the statements that put the rows of a query in the place of all of the staging table's with their keys.
     fn replaced_sql(&self, query: &str) -> String {
         let (columns, staging) = (self.staged_list(), self.staging);

@@ -118,11 +118,11 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// Leaves one of each of the staged rows that came more than once. That is a transaction of its own: DuckDB cannot replay one that deletes
+    /// Removes the staged rows that are gone, and leaves one of each of those that came more than once. That is a transaction of its own: DuckDB cannot replay one that deletes
     /// rows of a table and renames it.
     fn remove_repeated(&mut self, database: &dyn Database) -> Result<()> {
         let Publication { store, job, tables, .. } = self;
-        if !tables.iter().any(PublishedTable::may_repeat) {
+        if !tables.iter().any(|table| table.may_repeat() || table.has_deleted()) {
             return Ok(());
         }
         let mut notes = Notes::new();
@@ -227,13 +227,15 @@ impl Publication<'_> {
     }
 }
 
-/// Leaves one of each of the staged rows that came more than once: first those of the table itself, whose children go with them. Returns how many
-/// rows each table has then.
+/// Removes the staged rows that a later record says are gone, and leaves one of each of those that came more than once: first of the table itself,
+/// whose children go with them. Returns how many rows each table has then.
 fn remove_repeated_of(session: &mut dyn Session, tables: &[PublishedTable<'_>], notes: &mut Notes) -> Result<Vec<u64>> {
     let mut n_rows: Vec<u64> = tables.iter().map(|table| table.n_rows).collect();
     let mut lost_parents = false;
-    for (idx, table) in tables.iter().enumerate().filter(|(_, table)| table.may_repeat()) {
-        let n_removed = table.remove_repeated(session, notes)?;
+    for (idx, table) in tables.iter().enumerate() {
+        let n_deleted = if table.has_deleted() { table.remove_deleted(session, notes)? } else { 0 };
+        let n_repeated = if table.may_repeat() { table.remove_repeated(session, notes)? } else { 0 };
+        let n_removed = n_deleted + n_repeated;
         if idx == 0 && n_removed > 0 {
             remove_orphans(session, table, &tables[1..])?;
             lost_parents = true;
@@ -245,7 +247,7 @@ fn remove_repeated_of(session: &mut dyn Session, tables: &[PublishedTable<'_>], 
     Ok(n_rows)
 }
 
-/// Removes the staged rows of children whose parents' rows went, since they had come again.
+/// Removes the staged rows of children whose parents' rows went.
 fn remove_orphans(session: &mut dyn Session, table: &PublishedTable<'_>, children: &[PublishedTable<'_>]) -> Result<()> {
     let Some(number) = table.row_number() else { return Ok(()) };
     for (child, own) in numbered(children) {

@@ -132,6 +132,17 @@ impl<'a> PublishedTable<'a> {
         has_key && self.sets.may_repeat && !self.is_merged() && self.written.staging.made().is_some()
     }
 
+    /// Returns whether staged rows take the table's place among which some say that a row is gone.
+    pub(super) fn has_deleted(&self) -> bool {
+        !self.is_merged() && self.written.staging.made().is_some_and(|schema| schema.deleted().is_some())
+    }
+
+    /// Removes the staged rows that a later one says are gone, and those that say so, inside the session's transaction. Returns how many went.
+    pub(super) fn remove_deleted(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
+        let schema = self.written.staging.schema().clone().without_set_column();
+        Staged { store: self.store, table_def: self.table_def, schema: &schema, n_sets: self.sets.count }.remove_deleted(session, notes)
+    }
+
     /// Leaves one of each of the staged rows that came more than once, inside the session's transaction. Returns how many went.
     pub(super) fn remove_repeated(&self, session: &mut dyn Session, notes: &mut Notes) -> Result<u64> {
         let schema = self.written.staging.schema().clone().without_set_column();

@@ -150,6 +150,8 @@ impl JobRun {
         let mut row_plan = RowPlan::new(plan.table_def).at_most(self.settings.page_limit());
         row_plan.has_nanoseconds = self.store.kind.has_nanoseconds();
         if plan.is_update {
+            row_plan = row_plan.marking_deleted().replacing_children();
+        } else if plan.table_def.removes_deleted() {
             row_plan = row_plan.marking_deleted();
         }
         if plan.table_def.may_split(&self.target.connection.adapter) || plan.table_def.recurse.is_some() {
@@ -217,9 +219,6 @@ impl JobRun {
     fn start(&self, is_update: bool, identity: &Identity, initial: Vec<TableSchema>) -> Result<Start> {
         let mut session = self.services.database.connect()?;
         match Unfinished::find(session.as_mut(), &self.store, identity)? {
-            Unfinished::Staged(staged) if !is_update && staged.schema.deleted().is_some() => {
-                self.start_over("an unfinished load cannot be continued: it was one of updates")?;
-            }
             Unfinished::Staged(staged) => {
                 let parent = StagedParent { store: &self.store, schema: &staged.schema };
                 match StagedChildren::find(session.as_mut(), parent, &self.child_stores, identity, is_update)? {

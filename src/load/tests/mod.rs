@@ -2,6 +2,7 @@
 
 mod bench;
 mod children;
+mod deleted;
 mod gone;
 mod keys;
 mod left_out;
