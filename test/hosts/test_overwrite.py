@@ -29,6 +29,11 @@ TABLES = f"""tables:
     columns: {{day: DATE, ad: VARCHAR, cost: DOUBLE}}
     deletes: mark
     {REPORT}
+  - name: hours
+    resource_path: /hours
+    key_columns: [account, hour]
+    columns: {{hour: TIMESTAMP, n: BIGINT}}
+    {REPORT.replace("overwrite: day", "overwrite: hour")}
 errors: [{{when: {{status: 403}}, do: skip}}]
 """
 SCRIPT = f"""
@@ -40,6 +45,8 @@ SCRIPT = f"""
     def answer(path, query, _):
         if query["account"] in refused:
             return refused[query["account"]], {{}}
+        if path == "/hours":
+            return [{{"hour": at, "n": n}} for at, n in hours if query["since"] <= at[:10] <= query["until"]]
         rows = costs[query["account"]]
         return [{{"day": d, "ad": ad, "cost": cost}} for d, ad, cost in rows if query["since"] <= d <= query["until"]]
     api = Api(answer, {TABLES!r})
@@ -83,6 +90,19 @@ def test_rows_of_the_windows_that_do_not_come_again_go(target):
     costs.update(a=before)
     con.execute("REFRESH TABLE own.marked")
     check(stored("marked", "WHERE _deleted_at IS NULL"), sorted(of("a", before) + of("b", before), key=str))
+    """
+    target.check(script, "")
+
+
+def test_hours_of_the_days_that_do_not_come_again_go(target):
+    script = SCRIPT + """
+    at = lambda ago, hour: f"{day(ago)}T{hour:02}:00:00"
+    hours = [(at(8, 23), 1), (at(5, 23), 1), (at(4, 0), 1), (at(3, 12), 1), (at(2, 23), 1), (at(1, 23), 1)]
+    con.execute("LOAD TABLE own.hours")
+    hours = [(at(8, 23), 2), (at(3, 12), 2), (at(1, 23), 1)]
+    con.execute("REFRESH TABLE own.hours")
+    rows = con.execute("SELECT strftime(hour, '%Y-%m-%dT%H:%M:%S'), n FROM lake.own.hours WHERE account = 'a' ORDER BY hour").fetchall()
+    check(rows, [(at(8, 23), 1), (at(5, 23), 1), (at(3, 12), 2), (at(1, 23), 1)])
     """
     target.check(script, "")
 

@@ -50,11 +50,12 @@ fn bound_sql(column: &Column, scale: Scale, at: i64) -> Result<String> {
             let day = i32::try_from(at.div_euclid(WindowDef::DAY)).map_err(|_| Error::internal("a window is of no day"))?;
             Ok(format!("CAST({} AS DATE)", quote_literal(&date_text(day))))
         }
-        (Scale::Moments, ColumnType::Scalar(Date | Timestamp)) => Ok(moment_sql(at)),
+        // Moments of a window of days are those of the zone in which the API counts them.
+        (Scale::Days, ColumnType::Scalar(Timestamp)) | (Scale::Moments, ColumnType::Scalar(Date | Timestamp)) => Ok(moment_sql(at)),
         (scale, column_type) => {
             let expected = match scale {
                 Scale::Numbers => "windows of numbers need a number",
-                Scale::Days => "windows of days need a DATE",
+                Scale::Days => "windows of days need a DATE or TIMESTAMP",
                 Scale::Moments => "windows of moments need a DATE or TIMESTAMP",
             };
             Err(Error::config(format!(
@@ -100,8 +101,13 @@ mod tests {
         let of = |scalar| in_spans_sql(&days, &schema(&[("Day", scalar)]), CatalogKind::DuckDb);
         expect![[r#"((t."Day" >= CAST('1970-01-01' AS DATE) AND t."Day" < CAST('1970-01-03' AS DATE)))"#]]
             .assert_eq(&of(ScalarType::Date).unwrap());
-        let err = of(ScalarType::Timestamp).unwrap_err();
-        assert!(err.message().contains("column 'Day', which 'overwrite' names, is TIMESTAMP, and windows of days need a DATE"), "{err}");
+        expect![[r#"((t."Day" >= make_timestamp(0) AND t."Day" < make_timestamp(172800000000)))"#]]
+            .assert_eq(&of(ScalarType::Timestamp).unwrap());
+        let err = of(ScalarType::BigInt).unwrap_err();
+        assert!(
+            err.message().contains("column 'Day', which 'overwrite' names, is BIGINT, and windows of days need a DATE or TIMESTAMP"),
+            "{err}"
+        );
         let moments = spans(&[], vec![span(Scale::Moments, 0, 5, &[&[]])]);
         expect![[r#"((t."day" >= make_timestamp(0) AND t."day" < make_timestamp(5)))"#]]
             .assert_eq(&in_spans_sql(&moments, &schema(&[("day", ScalarType::Timestamp)]), CatalogKind::DuckDb).unwrap());
