@@ -118,8 +118,8 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// Removes the staged rows that are gone, and leaves one of each of those that came more than once. That is a transaction of its own: DuckDB cannot replay one that deletes
-    /// rows of a table and renames it.
+    /// Removes the staged rows that are gone, and leaves one of each of those that came more than once. That is a transaction of its own: DuckDB
+    /// cannot replay one that deletes rows of a table and renames it.
     fn remove_repeated(&mut self, database: &dyn Database) -> Result<()> {
         let Publication { store, job, tables, .. } = self;
         if !tables.iter().any(|table| table.may_repeat() || table.has_deleted()) {
@@ -240,7 +240,8 @@ fn remove_repeated_of(session: &mut dyn Session, tables: &[PublishedTable<'_>], 
             remove_orphans(session, table, &tables[1..])?;
             lost_parents = true;
         }
-        if n_removed > 0 || lost_parents {
+        // A child of which no row came may have no staging table.
+        if n_removed > 0 || (lost_parents && table.row_number().is_some()) {
             n_rows[idx] = table.n_staged(session)?;
         }
     }

@@ -85,6 +85,15 @@ fn a_record_that_says_that_a_row_is_gone_leaves_nothing_else() {
 }
 
 #[test]
+fn a_table_whose_children_never_came_is_loaded() {
+    let bench = Bench::new();
+    bench.api.has("/boxes", &[r#"{"id": 1}, {"id": 2}"#, r#"{"id": 1, "gone": true}, {"id": 2, "new": true}"#]);
+    let report = bench.load("boxes").unwrap();
+    assert_eq!((report.rows, bench.database.rows("SELECT id, new FROM shop.boxes")), (1, vec!["2|true".to_string()]));
+    assert_eq!(bench.database.rows("SELECT count(*) FROM shop.things"), ["0"]);
+}
+
+#[test]
 fn rows_that_are_gone_stay_where_the_table_keeps_them() {
     let bench = Bench::new();
     offer(&bench, "/marked", &[(1, Some(0)), (2, Some(0)), (5, Some(0))], 2);
