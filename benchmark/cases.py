@@ -37,9 +37,12 @@ def by_hand(release: str, address: str, threads: int) -> list[str]:
     return [duckdb(release), str(HERE / "load_floor.py"), measure.tool("fetch"), address, database, str(threads), str(CONNECTIONS)]
 
 
-def own(release: str, rows: Path) -> dict[str, list[str]]:
-    """Returns the commands that let DuckDB alone store the rows: a row group at a time as loads do, and as one table on every core."""
+def own(release: str, rows: Path, through_log: bool = False) -> dict[str, list[str]]:
+    """Returns the commands that let DuckDB alone store the rows: a row group at a time as loads do, as one table on every core, and with all
+    rows in the WAL first as a load does that is too small for a row group."""
     ways = {"groups": ("a row group at a time", 1), "table": ("one table", thread_counts()[-1])}
+    if through_log:
+        ways["log"] = ("through the WAL", 1)
     command = lambda way, count: [duckdb(release), str(HERE / "load_own.py"), str(rows), fresh(f"own-{way}"), str(count), way]
     return {f"DuckDB alone, {name}, {threads(count)}": command(way, count) for way, (name, count) in ways.items()}
 
@@ -99,4 +102,9 @@ def table_of(runs: dict[str, Run], floor: Run) -> list[str]:
 
 def beside_floor(runs: dict[str, Run]) -> list[str]:
     """Returns the table of runs with their ratios to the faster way by hand."""
-    return table_of(runs, min((run for name, run in runs.items() if name.startswith("by hand")), key=lambda run: run.wall))
+    return table_of(runs, floor_of(runs))
+
+
+def floor_of(runs: dict[str, Run]) -> Run:
+    """Returns the run of the faster way by hand."""
+    return min((run for name, run in runs.items() if name.startswith("by hand")), key=lambda run: run.wall)

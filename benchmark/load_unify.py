@@ -31,6 +31,8 @@ if "load" in words[1:]:
 (rows,) = session.execute(f"SELECT count(*) FROM bench.{table}").fetchone()
 statement = time.perf_counter() - started
 columns = len(session.execute(f"DESCRIBE bench.{table}").fetchall())
+closing = time.perf_counter()
 session.close()
-seconds = time.perf_counter() - start
-print(json.dumps({"rows": rows, "columns": columns, "load_extension": loaded - opened, "statement": statement, "seconds": seconds}))
+closed = time.perf_counter()
+answer = {"rows": rows, "columns": columns, "load_extension": loaded - opened, "statement": statement}
+print(json.dumps({**answer, "close": closed - closing, "seconds": closed - start}))

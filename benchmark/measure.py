@@ -34,6 +34,11 @@ class Run:
         """Time of the statement that loads, where the process reports it."""
         return self.answer["statement"]
 
+    @property
+    def close(self) -> float:
+        """Time of the close of the database file, where the process reports it."""
+        return self.answer["close"]
+
 
 def run(command: list[str], environment: dict[str, str] | None = None, look=None) -> Run:
     """Runs a process to its end. Its last line of output is a JSON object. Ends the benchmark if it fails. `look` sees the process many times
@@ -89,8 +94,9 @@ def median(runs: list[Run]) -> Run:
     """Returns the median of each figure; the rest of the answer is the last run's."""
     middle = lambda name: statistics.median(getattr(run, name) for run in runs)
     answer = dict(runs[-1].answer)
-    if "statement" in answer:
-        answer["statement"] = middle("statement")
+    for name in ("statement", "close"):
+        if name in answer:
+            answer[name] = middle(name)
     return Run(middle("wall"), middle("cpu"), middle("peak_mib"), answer)
 
 

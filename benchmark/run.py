@@ -17,7 +17,8 @@ import overheads
 import picture
 import sizes
 from cases import CONNECTIONS, HERE, PAGE_SIZE, RELEASES, ROWS, WORK
-from cases import beside_floor, by_hand, check_rows, clear_work, duckdb, fresh, measured, own, rows_of, thread_counts, threads, unify
+from cases import beside_floor, by_hand, check_rows, clear_work, duckdb, floor_of, fresh, measured, own, rows_of, thread_counts, threads, unify
+from measure import Run
 
 IN_FLIGHT = 8
 PAGINGS = {"Link header": "repos", "page numbers": "numbered_repos"}
@@ -80,13 +81,24 @@ def load(repetitions: int, rows: int, charts: list) -> list[str]:
                 cases |= {f"Unify, {name}, {threads(count)}": unify(release, address, table, count) for count in thread_counts()}
             cases["Unify, LOAD TABLE first, 1 thread"] = unify(release, address, "repos", 1, "load")
             cases |= {f"by hand, {threads(count)}": by_hand(release, address, count) for count in thread_counts()}
-            cases |= own(release, rows_of(address, rows))
+            cases |= own(release, rows_of(address, rows), through_log=True)
             runs = measured(cases, repetitions)
             check_rows(runs, rows)
-            report += ["", f"### DuckDB {release}", "", *beside_floor(runs)]
+            report += ["", f"### DuckDB {release}", "", *beside_floor(runs), "", *steps(runs)]
             bars = [(name, [(name.split(",")[0], run.wall)]) for name, run in runs.items()]
             charts.append((f"{rows:,} rows, DuckDB {release}: the whole process", "s", bars))
     return report
+
+
+def steps(runs: dict[str, Run]) -> list[str]:
+    """What of a process is the start, the statement that loads, and the close of the file; and the statement's part of the whole by hand."""
+    floor = floor_of(runs)
+    lines = ["| | start s | statement s | close s | statement ratio |", "|---|---|---|---|---|"]
+    for name, run in runs.items():
+        if name.startswith("Unify"):
+            rest = run.wall - run.statement - run.close
+            lines.append(f"| {name} | {rest:.2f} | {run.statement:.2f} | {run.close:.2f} | {run.statement / floor.wall:.2f} |")
+    return lines
 
 
 STAGES = {"unify-net": "network", "unify-conv": "parse and convert", "unify-load": "append, compress, commit"}

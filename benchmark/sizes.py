@@ -6,7 +6,7 @@ from cases import beside_floor, by_hand, check_rows, clear_work, duckdb, fresh, 
 
 # A larger table is measured once: it takes minutes.
 MOST_REPEATED = 300_000
-# Beyond it only the fewest threads are measured, with one release.
+# Beyond it only one release is measured.
 MOST_COMPARED = 1_000_000
 
 
@@ -16,11 +16,9 @@ def growth(repetitions: int, counts: list[int], charts: list) -> list[str]:
     for rows in counts:
         with measure.api(rows) as address:
             for release in [RELEASES[0], RELEASES[-1]] if rows <= MOST_COMPARED else RELEASES[-1:]:
-                used = thread_counts() if rows <= MOST_COMPARED else thread_counts()[:1]
-                cases = {f"Unify, {threads(count)}": unify(release, address, "numbered_repos", count) for count in used}
-                cases |= {f"by hand, {threads(count)}": by_hand(release, address, count) for count in used}
-                if rows <= MOST_COMPARED:
-                    cases |= own(release, rows_of(address, rows))
+                cases = {f"Unify, {threads(count)}": unify(release, address, "numbered_repos", count) for count in thread_counts()}
+                cases |= {f"by hand, {threads(count)}": by_hand(release, address, count) for count in thread_counts()}
+                cases |= own(release, rows_of(address, rows))
                 runs = measured(cases, repetitions if rows <= MOST_REPEATED else 1)
                 check_rows(runs, rows)
                 report += ["", f"## {rows:,} rows, DuckDB {release}", "", *beside_floor(runs)]
